@@ -1,0 +1,4 @@
+//! The eBPF instruction set and assembly language.
+#![no_std]
+extern crate alloc;
+pub mod helpers;
