@@ -2,3 +2,5 @@
 #![no_std]
 extern crate alloc;
 pub mod helpers;
+mod kernel_version;
+pub use kernel_version::KernelVersion;
