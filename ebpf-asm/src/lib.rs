@@ -2,5 +2,12 @@
 #![no_std]
 extern crate alloc;
 pub mod helpers;
+pub mod isa;
 mod kernel_version;
+mod map_type;
+pub mod object;
+mod program_type;
 pub use kernel_version::KernelVersion;
+pub use map_type::MapType;
+pub use object::{Code, Object};
+pub use program_type::ProgramType;

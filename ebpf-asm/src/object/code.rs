@@ -1,0 +1,140 @@
+//! One sequence of instructions.
+
+use crate::isa::Insn;
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// One sequence of instructions: the value of `ebpf_asm! { … }`, and what
+/// `assemble` and `Assembler` give at run time.
+///
+/// ```
+/// use ebpf_asm::isa::Insn;
+/// use ebpf_asm::Code;
+///
+/// static EXIT: [Insn; 1] = Insn::array_from_le_bytes(b"\x95\0\0\0\0\0\0\0");
+/// const CODE: Code = Code::from_static(&EXIT);
+/// assert_eq!(CODE.to_le_bytes(), *b"\x95\0\0\0\0\0\0\0");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Code {
+    insns: Cow<'static, [Insn]>,
+    labels: Vec<(u32, String)>,
+}
+
+/// The instructions count; the names of labels do not.
+impl PartialEq for Code {
+    fn eq(&self, other: &Self) -> bool {
+        self.insns == other.insns
+    }
+}
+
+impl Eq for Code {}
+
+impl Code {
+    /// Code in constant data, as the macros emit it.
+    #[must_use]
+    pub const fn from_static(insns: &'static [Insn]) -> Self {
+        Self {
+            insns: Cow::Borrowed(insns),
+            labels: Vec::new(),
+        }
+    }
+
+    /// Code made at run time.
+    #[must_use]
+    pub const fn from_vec(insns: Vec<Insn>) -> Self {
+        Self {
+            insns: Cow::Owned(insns),
+            labels: Vec::new(),
+        }
+    }
+
+    /// The same code with names for some of its slots, which the listing shows. Sorted by
+    /// slot.
+    #[must_use]
+    pub fn with_labels(mut self, mut labels: Vec<(u32, String)>) -> Self {
+        labels.sort();
+        self.labels = labels;
+        self
+    }
+
+    /// The slots.
+    #[must_use]
+    pub const fn insns(&self) -> &[Insn] {
+        match &self.insns {
+            Cow::Borrowed(insns) => insns,
+            // `Vec::as_slice` is what makes this `const`.
+            Cow::Owned(insns) => insns.as_slice(),
+        }
+    }
+
+    /// The slots of code that is constant data, as constant data: for arrays in constants.
+    ///
+    /// ```
+    /// # use ebpf_asm::{isa::Insn, Code};
+    /// # static EXIT: [Insn; 1] = Insn::array_from_le_bytes(b"\x95\0\0\0\0\0\0\0");
+    /// const CODE: &[Insn] = Code::from_static(&EXIT).into_static();
+    /// ```
+    ///
+    /// # Panics
+    /// If the code was made at run time; in a constant that cannot be.
+    #[must_use]
+    pub const fn into_static(self) -> &'static [Insn] {
+        let insns: &'static [Insn] = match &self.insns {
+            Cow::Borrowed(insns) => insns,
+            Cow::Owned(_) => panic!("this code was made at run time"),
+        };
+        // Borrowed code owns nothing; forgetting it is what allows this in constants.
+        core::mem::forget(self);
+        insns
+    }
+
+    /// The slots as a vector.
+    #[must_use]
+    pub fn into_insns(self) -> Vec<Insn> {
+        self.insns.into_owned()
+    }
+
+    /// The number of slots; a 64-bit immediate counts two.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.insns().len()
+    }
+
+    /// Whether there is no instruction.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.insns().is_empty()
+    }
+
+    /// Names of slots, in order of slots.
+    #[must_use]
+    pub fn labels(&self) -> &[(u32, String)] {
+        &self.labels
+    }
+
+    /// The bytes in canonical order, which is that of little-endian machines.
+    #[must_use]
+    pub fn to_le_bytes(&self) -> Vec<u8> {
+        self.insns()
+            .iter()
+            .flat_map(|insn| insn.to_le_bytes())
+            .collect()
+    }
+
+    /// The bytes as the running kernel wants them.
+    #[must_use]
+    pub fn to_ne_bytes(&self) -> Vec<u8> {
+        self.insns()
+            .iter()
+            .flat_map(|insn| insn.to_ne_bytes())
+            .collect()
+    }
+}
+
+impl AsRef<[Insn]> for Code {
+    fn as_ref(&self) -> &[Insn] {
+        self.insns()
+    }
+}

@@ -1,0 +1,441 @@
+//! What the macros produce and the runtime loads: plain constant data.
+//!
+//! An [`Object`] is maps, load-time constants and programs; a [`Code`] is one sequence of
+//! instructions. Neither knows how it was written or how it will be loaded.
+//!
+//! The structs are `#[non_exhaustive]` with `const` constructors, so that fields can be added
+//! without breaking code that was generated before.
+
+mod code;
+#[cfg(feature = "listing")]
+mod listing;
+
+pub use code::Code;
+
+use crate::isa::Insn;
+use crate::{KernelVersion, MapType, ProgramType};
+
+/// Everything that one `ebpf! { mod … }` block defines.
+///
+/// `'static` data without pointers to anything that runs: it can be inspected, printed and
+/// loaded, any number of times.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Object {
+    /// The module's name.
+    pub name: &'static str,
+    /// The licence that the kernel is told: decides about GPL-only helpers.
+    pub license: &'static str,
+    /// The oldest kernel it is meant for.
+    pub min_kernel: KernelVersion,
+    /// The maps, in the order of their definition. Relocations count in this order.
+    pub maps: &'static [MapDef],
+    /// The constants that get their value at load time, in the order of their definition.
+    pub constants: &'static [ConstantDef],
+    /// The programs, in the order of their definition.
+    pub programs: &'static [ProgramDef],
+    /// Type information, where something needs it.
+    pub btf: Option<&'static BtfDef>,
+}
+
+impl Object {
+    /// An object of the given parts.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        license: &'static str,
+        min_kernel: KernelVersion,
+        maps: &'static [MapDef],
+        constants: &'static [ConstantDef],
+        programs: &'static [ProgramDef],
+    ) -> Self {
+        Self {
+            name,
+            license,
+            min_kernel,
+            maps,
+            constants,
+            programs,
+            btf: None,
+        }
+    }
+
+    /// The program with this name.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Option<&'static ProgramDef> {
+        self.programs.iter().find(|program| program.name == name)
+    }
+
+    /// The map with this name.
+    #[must_use]
+    pub fn map(&self, name: &str) -> Option<&'static MapDef> {
+        self.maps.iter().find(|map| map.name == name)
+    }
+}
+
+/// A map as it is to be created.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct MapDef {
+    /// The name as the user wrote it. The kernel gets its first 15 bytes.
+    pub name: &'static str,
+    /// The kind of map.
+    pub map_type: MapType,
+    /// Bytes of a key.
+    pub key_size: u32,
+    /// Bytes of a value; of a per-CPU map, of one CPU's value.
+    pub value_size: u32,
+    /// How many entries it can hold.
+    pub max_entries: u32,
+    /// `BPF_F_*` flags of map creation.
+    #[doc(alias = "map_flags")]
+    pub flags: u32,
+    /// What the map holds before the first program is loaded: the values of keys 0, 1, … one
+    /// after the other. Only array maps have this.
+    pub initial: Option<&'static [u8]>,
+    /// Whether it is frozen after it was filled: nothing can change it any more.
+    #[doc(alias = "BPF_MAP_FREEZE")]
+    pub frozen: bool,
+}
+
+impl MapDef {
+    /// A map without flags and contents.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        map_type: MapType,
+        key_size: u32,
+        value_size: u32,
+        max_entries: u32,
+    ) -> Self {
+        Self {
+            name,
+            map_type,
+            key_size,
+            value_size,
+            max_entries,
+            flags: 0,
+            initial: None,
+            frozen: false,
+        }
+    }
+
+    /// The same map under another name.
+    #[must_use]
+    pub const fn with_name(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
+
+    /// The same map with these creation flags.
+    #[must_use]
+    pub const fn with_flags(self, flags: u32) -> Self {
+        Self { flags, ..self }
+    }
+
+    /// The same map with these contents.
+    #[must_use]
+    pub const fn with_initial(self, initial: &'static [u8]) -> Self {
+        Self {
+            initial: Some(initial),
+            ..self
+        }
+    }
+
+    /// The same map, frozen after it was filled.
+    #[must_use]
+    pub const fn frozen(self) -> Self {
+        Self {
+            frozen: true,
+            ..self
+        }
+    }
+}
+
+/// A constant that gets its value at load time: `const PORT: u16;`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConstantDef {
+    /// The name as the user wrote it.
+    pub name: &'static str,
+    /// Its type.
+    pub ty: ConstantType,
+}
+
+impl ConstantDef {
+    /// A constant of this name and type.
+    #[must_use]
+    pub const fn new(name: &'static str, ty: ConstantType) -> Self {
+        Self { name, ty }
+    }
+}
+
+/// The types that load-time constants can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the Rust type of the same name")]
+pub enum ConstantType {
+    U8,
+    U16,
+    U32,
+    U64,
+    I8,
+    I16,
+    I32,
+    I64,
+}
+
+impl ConstantType {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::U8,
+        Self::U16,
+        Self::U32,
+        Self::U64,
+        Self::I8,
+        Self::I16,
+        Self::I32,
+        Self::I64,
+    ];
+
+    /// The Rust name: `u16`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::U8 => "u8",
+            Self::U16 => "u16",
+            Self::U32 => "u32",
+            Self::U64 => "u64",
+            Self::I8 => "i8",
+            Self::I16 => "i16",
+            Self::I32 => "i32",
+            Self::I64 => "i64",
+        }
+    }
+}
+
+/// A program of an object, with the functions it reaches.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ProgramDef {
+    /// The name as the user wrote it.
+    pub name: &'static str,
+    /// What it can be attached to, from its attribute.
+    pub kind: ProgramKind,
+    /// The slots: the program itself, then every function that it reaches.
+    pub insns: &'static [Insn],
+    /// What has to be filled in at load time, in order of slots.
+    pub relocations: &'static [Relocation],
+    /// Where the functions begin, the program itself first.
+    pub functions: &'static [FunctionRecord],
+    /// Where the slots come from.
+    pub lines: LineTable,
+}
+
+impl ProgramDef {
+    /// A program of the given parts.
+    #[must_use]
+    pub const fn new(
+        name: &'static str,
+        kind: ProgramKind,
+        insns: &'static [Insn],
+        relocations: &'static [Relocation],
+        functions: &'static [FunctionRecord],
+        lines: LineTable,
+    ) -> Self {
+        Self {
+            name,
+            kind,
+            insns,
+            relocations,
+            functions,
+            lines,
+        }
+    }
+}
+
+/// What a program is and where its attribute says that it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProgramKind {
+    /// `#[socket_filter]`: sees the packets of a socket and says how much of each to keep.
+    #[doc(alias = "BPF_PROG_TYPE_SOCKET_FILTER")]
+    SocketFilter,
+    /// `#[tracepoint("category", "name")]`: runs at a stable trace point of the kernel.
+    #[doc(alias = "BPF_PROG_TYPE_TRACEPOINT")]
+    Tracepoint {
+        /// The directory under tracefs' `events`: `syscalls`.
+        category: &'static str,
+        /// The trace point: `sys_enter_openat`.
+        name: &'static str,
+    },
+    /// `#[raw_tracepoint("name")]`: runs at a trace point, with its raw arguments.
+    #[doc(alias = "BPF_PROG_TYPE_RAW_TRACEPOINT")]
+    RawTracepoint {
+        /// The trace point: `sys_enter`.
+        name: &'static str,
+    },
+}
+
+impl ProgramKind {
+    /// The program type that the kernel is told.
+    #[must_use]
+    pub const fn program_type(self) -> ProgramType {
+        match self {
+            Self::SocketFilter => ProgramType::SocketFilter,
+            Self::Tracepoint { .. } => ProgramType::Tracepoint,
+            Self::RawTracepoint { .. } => ProgramType::RawTracepoint,
+        }
+    }
+}
+
+/// A place in a program that is filled in when it is loaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Relocation {
+    /// The slot, counted from the start of the program.
+    pub insn: u32,
+    /// What goes there.
+    pub kind: RelocationKind,
+}
+
+impl Relocation {
+    /// A relocation of this slot.
+    #[must_use]
+    pub const fn new(insn: u32, kind: RelocationKind) -> Self {
+        Self { insn, kind }
+    }
+}
+
+/// What a relocation fills in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RelocationKind {
+    /// The file descriptor of a map, into a `lddw` of source 1.
+    MapFd {
+        /// Its position in [`Object::maps`].
+        map: u16,
+    },
+    /// The file descriptor of a map whose value's address is loaded, into a `lddw` of source
+    /// 2. The offset into the value is in the second slot already.
+    MapValue {
+        /// Its position in [`Object::maps`].
+        map: u16,
+    },
+    /// The value of a load-time constant.
+    Constant {
+        /// Its position in [`Object::constants`].
+        constant: u16,
+        /// The part of the instruction that it becomes.
+        field: ConstantField,
+    },
+}
+
+/// The part of an instruction that a constant is put into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ConstantField {
+    /// A 32-bit immediate that the instruction extends by its sign to 64 bits: values that 32
+    /// bits with sign cannot hold do not fit.
+    SignedImm,
+    /// A 32-bit immediate of which only the bits count: any value of 32 bits fits.
+    Imm32,
+    /// The two halves of a 64-bit immediate.
+    Imm64,
+    /// The constant shift count of an instruction of this many bits: below it.
+    Shift {
+        /// 32 or 64.
+        bits: u8,
+    },
+    /// A constant divisor: like the immediate of its width, and not zero.
+    Divisor {
+        /// 32 or 64.
+        bits: u8,
+    },
+    /// The 16-bit offset of a memory access.
+    Offset,
+}
+
+/// Where a function begins in a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FunctionRecord {
+    /// The function's name.
+    pub name: &'static str,
+    /// Its first slot.
+    pub insn: u32,
+    /// How the kernel checks it.
+    pub linkage: Linkage,
+}
+
+impl FunctionRecord {
+    /// A function that begins at this slot.
+    #[must_use]
+    pub const fn new(name: &'static str, insn: u32, linkage: Linkage) -> Self {
+        Self {
+            name,
+            insn,
+            linkage,
+        }
+    }
+}
+
+/// Whether the kernel checks a function with its callers or on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linkage {
+    /// With what each caller passes: `fn`.
+    #[doc(alias = "BTF_FUNC_STATIC")]
+    Static,
+    /// Once, for all arguments that its types allow: `pub fn`.
+    #[doc(alias = "BTF_FUNC_GLOBAL")]
+    Global,
+}
+
+/// Where each slot of a program comes from: the file, and six bytes a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LineTable {
+    /// The source file, as the compiler was given it.
+    pub file: &'static str,
+    /// For each slot the line (four bytes, little-endian) and the column (two bytes), both
+    /// counted from 1; zeros where there is no source.
+    pub bytes: &'static [u8],
+}
+
+impl LineTable {
+    /// No information.
+    pub const EMPTY: Self = Self::new("", &[]);
+
+    /// The bytes that a slot takes in the table.
+    pub const BYTES_PER_SLOT: usize = 6;
+
+    /// A table over this file.
+    #[must_use]
+    pub const fn new(file: &'static str, bytes: &'static [u8]) -> Self {
+        Self { file, bytes }
+    }
+
+    /// Line and column of a slot, counted from 1.
+    ///
+    /// ```
+    /// use ebpf_asm::object::LineTable;
+    ///
+    /// let table = LineTable::new("src/main.rs", &[12, 0, 0, 0, 9, 0]);
+    /// assert_eq!(table.get(0), Some((12, 9)));
+    /// assert_eq!(table.get(1), None);
+    /// ```
+    #[must_use]
+    pub fn get(&self, slot: usize) -> Option<(u32, u16)> {
+        let start = slot.checked_mul(Self::BYTES_PER_SLOT)?;
+        let record = self.bytes.get(start..start + Self::BYTES_PER_SLOT)?;
+        let line = u32::from_le_bytes(record[..4].try_into().ok()?);
+        let column = u16::from_le_bytes(record[4..].try_into().ok()?);
+        (line != 0).then_some((line, column))
+    }
+}
+
+/// Type information of an object: the BTF blob and the records that point into it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BtfDef {
+    /// The encoded types, header included.
+    pub bytes: &'static [u8],
+}
