@@ -9,10 +9,12 @@
 mod code;
 #[cfg(feature = "listing")]
 mod listing;
+mod patch;
 
 pub use code::Code;
+pub use patch::{FieldRange, ValueDoesNotFit};
 
-use crate::isa::Insn;
+use crate::isa::{Insn, Size};
 use crate::{KernelVersion, MapType, ProgramType};
 
 /// Everything that one `ebpf! { mod … }` block defines.
@@ -352,6 +354,8 @@ pub enum ConstantField {
     },
     /// The 16-bit offset of a memory access.
     Offset,
+    /// A constant that is stored with this size.
+    Stored(Size),
 }
 
 /// Where a function begins in a program.

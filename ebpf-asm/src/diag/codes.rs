@@ -1,0 +1,86 @@
+//! The list of diagnostic codes. A code is never given a second meaning.
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $number:literal $code:literal $title:literal),* $(,)?) => {
+        /// What is wrong, as a stable code: `BPF0013`.
+        ///
+        /// ```
+        /// use ebpf_asm::diag::Rule;
+        ///
+        /// assert_eq!(Rule::NoSuchRegister.to_string(), "BPF0013");
+        /// assert_eq!(Rule::NoSuchRegister, "BPF0013");
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        #[repr(u16)]
+        pub enum Rule {
+            $($(#[$doc])* #[doc = $title] $variant = $number,)*
+        }
+
+        impl Rule {
+            /// All codes, in order of their numbers.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// What the code stands for, in a few words.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$variant => $title,)* }
+            }
+
+            /// The code as it is printed: `BPF0013`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    InvalidCharacter = 1 "BPF0001" "a character that no token begins with",
+    Unterminated = 2 "BPF0002" "a comment or literal that does not end",
+    LeadingZero = 3 "BPF0003" "a decimal number with a leading zero",
+    NumberSuffix = 4 "BPF0004" "a number with a suffix",
+    MalformedNumber = 5 "BPF0005" "something that looks like a number and is none",
+    UnexpectedToken = 10 "BPF0010" "a token that does not belong here",
+    MissingSemicolon = 11 "BPF0011" "two instructions without `;` between them",
+    UnknownInstruction = 12 "BPF0012" "a word that is no instruction",
+    NoSuchRegister = 13 "BPF0013" "a register that the machine does not have",
+    UpperCase = 14 "BPF0014" "a register or mnemonic in upper case",
+    MixedWidths = 15 "BPF0015" "32-bit and 64-bit operands in one instruction",
+    TiedOperand = 16 "BPF0016" "operands that must be the same register and are not",
+    ReservedName = 17 "BPF0017" "a name that the language uses itself",
+    UnknownSize = 18 "BPF0018" "a memory access of an impossible size",
+    WriteToFramePointer = 20 "BPF0020" "a write to `r10`",
+    ImmediateRange = 21 "BPF0021" "a constant that does not fit the instruction",
+    AmbiguousImmediate = 22 "BPF0022" "a constant that sign extension would change",
+    OffsetRange = 23 "BPF0023" "an offset that does not fit 16 bits",
+    ShiftRange = 24 "BPF0024" "a shift by the width of the operand or more",
+    DivisionByZero = 25 "BPF0025" "a division by the constant zero",
+    JumpTarget = 26 "BPF0026" "a jump to where no instruction begins",
+    JumpRange = 27 "BPF0027" "a jump that is too far for the instruction",
+    ConstantExpression = 29 "BPF0029" "a constant expression that has no value",
+    UndefinedLabel = 30 "BPF0030" "a label that is not defined",
+    DuplicateLabel = 31 "BPF0031" "a label that is defined twice",
+    UnusedLabel = 32 "BPF0032" "a label that nothing jumps to",
+    UnknownFunction = 33 "BPF0033" "a call of something that does not exist",
+    AmbiguousName = 34 "BPF0034" "a name that stands for two things",
+    UnknownSymbol = 35 "BPF0035" "a symbol that does not exist",
+    UnknownConstant = 36 "BPF0036" "a constant that does not exist",
+    DuplicateItem = 37 "BPF0037" "a name that is defined twice",
+    WrongKindOfSymbol = 38 "BPF0038" "a name that cannot be used in this place",
+    FallsOffTheEnd = 40 "BPF0040" "a function whose last instruction runs on",
+    EmptyFunction = 41 "BPF0041" "a function without instructions",
+    Recursion = 42 "BPF0042" "a function that reaches itself",
+    UnknownItem = 50 "BPF0050" "an item that does not belong into an object",
+    MissingLicense = 51 "BPF0051" "an object without a licence",
+    UnknownAttribute = 52 "BPF0052" "an attribute that the item cannot have",
+    AttributeArguments = 53 "BPF0053" "an attribute with wrong arguments",
+    ConditionalCompilation = 54 "BPF0054" "`cfg` where the layout has to be fixed",
+    Generics = 55 "BPF0055" "a generic item",
+    InvalidName = 56 "BPF0056" "a name that the kernel does not take",
+    ConstantType = 57 "BPF0057" "a load-time constant of an impossible type",
+    Signature = 58 "BPF0058" "a function signature that the kernel cannot call",
+    NeedsNewerKernel = 60 "BPF0060" "something that the oldest supported kernel lacks",
+    UnreadableListing = 70 "BPF0070" "a line of a listing that cannot be read",
+}

@@ -1,0 +1,336 @@
+//! Diagnostics: what is wrong, where, and what to do about it.
+
+mod codes;
+mod similar;
+
+pub use codes::Rule;
+pub(crate) use similar::did_you_mean;
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// A stretch of source.
+///
+/// `start` and `end` are byte offsets in text and token positions in a macro; `line` and
+/// `column` belong to the start and count from 1 (columns in characters). Zero means unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// Where it begins.
+    pub start: u32,
+    /// Where it ends: the first position behind it.
+    pub end: u32,
+    /// The line of the start.
+    pub line: u32,
+    /// The column of the start.
+    pub column: u32,
+}
+
+impl Span {
+    /// From the start of this one to the end of the other.
+    #[must_use]
+    pub const fn to(self, end: Self) -> Self {
+        Self {
+            end: if end.end > self.end { end.end } else { self.end },
+            ..self
+        }
+    }
+
+    /// The empty stretch right behind this one.
+    #[must_use]
+    pub const fn after(self) -> Self {
+        Self {
+            start: self.end,
+            column: self.column + (self.end - self.start),
+            ..self
+        }
+    }
+}
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// There is no result.
+    Error,
+    /// There is one, and something about it is odd.
+    Warning,
+}
+
+/// A remark on a diagnostic, perhaps about another place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Note {
+    /// The remark.
+    pub message: String,
+    /// The place it is about; it is printed as "at line 12, column 9".
+    pub span: Option<Span>,
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match self.span {
+            Some(span) if span.line != 0 => {
+                write!(f, " at line {}, column {}", span.line, span.column)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Something wrong with the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Diagnostic {
+    /// What kind of thing is wrong; prints as `BPF0013`.
+    pub code: Rule,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, in a sentence without a full stop.
+    pub message: String,
+    /// The offending tokens.
+    pub span: Span,
+    /// What else there is to know.
+    pub notes: Vec<Note>,
+    /// What to do about it.
+    pub help: Vec<String>,
+}
+
+impl Diagnostic {
+    /// An error.
+    #[must_use]
+    pub fn error(code: Rule, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            span,
+            notes: Vec::new(),
+            help: Vec::new(),
+        }
+    }
+
+    /// A warning.
+    #[must_use]
+    pub fn warning(code: Rule, span: Span, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, span, message)
+        }
+    }
+
+    /// With this advice.
+    #[must_use]
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// With this remark.
+    #[must_use]
+    pub fn with_note(mut self, message: impl Into<String>) -> Self {
+        self.notes.push(Note {
+            message: message.into(),
+            span: None,
+        });
+        self
+    }
+
+    /// With this remark about another place: "first defined" becomes "first defined at line
+    /// 12, column 9".
+    #[must_use]
+    pub fn with_note_at(mut self, message: impl Into<String>, span: Span) -> Self {
+        self.notes.push(Note {
+            message: message.into(),
+            span: Some(span),
+        });
+        self
+    }
+
+    /// With a suggestion of the most similar of the given names, if one is similar.
+    #[must_use]
+    pub(crate) fn with_similar<'a>(
+        self,
+        name: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        match did_you_mean(name, candidates) {
+            Some(similar) => self.with_help(format!("did you mean `{similar}`?")),
+            None => self,
+        }
+    }
+
+    /// The message with its code, notes and help, a line each, as a macro reports it.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        use fmt::Write;
+        let mut text = format!("{}: {}", self.code, self.message);
+        for note in &self.notes {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\nnote: {note}");
+        }
+        for help in &self.help {
+            let _ = write!(text, "\nhelp: {help}");
+        }
+        text
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl PartialEq<str> for Rule {
+    fn eq(&self, other: &str) -> bool {
+        self.as_str() == other
+    }
+}
+
+impl PartialEq<&str> for Rule {
+    fn eq(&self, other: &&str) -> bool {
+        self.as_str() == *other
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        write!(f, "{kind}[{}]: {}", self.code, self.message)?;
+        if self.span.line != 0 {
+            write!(f, " at line {}, column {}", self.span.line, self.span.column)?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for Diagnostic {}
+
+/// All that was found wrong with a source text, in order of place.
+///
+/// Iterates over its [`Diagnostic`]s; its `Display` shows each with the line it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+    source: String,
+    name: String,
+}
+
+impl Diagnostics {
+    /// Diagnostics about this source, sorted by place. `name` is what the listing of an error
+    /// calls the source: a path, or `<text>`.
+    #[must_use]
+    pub fn new(mut list: Vec<Diagnostic>, source: &str, name: &str) -> Self {
+        list.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
+        Self {
+            list,
+            source: source.into(),
+            name: name.into(),
+        }
+    }
+
+    /// The diagnostics.
+    pub fn iter(&self) -> core::slice::Iter<'_, Diagnostic> {
+        self.list.iter()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The same about a source of this name.
+    #[must_use]
+    pub fn with_name(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Whether one of them is an error.
+    #[must_use]
+    pub fn has_errors(&self) -> bool {
+        self.list.iter().any(|d| d.severity == Severity::Error)
+    }
+}
+
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = core::slice::Iter<'a, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.iter()
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = alloc::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
+    }
+}
+
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, diagnostic) in self.list.iter().enumerate() {
+            if i > 0 {
+                f.write_str("\n\n")?;
+            }
+            render(f, diagnostic, &self.source, &self.name)?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for Diagnostics {}
+
+/// One diagnostic in the manner of rustc, without colours.
+fn render(
+    f: &mut fmt::Formatter<'_>,
+    diagnostic: &Diagnostic,
+    source: &str,
+    name: &str,
+) -> fmt::Result {
+    let kind = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    let span = diagnostic.span;
+    write!(f, "{kind}[{}]: {}", diagnostic.code, diagnostic.message)?;
+    let number = format!("{}", span.line);
+    let margin = number.len();
+    if span.line != 0 {
+        write!(f, "\n{:margin$}--> {name}:{}:{}", "", span.line, span.column)?;
+        let line = source.lines().nth(span.line as usize - 1).unwrap_or("");
+        // Tabs keep their place under the line; everything else is one cell.
+        let before = line.chars().take(span.column as usize - 1);
+        let indent: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let rest = line.chars().count().saturating_sub(span.column as usize - 1);
+        let marked = source
+            .get(span.start as usize..span.end as usize)
+            .map_or(1, |text| text.chars().count())
+            .clamp(1, rest.max(1));
+        write!(f, "\n{:margin$} |\n{number} | {line}", "")?;
+        write!(f, "\n{:margin$} | {indent}{:^<marked$}", "", "")?;
+    }
+    for note in &diagnostic.notes {
+        write!(f, "\n{:margin$} = note: {note}", "")?;
+    }
+    for help in &diagnostic.help {
+        write!(f, "\n{:margin$} = help: {help}", "")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,302 @@
+//! The text front end: from characters to tokens.
+//!
+//! The tokens are Rust's, so that one grammar serves text and macros. Text has in addition
+//! comments that begin with `#`, line ends that end an instruction, and names that end with
+//! `%=` as in inline assembly.
+
+use super::{Delimiter, TokenKind, TokenList};
+use crate::diag::{Diagnostic, Rule, Span};
+use alloc::format;
+use alloc::vec::Vec;
+
+/// Splits a text into tokens. What cannot be read is reported and left out; the list can be
+/// parsed all the same. Texts of 4 GiB and more are refused.
+pub fn lex(source: &str, diagnostics: &mut Vec<Diagnostic>) -> TokenList {
+    let mut lexer = Lexer {
+        source,
+        rest: source,
+        at: Position {
+            offset: 0,
+            line: 1,
+            column: 1,
+        },
+        newline: false,
+        list: TokenList::new(true),
+        open: Vec::new(),
+        diagnostics,
+    };
+    if u32::try_from(source.len()).is_err() {
+        lexer.error(Rule::Unterminated, lexer.at, "the text is longer than 4 GiB");
+        lexer.rest = "";
+    }
+    while lexer.token() {}
+    let end = lexer.span_from(lexer.at);
+    while let Some((open, delimiter)) = lexer.open.pop() {
+        let span = lexer.list.get(open).span;
+        let message = format!("this {} is never closed", name(delimiter));
+        lexer
+            .diagnostics
+            .push(Diagnostic::error(Rule::Unterminated, span, message));
+        let position = lexer.list.push(TokenKind::Close(delimiter), "", end, true);
+        lexer.list.close(open, position);
+    }
+    lexer.list.finish(end);
+    lexer.list
+}
+
+#[derive(Clone, Copy)]
+struct Position {
+    offset: usize,
+    line: u32,
+    column: u32,
+}
+
+struct Lexer<'a> {
+    source: &'a str,
+    rest: &'a str,
+    at: Position,
+    newline: bool,
+    list: TokenList,
+    open: Vec<(u32, Delimiter)>,
+    diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+fn name(delimiter: Delimiter) -> &'static str {
+    match delimiter {
+        Delimiter::Parenthesis => "parenthesis",
+        Delimiter::Bracket => "bracket",
+        Delimiter::Brace | Delimiter::Invisible => "brace",
+    }
+}
+
+fn is_word_start(c: char) -> bool {
+    c == '_' || c.is_alphabetic()
+}
+
+fn is_word_part(c: char) -> bool {
+    c == '_' || c.is_alphanumeric()
+}
+
+fn is_punct(c: char) -> bool {
+    "+-*/%^!&|=<>@.,;:#$?~'".contains(c)
+}
+
+impl Lexer<'_> {
+    fn peek(&self) -> Option<char> {
+        self.rest.chars().next()
+    }
+
+    fn advance(&mut self, bytes: usize) {
+        let (taken, rest) = self.rest.split_at(bytes);
+        for c in taken.chars() {
+            if c == '\n' {
+                self.at.line += 1;
+                self.at.column = 1;
+                self.newline = true;
+            } else {
+                self.at.column += 1;
+            }
+        }
+        self.at.offset += bytes;
+        self.rest = rest;
+    }
+
+    fn span_from(&self, start: Position) -> Span {
+        Span {
+            start: start.offset as u32,
+            end: self.at.offset as u32,
+            line: start.line,
+            column: start.column,
+        }
+    }
+
+    fn error(&mut self, code: Rule, start: Position, message: &str) {
+        let span = self.span_from(start);
+        self.diagnostics
+            .push(Diagnostic::error(code, span, message));
+    }
+
+    /// The length in bytes of the longest start of the rest whose characters all pass.
+    fn run(&self, pass: impl Fn(char) -> bool) -> usize {
+        self.rest.find(|c| !pass(c)).unwrap_or(self.rest.len())
+    }
+
+    fn push(&mut self, kind: TokenKind, start: Position) -> u32 {
+        let text = &self.source[start.offset..self.at.offset];
+        let text = if matches!(kind, TokenKind::Open { .. } | TokenKind::Close(_)) {
+            ""
+        } else {
+            text
+        };
+        let span = self.span_from(start);
+        let newline = core::mem::take(&mut self.newline);
+        self.list.push(kind, text, span, newline)
+    }
+
+    /// Reads one token or one stretch of white space or comment; false at the end.
+    fn token(&mut self) -> bool {
+        let Some(c) = self.peek() else { return false };
+        let start = self.at;
+        if c.is_whitespace() || c == '\u{feff}' {
+            let length = self.run(|c| c.is_whitespace() || c == '\u{feff}');
+            self.advance(length);
+        } else if self.rest.starts_with("//") || (c == '#' && self.comment_begins()) {
+            self.advance(self.run(|c| c != '\n'));
+        } else if self.rest.starts_with("/*") {
+            self.block_comment(start);
+        } else if let Some(literal) = self.quoted_literal() {
+            self.quoted(start, literal);
+        } else if is_word_start(c) {
+            self.advance(self.run(is_word_part));
+            // `l0_%=`: the compiler's unique number in inline assembly. After a register `%=`
+            // is an operator; no register ends with an underscore.
+            if self.source[start.offset..self.at.offset].ends_with('_')
+                && self.rest.starts_with("%=")
+            {
+                self.advance(2);
+            }
+            self.push(TokenKind::Word, start);
+        } else if c.is_ascii_digit() {
+            self.advance(self.run(is_word_part));
+            self.push(TokenKind::Number, start);
+        } else if let Some((delimiter, opens)) = bracket(c) {
+            self.advance(1);
+            self.bracket(start, delimiter, opens);
+        } else if is_punct(c) {
+            self.advance(1);
+            let joint = self.peek().is_some_and(is_punct) && !self.comment_begins_here();
+            self.push(
+                TokenKind::Punct {
+                    character: c,
+                    joint,
+                },
+                start,
+            );
+        } else {
+            self.advance(c.len_utf8());
+            let message = format!("no token begins with {c:?}");
+            self.error(Rule::InvalidCharacter, start, &message);
+        }
+        true
+    }
+
+    fn comment_begins_here(&self) -> bool {
+        self.rest.starts_with("//")
+            || self.rest.starts_with("/*")
+            || (self.rest.starts_with('#') && self.comment_begins())
+    }
+
+    /// `#` begins a comment unless it begins an attribute (`#[`), or is the number sign of
+    /// `call bpf_x#1`.
+    fn comment_begins(&self) -> bool {
+        let next = self.rest[1..].chars().next();
+        let before = self.source[..self.at.offset].chars().next_back();
+        let attribute = matches!(next, Some('[')) || self.rest.starts_with("#![");
+        let number = before.is_some_and(is_word_part) && next.is_some_and(|c| c.is_ascii_digit());
+        !attribute && !number
+    }
+
+    fn block_comment(&mut self, start: Position) {
+        let mut depth = 0;
+        loop {
+            if self.rest.starts_with("/*") {
+                depth += 1;
+                self.advance(2);
+            } else if self.rest.starts_with("*/") {
+                depth -= 1;
+                self.advance(2);
+                if depth == 0 {
+                    return;
+                }
+            } else if let Some(c) = self.peek() {
+                self.advance(c.len_utf8());
+            } else {
+                return self.error(Rule::Unterminated, start, "this comment does not end");
+            }
+        }
+    }
+
+    /// Whether a literal with quotes begins here: its prefix length, its quote, its kind.
+    fn quoted_literal(&self) -> Option<(usize, char, TokenKind)> {
+        for (prefix, quote, kind) in [
+            ("b'", '\'', TokenKind::Byte),
+            ("b\"", '"', TokenKind::Literal),
+            ("c\"", '"', TokenKind::Literal),
+            ("\"", '"', TokenKind::Literal),
+        ] {
+            if self.rest.starts_with(prefix) {
+                return Some((prefix.len(), quote, kind));
+            }
+        }
+        // `'a'` is a character, `'a` a lifetime, which stays a quote and a word.
+        let mut rest = self.rest.strip_prefix('\'')?.chars();
+        match (rest.next()?, rest.next()) {
+            ('\\', _) | (_, Some('\'')) => Some((1, '\'', TokenKind::Literal)),
+            _ => None,
+        }
+    }
+
+    fn quoted(&mut self, start: Position, (prefix, quote, kind): (usize, char, TokenKind)) {
+        self.advance(prefix);
+        loop {
+            match self.peek() {
+                None => {
+                    return self.error(Rule::Unterminated, start, "this literal does not end");
+                }
+                Some('\n') if quote == '\'' => {
+                    return self.error(Rule::Unterminated, start, "this literal does not end");
+                }
+                Some('\\') => {
+                    self.advance(1);
+                    if let Some(c) = self.peek() {
+                        self.advance(c.len_utf8());
+                    }
+                }
+                Some(c) => {
+                    self.advance(c.len_utf8());
+                    if c == quote {
+                        break;
+                    }
+                }
+            }
+        }
+        self.push(kind, start);
+    }
+
+    fn bracket(&mut self, start: Position, delimiter: Delimiter, opens: bool) {
+        if opens {
+            let position = self.push(
+                TokenKind::Open {
+                    delimiter,
+                    close: 0,
+                },
+                start,
+            );
+            self.open.push((position, delimiter));
+            return;
+        }
+        match self.open.last() {
+            Some(&(open, expected)) if expected == delimiter => {
+                self.open.pop();
+                let position = self.push(TokenKind::Close(delimiter), start);
+                self.list.close(open, position);
+            }
+            _ => {
+                let message = format!("this {} closes nothing", name(delimiter));
+                self.error(Rule::UnexpectedToken, start, &message);
+            }
+        }
+    }
+}
+
+fn bracket(c: char) -> Option<(Delimiter, bool)> {
+    Some(match c {
+        '(' => (Delimiter::Parenthesis, true),
+        ')' => (Delimiter::Parenthesis, false),
+        '[' => (Delimiter::Bracket, true),
+        ']' => (Delimiter::Bracket, false),
+        '{' => (Delimiter::Brace, true),
+        '}' => (Delimiter::Brace, false),
+        _ => return None,
+    })
+}

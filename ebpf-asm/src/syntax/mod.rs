@@ -1,0 +1,18 @@
+//! The language: tokens, parser, syntax tree.
+//!
+//! Two front ends make the same [`TokenList`]: the text lexer here, and the macros from their
+//! token stream. One parser turns it into the [`ast`].
+
+pub mod ast;
+mod constant;
+mod lexer;
+mod number;
+mod parser;
+mod token;
+mod words;
+
+pub(crate) use constant::unknown_constant;
+pub use constant::{ConstantValue, evaluate};
+pub use lexer::lex;
+pub use parser::{ParseOptions, Parsed, parse_object, parse_sequence, parse_source};
+pub use token::{Delimiter, Token, TokenKind, TokenList};

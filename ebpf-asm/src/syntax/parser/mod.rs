@@ -1,0 +1,353 @@
+//! The parser: from tokens to the syntax tree, for text and macros alike.
+//!
+//! It reports every error it finds: a statement that cannot be read is skipped up to its `;`
+//! (in text form also up to the end of its line) and parsing goes on behind it.
+
+mod address;
+mod assignment;
+mod control;
+mod immediate;
+mod items;
+mod sequence;
+
+use super::ast::{Name, Object, Sequence, Source, TokenRange};
+use super::words::{self, RegisterWord};
+use super::{Delimiter, Token, TokenKind, TokenList};
+use crate::diag::{Diagnostic, Rule, Span};
+use crate::isa::{Register, Width};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// A syntax tree, and what was wrong with the source. With errors, the tree lacks what could
+/// not be read.
+#[derive(Debug)]
+pub struct Parsed<T> {
+    /// The tree.
+    pub tree: T,
+    /// What was found, in the order in which it was found.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// How strictly to read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ParseOptions {
+    /// Accept constants that only fit after wrapping, as LLVM does: `r1 = 0xffffffff`.
+    pub relaxed: bool,
+}
+
+/// Reads a bare sequence of instructions.
+pub fn parse_sequence(tokens: &TokenList, options: ParseOptions) -> Parsed<Sequence> {
+    let mut parser = Parser::new(tokens, options);
+    let tree = parser.sequence(tokens.len().saturating_sub(1));
+    parser.finish(tree)
+}
+
+/// Reads an object, `#[license = "…"] mod name { … }`. `None` if there is not even that.
+pub fn parse_object(tokens: &TokenList) -> Parsed<Option<Object>> {
+    let mut parser = Parser::new(tokens, ParseOptions::default());
+    let tree = parser.object();
+    parser.finish(tree)
+}
+
+/// Reads whichever of the two it is: an object if it begins like one.
+pub fn parse_source(tokens: &TokenList) -> Parsed<Option<Source>> {
+    let mut parser = Parser::new(tokens, ParseOptions::default());
+    let tree = if parser.begins_object() {
+        parser.object().map(Source::Object)
+    } else {
+        let end = tokens.len().saturating_sub(1);
+        Some(Source::Sequence(parser.sequence(end)))
+    };
+    parser.finish(tree)
+}
+
+/// The error has been reported; all that is left is to go on behind it.
+struct Reported;
+
+type Result<T> = core::result::Result<T, Reported>;
+
+struct Parser<'a> {
+    tokens: &'a TokenList,
+    position: u32,
+    /// The first token of the statement being read: in text form, tokens on later lines are
+    /// not part of it.
+    statement: Option<u32>,
+    options: ParseOptions,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Parser<'a> {
+    fn new(tokens: &'a TokenList, options: ParseOptions) -> Self {
+        Self {
+            tokens,
+            position: 0,
+            statement: None,
+            options,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    fn finish<T>(self, tree: T) -> Parsed<T> {
+        Parsed {
+            tree,
+            diagnostics: self.diagnostics,
+        }
+    }
+
+    fn report(&mut self, diagnostic: Diagnostic) -> Reported {
+        self.diagnostics.push(diagnostic);
+        Reported
+    }
+
+    fn error<T>(&mut self, code: Rule, span: Span, message: impl Into<String>) -> Result<T> {
+        Err(self.report(Diagnostic::error(code, span, message)))
+    }
+
+    /// The next token. At the end of a line of text the statement ends, as if the list did.
+    fn peek(&self) -> Token {
+        self.peek_at(0)
+    }
+
+    fn peek_at(&self, distance: u32) -> Token {
+        let position = self.position + distance;
+        let mut token = self.tokens.get(position);
+        if let Some(start) = self.statement
+            && self.tokens.lines_matter()
+            && (start + 1..=position).any(|p| self.tokens.get(p).after_newline)
+        {
+            token.kind = TokenKind::End;
+        }
+        token
+    }
+
+    fn text(&self, token: Token) -> &'a str {
+        self.tokens.text(token)
+    }
+
+    fn bump(&mut self) -> Token {
+        let token = self.peek();
+        if token.kind != TokenKind::End {
+            self.position += 1;
+        }
+        token
+    }
+
+    /// The span of the last token that was taken.
+    fn previous_span(&self) -> Span {
+        self.tokens.get(self.position.saturating_sub(1)).span
+    }
+
+    fn is_punct(&self, distance: u32, expected: char) -> bool {
+        matches!(self.peek_at(distance).kind, TokenKind::Punct { character, .. } if character == expected)
+    }
+
+    /// Takes an operator of several characters, `<<=`; they must touch each other.
+    fn eat(&mut self, operator: &str) -> bool {
+        let length = operator.len() as u32;
+        for (distance, expected) in (0..).zip(operator.chars()) {
+            match self.peek_at(distance).kind {
+                TokenKind::Punct { character, joint } if character == expected => {
+                    if distance + 1 < length && !joint {
+                        return false;
+                    }
+                }
+                _ => return false,
+            }
+        }
+        self.position += length;
+        true
+    }
+
+    fn eat_word(&mut self, expected: &str) -> bool {
+        let token = self.peek();
+        let found = token.kind == TokenKind::Word && self.text(token) == expected;
+        if found {
+            self.position += 1;
+        }
+        found
+    }
+
+    fn is_word(&self, distance: u32, expected: &str) -> bool {
+        let token = self.peek_at(distance);
+        token.kind == TokenKind::Word && self.text(token) == expected
+    }
+
+    fn expect(&mut self, operator: &str, place: &str) -> Result<()> {
+        if self.eat(operator) {
+            return Ok(());
+        }
+        self.unexpected(&format!("`{operator}` {place}"))
+    }
+
+    fn expect_word(&mut self, word: &str, place: &str) -> Result<()> {
+        if self.eat_word(word) {
+            return Ok(());
+        }
+        self.unexpected(&format!("`{word}` {place}"))
+    }
+
+    /// Enters a group; gives the position of its end.
+    fn expect_open(&mut self, expected: Delimiter, what: &str) -> Result<u32> {
+        match self.peek().kind {
+            TokenKind::Open { delimiter, close } if delimiter == expected => {
+                self.position += 1;
+                Ok(close)
+            }
+            _ => self.unexpected(what),
+        }
+    }
+
+    fn expect_close(&mut self, expected: Delimiter, what: &str) -> Result<()> {
+        if self.peek().kind == TokenKind::Close(expected) {
+            self.position += 1;
+            return Ok(());
+        }
+        self.unexpected(what)
+    }
+
+    /// What a token is called in a message.
+    fn describe(&self, token: Token) -> String {
+        match token.kind {
+            TokenKind::Punct { character, .. } => format!("`{character}`"),
+            TokenKind::Open { delimiter, .. } => match delimiter {
+                Delimiter::Parenthesis => "`(`".into(),
+                Delimiter::Bracket => "`[`".into(),
+                Delimiter::Brace => "`{`".into(),
+                Delimiter::Invisible => "a macro fragment".into(),
+            },
+            TokenKind::Close(delimiter) => match delimiter {
+                Delimiter::Parenthesis => "`)`".into(),
+                Delimiter::Bracket => "`]`".into(),
+                Delimiter::Brace => "`}`".into(),
+                Delimiter::Invisible => "the end of a macro fragment".into(),
+            },
+            TokenKind::End if self.statement.is_some() => "the end of the instruction".into(),
+            TokenKind::End => "the end".into(),
+            _ => format!("`{}`", self.text(token)),
+        }
+    }
+
+    /// Reports that something else was expected here.
+    fn unexpected<T>(&mut self, expected: &str) -> Result<T> {
+        let token = self.peek();
+        let found = self.describe(token);
+        let at_end = matches!(token.kind, TokenKind::End)
+            || matches!(token.kind, TokenKind::Punct { character: ';', .. });
+        // The end has no token to point at: point behind the last one.
+        let span = if at_end && self.tokens.lines_matter() && self.position > 0 {
+            self.previous_span().after()
+        } else if at_end && self.position > 0 {
+            self.previous_span()
+        } else {
+            token.span
+        };
+        let found = if matches!(token.kind, TokenKind::Punct { character: ';', .. }) {
+            "the end of the instruction".to_string()
+        } else {
+            found
+        };
+        let message = format!("expected {expected}, found {found}");
+        self.error(Rule::UnexpectedToken, span, message)
+    }
+
+    /// A name: a word that the language does not keep for itself.
+    fn name(&mut self, what: &str) -> Result<Name> {
+        let token = self.peek();
+        if token.kind != TokenKind::Word {
+            return self.unexpected(what);
+        }
+        let text = self.text(token);
+        if words::is_reserved(text) {
+            let message = format!("`{text}` belongs to the language and cannot be {what}");
+            return self.error(Rule::ReservedName, token.span, message);
+        }
+        Ok(self.take_name())
+    }
+
+    fn take_name(&mut self) -> Name {
+        let position = self.position;
+        let token = self.bump();
+        Name {
+            text: self.text(token).into(),
+            token: position,
+            span: token.span,
+        }
+    }
+
+    /// Reads a register, of either width.
+    fn any_register(&mut self, what: &str) -> Result<(Register, Width, Span)> {
+        let token = self.peek();
+        if token.kind != TokenKind::Word {
+            return self.unexpected(what);
+        }
+        let word = self.text(token);
+        match words::register(word) {
+            Some(RegisterWord::Register(register, width)) => {
+                self.position += 1;
+                Ok((register, width, token.span))
+            }
+            Some(RegisterWord::OutOfRange) => {
+                let letter = &word[..1].to_ascii_lowercase();
+                let diagnostic = Diagnostic::error(
+                    Rule::NoSuchRegister,
+                    token.span,
+                    format!("there is no register `{word}`"),
+                )
+                .with_help(format!("the registers are `{letter}0` to `{letter}10`"));
+                Err(self.report(diagnostic))
+            }
+            Some(RegisterWord::UpperCase(register, width)) => {
+                let right = match width {
+                    Width::W32 => register.word_name(),
+                    Width::W64 => register.name(),
+                };
+                let diagnostic = Diagnostic::error(
+                    Rule::UpperCase,
+                    token.span,
+                    format!("registers are written in lower case, not `{word}`"),
+                )
+                .with_help(format!("write `{right}`"));
+                Err(self.report(diagnostic))
+            }
+            None => self.unexpected(what),
+        }
+    }
+
+    /// Reads a register of the given width; the other width is an error that names both
+    /// forms.
+    fn register(&mut self, width: Width, what: &str) -> Result<(Register, Span)> {
+        let (register, found, span) = self.any_register(what)?;
+        if found == width {
+            return Ok((register, span));
+        }
+        let (right, wrong) = match width {
+            Width::W32 => (register.word_name(), register.name()),
+            Width::W64 => (register.name(), register.word_name()),
+        };
+        let diagnostic = Diagnostic::error(
+            Rule::MixedWidths,
+            span,
+            format!("`{wrong}` has another width than the rest of the instruction"),
+        )
+        .with_help(format!("write `{right}`"));
+        Err(self.report(diagnostic))
+    }
+
+    /// Whether the next token is a word that looks like a register.
+    fn at_register(&self, distance: u32) -> bool {
+        let token = self.peek_at(distance);
+        token.kind == TokenKind::Word && words::register(self.text(token)).is_some()
+    }
+
+    /// The tokens from `start` to before `end`.
+    fn range(&self, start: u32, end: u32) -> TokenRange {
+        let first = self.tokens.get(start).span;
+        let span = if end > start {
+            first.to(self.tokens.get(end - 1).span)
+        } else {
+            first
+        };
+        TokenRange { start, end, span }
+    }
+}
