@@ -816,7 +816,7 @@ pub(super) static HELPERS: [Helper; 211] = [
             ],
             ret: ReturnValue::new(R::Integer),
             gpl_only: false,
-            program_types: ProgramTypeSet::from_bits(0xa4000000),
+            program_types: ProgramTypeSet::from_bits(0xa4200000),
         }],
     },
     Helper {
