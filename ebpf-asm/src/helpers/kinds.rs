@@ -201,9 +201,9 @@ kinds! {
         /// A socket, which need not be a full one.
         PtrToSockCommon = "RET_PTR_TO_SOCK_COMMON";
         /// A record in a ring buffer, of the size that was asked for.
-        PtrToRingBufMem = "RET_PTR_TO_RINGBUF_MEM";
+        PtrToRingBufMem = "RET_PTR_TO_RINGBUF_MEM" also "RET_PTR_TO_RINGBUF_MEM_OR_NULL";
         /// Memory behind a dynptr, of the size that was asked for.
-        PtrToDynptrMem = "RET_PTR_TO_DYNPTR_MEM";
+        PtrToDynptrMem = "RET_PTR_TO_DYNPTR_MEM" also "RET_PTR_TO_DYNPTR_MEM_OR_NULL";
         /// A kernel variable: memory or a typed object, whichever the variable is.
         PtrToMemOrBtfId = "RET_PTR_TO_MEM_OR_BTF_ID";
         /// A kernel object, of the type [`ReturnValue::btf_type`](super::ReturnValue::btf_type)

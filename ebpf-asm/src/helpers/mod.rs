@@ -67,9 +67,9 @@ pub struct Helper {
     pub since: KernelVersion,
     /// What it does, in one line.
     pub doc: &'static str,
-    /// The program types that may call it on the newest kernel looked at, given every capability
-    /// and the usual configuration. Hooks of one type may still differ: what one of them has is
-    /// listed. [`ProgramType::Ext`] is never listed; see [`callable_from`](Self::callable_from).
+    /// The program types that may call it in Linux 6.18 or 7.3, given every capability and the
+    /// usual configuration. Hooks of one type may still differ: what one of them has is listed.
+    /// [`ProgramType::Ext`] never is; see [`callable_from`](Self::callable_from).
     pub program_types: ProgramTypeSet,
     /// The forms that differ from the one described by the other fields.
     pub variants: &'static [Variant],

@@ -262,4 +262,12 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn the_data_is_sound() {
+        let rows = parse(include_str!("../../data/helpers.tsv")).unwrap();
+        for (row, id) in rows.iter().zip(1..) {
+            assert_eq!(row.id, id, "{}", row.name);
+        }
+    }
 }
