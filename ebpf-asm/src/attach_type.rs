@@ -84,11 +84,11 @@ kernel_enum! {
         /// `getsockname(2)` on IPv6 sockets in a cgroup.
         CgroupInet6Getsockname = 32, "BPF_CGROUP_INET6_GETSOCKNAME", "cgroup_inet6_getsockname", (5, 8);
         /// Packets on their way out through a devmap's entry.
-        XdpDevMap = 33, "BPF_XDP_DEVMAP", "xdp_devmap", (5, 8);
+        XdpDevmap = 33, "BPF_XDP_DEVMAP", "xdp_devmap", (5, 8);
         /// The release of an inet socket in a cgroup.
         CgroupInetSockRelease = 34, "BPF_CGROUP_INET_SOCK_RELEASE", "cgroup_inet_sock_release", (5, 9);
         /// Packets that a cpumap's entry handed to another CPU.
-        XdpCpuMap = 35, "BPF_XDP_CPUMAP", "xdp_cpumap", (5, 9);
+        XdpCpumap = 35, "BPF_XDP_CPUMAP", "xdp_cpumap", (5, 9);
         /// A network namespace's socket look-up.
         SkLookup = 36, "BPF_SK_LOOKUP", "sk_lookup", (5, 9);
         /// A network device, by link.

@@ -2,8 +2,9 @@
 
 /// Declares an enum that mirrors one of the kernel's, from one row per variant.
 ///
-/// A row is `Variant = number, "KERNEL_NAME", "short_name", (major, minor);`, so that each fact is
-/// written once and number, names and versions cannot drift apart.
+/// A variant is spelled as the kernel spells the constant, word by word (`PERCPU_HASH` is
+/// `PercpuHash`). A row is `Variant = number, "KERNEL_NAME", "short_name", (major, minor);`, so
+/// that each fact is written once and number, names and versions cannot drift apart.
 macro_rules! kernel_enum {
     (
         $(#[$outer:meta])*
@@ -109,6 +110,11 @@ macro_rules! check_kernel_enum {
                     .to_ascii_lowercase(),
                 value.name(),
                 "the short name is the kernel's in lower case"
+            );
+            assert_eq!(
+                alloc::format!("{value:?}").to_ascii_lowercase(),
+                value.name().replace('_', ""),
+                "the variant is the kernel's name word by word"
             );
             assert!(
                 value.since() >= $crate::KernelVersion::new(3, 19),

@@ -104,7 +104,7 @@ kinds! {
     /// What the verifier demands of an argument, without its [`ArgumentFlags`].
     pub enum ArgumentKind ("ARG_") {
         /// Not looked at: the register may even be unwritten.
-        DontCare = "ARG_DONTCARE";
+        Dontcare = "ARG_DONTCARE";
         /// Any value that has been written.
         Anything = "ARG_ANYTHING";
         /// Any number, but no pointer.
@@ -135,11 +135,11 @@ kinds! {
         /// A kernel object of the type [`Argument::btf_type`](super::Argument::btf_type).
         PtrToBtfId = "ARG_PTR_TO_BTF_ID";
         /// A record that `bpf_ringbuf_reserve` gave.
-        PtrToRingBufMem = "ARG_PTR_TO_RINGBUF_MEM";
+        PtrToRingbufMem = "ARG_PTR_TO_RINGBUF_MEM";
         /// A socket, either as [`PtrToSockCommon`](Self::PtrToSockCommon) or as a kernel object.
         PtrToBtfIdSockCommon = "ARG_PTR_TO_BTF_ID_SOCK_COMMON";
         /// A per-CPU kernel variable.
-        PtrToPerCpuBtfId = "ARG_PTR_TO_PERCPU_BTF_ID";
+        PtrToPercpuBtfId = "ARG_PTR_TO_PERCPU_BTF_ID";
         /// A static function of the program: a callback.
         PtrToFunc = "ARG_PTR_TO_FUNC";
         /// Stack memory of the caller, or null: what a callback is given.
@@ -201,7 +201,7 @@ kinds! {
         /// A socket, which need not be a full one.
         PtrToSockCommon = "RET_PTR_TO_SOCK_COMMON";
         /// A record in a ring buffer, of the size that was asked for.
-        PtrToRingBufMem = "RET_PTR_TO_RINGBUF_MEM" also "RET_PTR_TO_RINGBUF_MEM_OR_NULL";
+        PtrToRingbufMem = "RET_PTR_TO_RINGBUF_MEM" also "RET_PTR_TO_RINGBUF_MEM_OR_NULL";
         /// Memory behind a dynptr, of the size that was asked for.
         PtrToDynptrMem = "RET_PTR_TO_DYNPTR_MEM" also "RET_PTR_TO_DYNPTR_MEM_OR_NULL";
         /// A kernel variable: memory or a typed object, whichever the variable is.

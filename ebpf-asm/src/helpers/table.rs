@@ -2392,7 +2392,7 @@ pub(super) static HELPERS: [Helper; 211] = [
             Argument::new(A::ConstAllocSizeOrZero, "size", "u64"),
             Argument::new(A::Anything, "flags", "u64"),
         ],
-        ret: ReturnValue::new(R::PtrToRingBufMem).with(G::NULLABLE.union(G::ACQUIRE)),
+        ret: ReturnValue::new(R::PtrToRingbufMem).with(G::NULLABLE.union(G::ACQUIRE)),
         gpl_only: false,
         program_types: ProgramTypeSet::from_bits(0x1efeffffe),
         might_sleep: false,
@@ -2406,7 +2406,7 @@ pub(super) static HELPERS: [Helper; 211] = [
         name: "bpf_ringbuf_submit",
         signature: "void bpf_ringbuf_submit(void *data, u64 flags)",
         args: &[
-            Argument::new(A::PtrToRingBufMem, "data", "void *").with(F::RELEASE),
+            Argument::new(A::PtrToRingbufMem, "data", "void *").with(F::RELEASE),
             Argument::new(A::Anything, "flags", "u64"),
         ],
         ret: ReturnValue::new(R::Void),
@@ -2423,7 +2423,7 @@ pub(super) static HELPERS: [Helper; 211] = [
         name: "bpf_ringbuf_discard",
         signature: "void bpf_ringbuf_discard(void *data, u64 flags)",
         args: &[
-            Argument::new(A::PtrToRingBufMem, "data", "void *").with(F::RELEASE),
+            Argument::new(A::PtrToRingbufMem, "data", "void *").with(F::RELEASE),
             Argument::new(A::Anything, "flags", "u64"),
         ],
         ret: ReturnValue::new(R::Void),
@@ -2778,7 +2778,7 @@ pub(super) static HELPERS: [Helper; 211] = [
         name: "bpf_per_cpu_ptr",
         signature: "void *bpf_per_cpu_ptr(const void *percpu_ptr, u32 cpu)",
         args: &[
-            Argument::new(A::PtrToPerCpuBtfId, "percpu_ptr", "const void *"),
+            Argument::new(A::PtrToPercpuBtfId, "percpu_ptr", "const void *"),
             Argument::new(A::Anything, "cpu", "u32"),
         ],
         ret: ReturnValue::new(R::PtrToMemOrBtfId).with(G::NULLABLE.union(G::READ_ONLY)),
@@ -2795,7 +2795,7 @@ pub(super) static HELPERS: [Helper; 211] = [
         name: "bpf_this_cpu_ptr",
         signature: "void *bpf_this_cpu_ptr(const void *percpu_ptr)",
         args: &[Argument::new(
-            A::PtrToPerCpuBtfId,
+            A::PtrToPercpuBtfId,
             "percpu_ptr",
             "const void *",
         )],
@@ -3180,7 +3180,7 @@ pub(super) static HELPERS: [Helper; 211] = [
         args: &[
             Argument::new(A::PtrToMem, "entries", "void *").with(F::UNINIT.union(F::WRITE)),
             Argument::new(A::MemSizeOrZero, "size", "u32"),
-            Argument::new(A::DontCare, "flags", "u64"),
+            Argument::new(A::Dontcare, "flags", "u64"),
         ],
         ret: ReturnValue::new(R::Integer),
         gpl_only: true,

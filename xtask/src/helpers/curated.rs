@@ -192,18 +192,12 @@ fn kind(text: &str) -> Result<Kind> {
     })
 }
 
-/// The kernel's `PTR_TO_RINGBUF_MEM` as Rust's `PtrToRingBufMem`.
+/// The kernel's `PTR_TO_RINGBUF_MEM` as Rust's `PtrToRingbufMem`.
 fn camel_case(name: &str) -> String {
     name.split('_')
-        .map(|word| match word {
-            // Two words that the kernel writes as one.
-            "RINGBUF" => "RingBuf".to_owned(),
-            "PERCPU" => "PerCpu".to_owned(),
-            "DONTCARE" => "DontCare".to_owned(),
-            _ => {
-                let (first, rest) = word.split_at(word.len().min(1));
-                format!("{first}{}", rest.to_ascii_lowercase())
-            }
+        .map(|word| {
+            let (first, rest) = word.split_at(word.len().min(1));
+            format!("{first}{}", rest.to_ascii_lowercase())
         })
         .collect()
 }
@@ -223,7 +217,7 @@ mod tests {
             (found.kind.as_str(), found.btf_type.as_deref()),
             ("PtrToBtfId", Some("inode"))
         );
-        assert_eq!(camel_case("PTR_TO_PERCPU_BTF_ID"), "PtrToPerCpuBtfId");
+        assert_eq!(camel_case("PTR_TO_PERCPU_BTF_ID"), "PtrToPercpuBtfId");
         for wrong in ["", "X[", "X[a]", "X(y"] {
             assert!(kind(wrong).is_err(), "{wrong}");
         }
