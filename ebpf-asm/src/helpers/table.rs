@@ -3132,7 +3132,7 @@ pub(super) static HELPERS: [Helper; 211] = [
         args: &[Argument::new(A::PtrToCtx, "ctx", "void *")],
         ret: ReturnValue::new(R::Integer),
         gpl_only: true,
-        program_types: ProgramTypeSet::from_bits(0xa50200a4),
+        program_types: ProgramTypeSet::from_bits(0x4000004),
         might_sleep: false,
         packet_access: false,
         since: KernelVersion::new(5, 15),
