@@ -1,17 +1,72 @@
-//! The eBPF instruction set and assembly language.
+//! The eBPF instruction set and assembly language: encoder, decoder, parser, linker, listing.
+//!
+//! This crate knows everything about instructions and the language, and nothing about macros
+//! or system calls. It is `no_std` + `alloc` and has no dependencies.
+//!
+//! ```
+//! # #[cfg(feature = "text")] {
+//! let code = ebpf_asm::assemble(
+//!     "
+//!         r0 = 4          # keep four bytes of the packet
+//!         exit
+//!     ",
+//! )?;
+//! assert_eq!(code.to_le_bytes()[..8], [0xb7, 0, 0, 0, 4, 0, 0, 0]);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Rooms
+//! - [`isa`]: registers, sizes, the one table of instructions, encoder, decoder, printer.
+#![cfg_attr(feature = "syntax", doc = "- [`syntax`]: tokens, text lexer, parser, syntax tree.")]
+#![cfg_attr(feature = "syntax", doc = "- [`link`]: labels, symbols, layout, relocations.")]
+#![cfg_attr(feature = "syntax", doc = "- [`diag`]: what is wrong, where, and what to do.")]
+//! - [`object`]: [`Object`], [`Code`] and their parts: plain constant data.
+#![cfg_attr(feature = "helpers", doc = "- [`helpers`]: the table of kernel helpers.")]
+//!
+//! # Features
+//! None is on by default; a program that only carries assembled code compiles no parser and
+//! no printer.
+//!
+//! | feature | gives |
+//! |---|---|
+//! | `text` | [`assemble`](https://docs.rs/ebpf-asm), `Assembler::text`, `import`: text at run time |
+//! | `listing` | `Display` of `Code`, `Object` and instructions |
+//! | `syntax` | parser and linker over token lists: what the macros are built from |
+//! | `helpers` | the helper table |
 #![no_std]
+#![forbid(unsafe_op_in_unsafe_fn)]
+
 extern crate alloc;
+
+mod assembler;
+mod attach_type;
 #[cfg(feature = "syntax")]
 pub mod diag;
+#[cfg(feature = "helpers")]
 pub mod helpers;
+#[cfg(feature = "text")]
+pub mod import;
 pub mod isa;
+mod kernel_enum;
 mod kernel_version;
+#[cfg(feature = "syntax")]
+pub mod link;
 mod map_type;
 pub mod object;
 mod program_type;
 #[cfg(feature = "syntax")]
 pub mod syntax;
+#[cfg(feature = "text")]
+mod text;
+
+pub use assembler::{Assembler, AssemblerError, Label};
+pub use attach_type::AttachType;
+#[cfg(feature = "syntax")]
+pub use diag::{Diagnostic, Diagnostics};
 pub use kernel_version::KernelVersion;
 pub use map_type::MapType;
 pub use object::{Code, Object};
 pub use program_type::ProgramType;
+#[cfg(feature = "text")]
+pub use text::{AssembleOptions, assemble, assemble_with};

@@ -239,6 +239,12 @@ impl Diagnostics {
         self.list.iter()
     }
 
+    /// The diagnostics as a slice.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Diagnostic] {
+        &self.list
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

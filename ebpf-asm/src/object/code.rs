@@ -20,6 +20,8 @@ use alloc::vec::Vec;
 pub struct Code {
     insns: Cow<'static, [Insn]>,
     labels: Vec<(u32, String)>,
+    #[cfg(feature = "text")]
+    warnings: Option<crate::Diagnostics>,
 }
 
 /// The instructions count; the names of labels do not.
@@ -38,6 +40,8 @@ impl Code {
         Self {
             insns: Cow::Borrowed(insns),
             labels: Vec::new(),
+            #[cfg(feature = "text")]
+            warnings: None,
         }
     }
 
@@ -47,6 +51,8 @@ impl Code {
         Self {
             insns: Cow::Owned(insns),
             labels: Vec::new(),
+            #[cfg(feature = "text")]
+            warnings: None,
         }
     }
 
@@ -57,6 +63,20 @@ impl Code {
         labels.sort();
         self.labels = labels;
         self
+    }
+
+    /// The same code with what was odd about its source.
+    #[cfg(feature = "text")]
+    pub(crate) fn with_warnings(mut self, warnings: crate::Diagnostics) -> Self {
+        self.warnings = (!warnings.is_empty()).then_some(warnings);
+        self
+    }
+
+    /// What was odd about the text that it was assembled from: labels that nothing jumps to.
+    #[cfg(feature = "text")]
+    #[must_use]
+    pub fn warnings(&self) -> &[crate::Diagnostic] {
+        self.warnings.as_ref().map_or(&[], |warnings| warnings.as_slice())
     }
 
     /// The slots.

@@ -177,7 +177,7 @@ fn wraps(field: ConstantField, value: i128) -> bool {
 }
 
 /// The error about a number that does not fit its field.
-pub(super) fn misfit(field: ConstantField, value: i128, span: Span) -> Diagnostic {
+pub(crate) fn misfit(field: ConstantField, value: i128, span: Span) -> Diagnostic {
     match field {
         ConstantField::Shift { bits } => Diagnostic::error(
             Rule::ShiftRange,

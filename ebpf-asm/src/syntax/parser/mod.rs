@@ -10,6 +10,9 @@ mod immediate;
 mod items;
 mod sequence;
 
+#[cfg(feature = "text")]
+pub(crate) use immediate::misfit;
+
 use super::ast::{Name, Object, Sequence, Source, TokenRange};
 use super::words::{self, RegisterWord};
 use super::{Delimiter, Token, TokenKind, TokenList};

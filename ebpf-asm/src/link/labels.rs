@@ -1,0 +1,150 @@
+//! Where the labels of a function are.
+
+use crate::diag::{Diagnostic, Rule, Span};
+use crate::syntax::ast::{Name, Sequence, Statement};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::Cell;
+
+/// The labels of one sequence of statements.
+pub(super) struct Labels<'a> {
+    named: BTreeMap<&'a str, Label<'a>>,
+    /// Numbered labels may be defined again and again: the nearest counts.
+    numbered: BTreeMap<&'a str, Vec<Label<'a>>>,
+    /// The number of slots of the sequence.
+    end: u32,
+}
+
+struct Label<'a> {
+    name: &'a Name,
+    slot: u32,
+    used: Cell<bool>,
+}
+
+/// The slots that an instruction or raw slot takes.
+pub(super) fn slots(statement: &Statement) -> u32 {
+    match statement {
+        Statement::Label(_) => 0,
+        Statement::Instruction(instruction) => instruction.form.definition().slots() as u32,
+        Statement::Raw { .. } => 1,
+    }
+}
+
+impl<'a> Labels<'a> {
+    pub(super) fn collect(body: &'a Sequence, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let mut labels = Self {
+            named: BTreeMap::new(),
+            numbered: BTreeMap::new(),
+            end: body.statements.iter().map(slots).sum(),
+        };
+        let mut slot = 0;
+        for statement in &body.statements {
+            if let Statement::Label(name) = statement {
+                labels.define(name, slot, diagnostics);
+            }
+            slot += slots(statement);
+        }
+        labels
+    }
+
+    fn define(&mut self, name: &'a Name, slot: u32, diagnostics: &mut Vec<Diagnostic>) {
+        let label = Label {
+            name,
+            slot,
+            used: Cell::new(false),
+        };
+        if name.text.starts_with(|c: char| c.is_ascii_digit()) {
+            self.numbered.entry(&name.text).or_default().push(label);
+        } else if let Some(first) = self.named.get(name.text.as_str()) {
+            // A twin is not unused as well.
+            first.used.set(true);
+            diagnostics.push(
+                Diagnostic::error(
+                    Rule::DuplicateLabel,
+                    name.span,
+                    format!("the label `{}` is defined twice", name.text),
+                )
+                .with_note_at("first defined", first.name.span),
+            );
+        } else {
+            self.named.insert(&name.text, label);
+        }
+    }
+
+    /// Whether there is such a label; does not count as a use.
+    pub(super) fn contains(&self, name: &str) -> bool {
+        self.named.contains_key(name)
+    }
+
+    /// The slot of a named label.
+    pub(super) fn named(&self, name: &Name) -> Result<u32, Diagnostic> {
+        match self.named.get(name.text.as_str()) {
+            Some(label) => self.target(label, name.span),
+            None => Err(Diagnostic::error(
+                Rule::UndefinedLabel,
+                name.span,
+                format!("there is no label `{}` in this function", name.text),
+            )
+            .with_similar(&name.text, self.named.keys().copied())),
+        }
+    }
+
+    /// The slot of the nearest label of this number, after or before the jump at `from`.
+    pub(super) fn numeric(&self, number: &Name, forward: bool, from: u32) -> Result<u32, Diagnostic> {
+        let list = self.numbered.get(number.text.as_str());
+        let mut list = list.into_iter().flatten();
+        let found = if forward {
+            list.find(|label| label.slot > from)
+        } else {
+            list.filter(|label| label.slot <= from).last()
+        };
+        match found {
+            Some(label) => self.target(label, number.span),
+            None => {
+                let place = if forward { "after" } else { "before" };
+                Err(Diagnostic::error(
+                    Rule::UndefinedLabel,
+                    number.span,
+                    format!("there is no label `{}:` {place} this jump", number.text),
+                ))
+            }
+        }
+    }
+
+    fn target(&self, label: &Label<'a>, from: Span) -> Result<u32, Diagnostic> {
+        label.used.set(true);
+        if label.slot == self.end {
+            return Err(Diagnostic::error(
+                Rule::JumpTarget,
+                from,
+                format!("no instruction follows the label `{}`", label.name.text),
+            )
+            .with_note_at("the label is", label.name.span)
+            .with_help("let `exit;` follow it"));
+        }
+        Ok(label.slot)
+    }
+
+    /// The labels that nothing used.
+    pub(super) fn unused(&self) -> impl Iterator<Item = &'a Name> {
+        let numbered = self.numbered.values().flatten();
+        let mut unused: Vec<&'a Name> = self
+            .named
+            .values()
+            .chain(numbered)
+            .filter(|label| !label.used.get())
+            .map(|label| label.name)
+            .collect();
+        unused.sort_by_key(|name| name.token);
+        unused.into_iter()
+    }
+
+    /// All labels that can be shown in a listing, with their slots.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u32, String)> {
+        self.named
+            .values()
+            .map(|label| (label.slot, label.name.text.clone()))
+    }
+}

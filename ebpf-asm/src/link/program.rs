@@ -1,0 +1,158 @@
+//! The layout of a program: itself first, then every function that it reaches.
+
+use super::function::{Assembled, Unit, assemble, scope_of_constants};
+use super::{Function, Linked, Scope};
+use crate::KernelVersion;
+use crate::diag::{Diagnostic, Rule};
+use crate::object::Linkage;
+use crate::syntax::ast::Sequence;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// A function of an object, as the linker needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct ObjectFunction<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// How the kernel checks it.
+    pub linkage: Linkage,
+    /// Its instructions.
+    pub body: &'a Sequence,
+}
+
+/// Links a bare sequence. `open` says whether unknown names may be constants from elsewhere.
+pub fn link_sequence(body: &Sequence, open: bool) -> Linked {
+    let (scope, mut diagnostics) = scope_of_constants(body, open);
+    let mut linked = assemble(body, &scope, Unit::Sequence, None).linked;
+    diagnostics.append(&mut linked.diagnostics);
+    linked.diagnostics = diagnostics;
+    linked
+}
+
+/// Links the program `program` (a position in `functions`) with the functions it reaches, in
+/// the order in which they are written.
+///
+/// Diagnostics are those of the program and of every function it reaches; a function that two
+/// programs reach is reported with both.
+pub fn link_program(
+    functions: &[ObjectFunction<'_>],
+    program: usize,
+    scope: &Scope,
+    min_kernel: Option<KernelVersion>,
+) -> Linked {
+    let mut assembled: BTreeMap<usize, Assembled> = BTreeMap::new();
+    let mut pending = vec![program];
+    while let Some(function) = pending.pop() {
+        if assembled.contains_key(&function) {
+            continue;
+        }
+        let result = assemble(functions[function].body, scope, Unit::Function, min_kernel);
+        pending.extend(result.uses.iter().map(|a_use| a_use.function));
+        assembled.insert(function, result);
+    }
+    let mut order = vec![program];
+    order.extend(assembled.keys().copied().filter(|&f| f != program));
+
+    let mut start = 0;
+    let mut starts = BTreeMap::new();
+    for &function in &order {
+        starts.insert(function, start);
+        start += assembled[&function].linked.insns.len() as u32;
+    }
+
+    let mut whole = Linked::default();
+    whole
+        .diagnostics
+        .extend(recursion(functions, &assembled, program));
+    for &function in &order {
+        let Some(Assembled { linked, uses }) = assembled.remove(&function) else {
+            continue;
+        };
+        let base = starts[&function];
+        append(&mut whole, linked, base);
+        for a_use in uses {
+            let slot = (base + a_use.slot) as usize;
+            let distance = i64::from(starts[&a_use.function]) - slot as i64 - 1;
+            // Programs have fewer than 2^31 slots: their source has less than 4 GiB.
+            whole.insns[slot] = whole.insns[slot].with_imm(distance as i32);
+        }
+        whole.functions.push(Function {
+            name: String::from(functions[function].name),
+            insn: base,
+            linkage: functions[function].linkage,
+        });
+    }
+    whole
+}
+
+fn append(whole: &mut Linked, mut part: Linked, base: u32) {
+    for patch in &mut part.patches {
+        patch.insn += base;
+    }
+    for relocation in &mut part.relocations {
+        relocation.insn += base;
+    }
+    for label in &mut part.labels {
+        label.0 += base;
+    }
+    whole.insns.append(&mut part.insns);
+    whole.patches.append(&mut part.patches);
+    whole.relocations.append(&mut part.relocations);
+    whole.spans.append(&mut part.spans);
+    whole.labels.append(&mut part.labels);
+    whole.unused_labels.append(&mut part.unused_labels);
+    whole.diagnostics.append(&mut part.diagnostics);
+}
+
+/// Finds calls that lead back to a function that is being called, depth first and without
+/// recursion of our own.
+fn recursion(
+    functions: &[ObjectFunction<'_>],
+    assembled: &BTreeMap<usize, Assembled>,
+    program: usize,
+) -> Vec<Diagnostic> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum State {
+        Active,
+        Done,
+    }
+    let mut diagnostics = Vec::new();
+    let mut states = BTreeMap::from([(program, State::Active)]);
+    let mut path = vec![(program, 0)];
+    while let Some((function, next)) = path.last_mut() {
+        let Some(a_use) = assembled[function].uses.get(*next) else {
+            states.insert(*function, State::Done);
+            path.pop();
+            continue;
+        };
+        *next += 1;
+        match states.get(&a_use.function) {
+            Some(State::Done) => {}
+            None => {
+                states.insert(a_use.function, State::Active);
+                path.push((a_use.function, 0));
+            }
+            Some(State::Active) => {
+                let begin = path.iter().position(|&(f, _)| f == a_use.function);
+                let mut chain: Vec<&str> = path[begin.unwrap_or(0)..]
+                    .iter()
+                    .map(|&(f, _)| functions[f].name)
+                    .collect();
+                chain.push(functions[a_use.function].name);
+                let chain = chain.join("` calls `");
+                diagnostics.push(
+                    Diagnostic::error(
+                        Rule::Recursion,
+                        a_use.span,
+                        format!("recursion is not possible: `{chain}`"),
+                    )
+                    .with_note("the kernel says: recursive call"),
+                );
+            }
+        }
+    }
+    diagnostics
+}
