@@ -18,11 +18,23 @@
 //!
 //! # Rooms
 //! - [`isa`]: registers, sizes, the one table of instructions, encoder, decoder, printer.
-#![cfg_attr(feature = "syntax", doc = "- [`syntax`]: tokens, text lexer, parser, syntax tree.")]
-#![cfg_attr(feature = "syntax", doc = "- [`link`]: labels, symbols, layout, relocations.")]
-#![cfg_attr(feature = "syntax", doc = "- [`diag`]: what is wrong, where, and what to do.")]
+#![cfg_attr(
+    feature = "syntax",
+    doc = "- [`syntax`]: tokens, text lexer, parser, syntax tree."
+)]
+#![cfg_attr(
+    feature = "syntax",
+    doc = "- [`link`]: labels, symbols, layout, relocations."
+)]
+#![cfg_attr(
+    feature = "syntax",
+    doc = "- [`diag`]: what is wrong, where, and what to do."
+)]
 //! - [`object`]: [`Object`], [`Code`] and their parts: plain constant data.
-#![cfg_attr(feature = "helpers", doc = "- [`helpers`]: the table of kernel helpers.")]
+#![cfg_attr(
+    feature = "helpers",
+    doc = "- [`helpers`]: the table of kernel helpers."
+)]
 //!
 //! # Features
 //! None is on by default; a program that only carries assembled code compiles no parser and

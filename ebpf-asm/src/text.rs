@@ -100,7 +100,9 @@ pub(crate) fn assemble_tree(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Linked {
     for constant in &tree.constants {
-        let Some(range) = constant.value else { continue };
+        let Some(range) = constant.value else {
+            continue;
+        };
         match evaluate(tokens, range, &constants) {
             Ok(value) => {
                 let span = constant.name.span;

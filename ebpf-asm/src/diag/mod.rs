@@ -32,7 +32,11 @@ impl Span {
     #[must_use]
     pub const fn to(self, end: Self) -> Self {
         Self {
-            end: if end.end > self.end { end.end } else { self.end },
+            end: if end.end > self.end {
+                end.end
+            } else {
+                self.end
+            },
             ..self
         }
     }
@@ -203,7 +207,11 @@ impl fmt::Display for Diagnostic {
         };
         write!(f, "{kind}[{}]: {}", self.code, self.message)?;
         if self.span.line != 0 {
-            write!(f, " at line {}, column {}", self.span.line, self.span.column)?;
+            write!(
+                f,
+                " at line {}, column {}",
+                self.span.line, self.span.column
+            )?;
         }
         Ok(())
     }
@@ -319,12 +327,19 @@ fn render(
     let number = format!("{}", span.line);
     let margin = number.len();
     if span.line != 0 {
-        write!(f, "\n{:margin$}--> {name}:{}:{}", "", span.line, span.column)?;
+        write!(
+            f,
+            "\n{:margin$}--> {name}:{}:{}",
+            "", span.line, span.column
+        )?;
         let line = source.lines().nth(span.line as usize - 1).unwrap_or("");
         // Tabs keep their place under the line; everything else is one cell.
         let before = line.chars().take(span.column as usize - 1);
         let indent: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-        let rest = line.chars().count().saturating_sub(span.column as usize - 1);
+        let rest = line
+            .chars()
+            .count()
+            .saturating_sub(span.column as usize - 1);
         let marked = source
             .get(span.start as usize..span.end as usize)
             .map_or(1, |text| text.chars().count())

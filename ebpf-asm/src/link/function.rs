@@ -163,7 +163,10 @@ impl<'a> FunctionAssembler<'a> {
                         return Err(Diagnostic::error(
                             Rule::WrongKindOfSymbol,
                             operand.span,
-                            format!("`{}` gets its value at load time and cannot be negated here", name.text),
+                            format!(
+                                "`{}` gets its value at load time and cannot be negated here",
+                                name.text
+                            ),
                         )
                         .with_help("load it into a register and negate that"));
                     }
@@ -288,7 +291,10 @@ impl<'a> FunctionAssembler<'a> {
             return Err(Diagnostic::error(
                 Rule::AmbiguousName,
                 name.span,
-                format!("`{}` is a function here and helper {} of the kernel", name.text, helper.id),
+                format!(
+                    "`{}` is a function here and helper {} of the kernel",
+                    name.text, helper.id
+                ),
             )
             .with_help("give the function another name"));
         }
@@ -309,7 +315,10 @@ impl<'a> FunctionAssembler<'a> {
             (Some(Symbol::Program), None) => Err(Diagnostic::error(
                 Rule::WrongKindOfSymbol,
                 name.span,
-                format!("`{}` is a program: the kernel calls it, other functions cannot", name.text),
+                format!(
+                    "`{}` is a program: the kernel calls it, other functions cannot",
+                    name.text
+                ),
             )
             .with_help("move the shared part into an `fn` without attribute")),
             (Some(Symbol::Constant), None) => {
@@ -380,9 +389,15 @@ impl<'a> FunctionAssembler<'a> {
             return Err(Diagnostic::error(
                 Rule::WrongKindOfSymbol,
                 addend_span,
-                format!("`{}` is no map and no global, so there is nothing to be {addend} bytes into", name.text),
+                format!(
+                    "`{}` is no map and no global, so there is nothing to be {addend} bytes into",
+                    name.text
+                ),
             )
-            .with_help(format!("a constant is computed in braces: `{{{} + {addend}}} ll`", name.text)));
+            .with_help(format!(
+                "a constant is computed in braces: `{{{} + {addend}}} ll`",
+                name.text
+            )));
         }
         let label = self.unit == Unit::Sequence && self.labels.contains(&name.text);
         match symbol {
@@ -404,7 +419,10 @@ impl<'a> FunctionAssembler<'a> {
             Some(Symbol::Program) => Err(Diagnostic::error(
                 Rule::WrongKindOfSymbol,
                 name.span,
-                format!("`{}` is a program, and its address cannot be taken", name.text),
+                format!(
+                    "`{}` is a program, and its address cannot be taken",
+                    name.text
+                ),
             )
             .with_help("callbacks are functions without attribute")),
             None if !self.scope.open => Err(Diagnostic::error(
@@ -426,9 +444,13 @@ impl<'a> FunctionAssembler<'a> {
     }
 
     fn check_version(&mut self, node: &Instruction) {
-        let Some(oldest) = self.min_kernel else { return };
+        let Some(oldest) = self.min_kernel else {
+            return;
+        };
         let definition = node.form.definition();
-        let Some(needed) = definition.min_kernel else { return };
+        let Some(needed) = definition.min_kernel else {
+            return;
+        };
         if needed > oldest {
             let diagnostic = Diagnostic::error(
                 Rule::NeedsNewerKernel,
@@ -440,16 +462,15 @@ impl<'a> FunctionAssembler<'a> {
         }
     }
 
-    fn check_helper_version(
-        &self,
-        helper: &helpers::Helper,
-        span: Span,
-    ) -> Result<(), Diagnostic> {
+    fn check_helper_version(&self, helper: &helpers::Helper, span: Span) -> Result<(), Diagnostic> {
         match self.min_kernel {
             Some(oldest) if helper.since > oldest => Err(Diagnostic::error(
                 Rule::NeedsNewerKernel,
                 span,
-                format!("`{}` needs Linux {}, and the object is for Linux {oldest} and later", helper.name, helper.since),
+                format!(
+                    "`{}` needs Linux {}, and the object is for Linux {oldest} and later",
+                    helper.name, helper.since
+                ),
             )
             .with_help(format!("raise it: `#[min_kernel = \"{}\"]`", helper.since))),
             _ => Ok(()),
@@ -506,7 +527,9 @@ pub(super) fn scope_of_constants(body: &Sequence, open: bool) -> (Scope, Vec<Dia
             );
         }
         seen.insert(&name.text, name.span);
-        scope.symbols.insert(String::from(&*name.text), Symbol::Constant);
+        scope
+            .symbols
+            .insert(String::from(&*name.text), Symbol::Constant);
     }
     (scope, diagnostics)
 }

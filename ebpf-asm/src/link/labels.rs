@@ -92,7 +92,12 @@ impl<'a> Labels<'a> {
     }
 
     /// The slot of the nearest label of this number, after or before the jump at `from`.
-    pub(super) fn numeric(&self, number: &Name, forward: bool, from: u32) -> Result<u32, Diagnostic> {
+    pub(super) fn numeric(
+        &self,
+        number: &Name,
+        forward: bool,
+        from: u32,
+    ) -> Result<u32, Diagnostic> {
         let list = self.numbered.get(number.text.as_str());
         let mut list = list.into_iter().flatten();
         let found = if forward {

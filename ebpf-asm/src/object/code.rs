@@ -76,7 +76,9 @@ impl Code {
     #[cfg(feature = "text")]
     #[must_use]
     pub fn warnings(&self) -> &[crate::Diagnostic] {
-        self.warnings.as_ref().map_or(&[], |warnings| warnings.as_slice())
+        self.warnings
+            .as_ref()
+            .map_or(&[], |warnings| warnings.as_slice())
     }
 
     /// The slots.

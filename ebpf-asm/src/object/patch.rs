@@ -120,7 +120,12 @@ pub struct ValueDoesNotFit {
 
 impl core::fmt::Display for ValueDoesNotFit {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{} does not fit {}", self.value, self.field.description())
+        write!(
+            f,
+            "{} does not fit {}",
+            self.value,
+            self.field.description()
+        )
     }
 }
 
@@ -152,7 +157,10 @@ mod tests {
             }
             for value in [minimum - 1, maximum + 1] {
                 let mut slots = before.to_vec();
-                assert!(field.put(&mut slots, 0, value).is_err(), "{field:?} {value}");
+                assert!(
+                    field.put(&mut slots, 0, value).is_err(),
+                    "{field:?} {value}"
+                );
                 assert_eq!(slots[..], before[..], "a refused value changes nothing");
             }
         }

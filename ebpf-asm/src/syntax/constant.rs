@@ -56,7 +56,14 @@ struct Evaluator<'a> {
 const MAX_DEPTH: u32 = 100;
 
 /// Operators by how strongly they bind, weakest first, as in Rust.
-const LEVELS: &[&[&str]] = &[&["|"], &["^"], &["&"], &["<<", ">>"], &["+", "-"], &["*", "/", "%"]];
+const LEVELS: &[&[&str]] = &[
+    &["|"],
+    &["^"],
+    &["&"],
+    &["<<", ">>"],
+    &["+", "-"],
+    &["*", "/", "%"],
+];
 
 impl Evaluator<'_> {
     fn kind(&self) -> TokenKind {
@@ -97,7 +104,8 @@ impl Evaluator<'_> {
                 None => true,
                 Some(second) => {
                     let next = self.tokens.get(self.position + 1).kind;
-                    joint && matches!(next, TokenKind::Punct { character, .. } if character == second)
+                    joint
+                        && matches!(next, TokenKind::Punct { character, .. } if character == second)
                 }
             }
         })
@@ -163,7 +171,10 @@ impl Evaluator<'_> {
                 self.position += 1;
                 return Ok(!self.unary()?);
             }
-            TokenKind::Open { delimiter: Delimiter::Parenthesis, close } => {
+            TokenKind::Open {
+                delimiter: Delimiter::Parenthesis,
+                close,
+            } => {
                 self.position += 1;
                 let outer = core::mem::replace(&mut self.end, close);
                 let value = self.binary(0)?;

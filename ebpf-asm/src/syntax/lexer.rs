@@ -26,7 +26,11 @@ pub fn lex(source: &str, diagnostics: &mut Vec<Diagnostic>) -> TokenList {
         diagnostics,
     };
     if u32::try_from(source.len()).is_err() {
-        lexer.error(Rule::Unterminated, lexer.at, "the text is longer than 4 GiB");
+        lexer.error(
+            Rule::Unterminated,
+            lexer.at,
+            "the text is longer than 4 GiB",
+        );
         lexer.rest = "";
     }
     while lexer.token() {}

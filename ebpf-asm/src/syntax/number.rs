@@ -71,13 +71,25 @@ fn bad_suffix(text: &str, suffix: &str, span: Span) -> Diagnostic {
     }
     let is_type = matches!(
         suffix,
-        "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize" | "u128" | "i128"
+        "u8" | "u16"
+            | "u32"
+            | "u64"
+            | "usize"
+            | "i8"
+            | "i16"
+            | "i32"
+            | "i64"
+            | "isize"
+            | "u128"
+            | "i128"
     );
     if is_type || matches!(suffix, "u" | "U" | "l" | "L" | "ul" | "UL") {
         return Diagnostic::error(
             Rule::NumberSuffix,
             span,
-            format!("numbers have no suffix here: the instruction decides about the size of `{text}`"),
+            format!(
+                "numbers have no suffix here: the instruction decides about the size of `{text}`"
+            ),
         )
         .with_help(format!("write `{number}`"));
     }

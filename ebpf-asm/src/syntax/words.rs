@@ -1,8 +1,6 @@
 //! The words that the language keeps for itself.
 
-use crate::isa::{
-    AtomicOp, EndianOp, EndianSize, Register, SignedSize, Size, Width,
-};
+use crate::isa::{AtomicOp, EndianOp, EndianSize, Register, SignedSize, Size, Width};
 
 /// What a word looks like when it is meant as a register.
 pub(super) enum RegisterWord {
@@ -57,7 +55,10 @@ pub(super) fn endian(word: &str) -> Option<(EndianOp, EndianSize)> {
     let (op, bits) = EndianOp::ALL
         .iter()
         .find_map(|&op| Some((op, word.strip_prefix(op.symbol())?)))?;
-    let size = EndianSize::ALL.iter().copied().find(|size| size.symbol() == bits)?;
+    let size = EndianSize::ALL
+        .iter()
+        .copied()
+        .find(|size| size.symbol() == bits)?;
     Some((op, size))
 }
 
@@ -76,7 +77,12 @@ pub(super) struct AtomicWord {
 /// `atomic_xchg`, `atomic64_cmpxchg` and so on.
 pub(super) fn atomic(word: &str) -> Option<AtomicWord> {
     use Width::{W32, W64};
-    let llvm = |op, width| AtomicWord { op, width: Some(width), cast: false, kernel: false };
+    let llvm = |op, width| AtomicWord {
+        op,
+        width: Some(width),
+        cast: false,
+        kernel: false,
+    };
     match word {
         "xchg_64" => return Some(llvm(AtomicOp::Xchg, W64)),
         "xchg32_32" => return Some(llvm(AtomicOp::Xchg, W32)),
@@ -103,12 +109,26 @@ pub(super) fn atomic(word: &str) -> Option<AtomicWord> {
         (false, true) => None,
         (false, false) => Some(W32),
     };
-    Some(AtomicWord { op, width, cast: true, kernel: true })
+    Some(AtomicWord {
+        op,
+        width,
+        cast: true,
+        kernel: true,
+    })
 }
 
 /// The words that begin an instruction.
 pub(super) const STATEMENTS: &[&str] = &[
-    "call", "callx", "exit", "goto", "gotol", "gotox", "if", "ld_pseudo", "lock", "may_goto",
+    "call",
+    "callx",
+    "exit",
+    "goto",
+    "gotol",
+    "gotox",
+    "if",
+    "ld_pseudo",
+    "lock",
+    "may_goto",
     "store_release",
 ];
 

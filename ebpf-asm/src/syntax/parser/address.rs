@@ -46,9 +46,13 @@ impl Parser<'_> {
                 "i8" | "char" => "write `s8` (sign-extending) or `u8`",
                 "i16" | "short" => "write `s16` (sign-extending) or `u16`",
                 "i32" | "int" => "write `s32` (sign-extending) or `u32`",
-                "i64" | "s64" | "long" | "usize" | "isize" => "write `u64`: eight bytes need no extension",
+                "i64" | "s64" | "long" | "usize" | "isize" => {
+                    "write `u64`: eight bytes need no extension"
+                }
                 "U8" | "U16" | "U32" | "U64" => "sizes are written in lower case",
-                _ => "the sizes are `u8`, `u16`, `u32`, `u64`, and for sign-extending loads `s8`, `s16`, `s32`",
+                _ => {
+                    "the sizes are `u8`, `u16`, `u32`, `u64`, and for sign-extending loads `s8`, `s16`, `s32`"
+                }
             };
             diagnostic = diagnostic.with_help(advice);
             return Err(self.report(diagnostic));
@@ -61,7 +65,10 @@ impl Parser<'_> {
 
     /// `(r1 + 8)`
     pub(super) fn address(&mut self) -> Result<Address> {
-        self.expect_open(Delimiter::Parenthesis, "an address in parentheses: `(r1 + 8)`")?;
+        self.expect_open(
+            Delimiter::Parenthesis,
+            "an address in parentheses: `(r1 + 8)`",
+        )?;
         let address = self.bare_address()?;
         self.expect_close(Delimiter::Parenthesis, "`)` behind the address")?;
         Ok(address)
@@ -166,7 +173,10 @@ impl Parser<'_> {
         let diagnostic = Diagnostic::error(
             Rule::MixedWidths,
             span,
-            format!("`{}` has 32 bits, and the instruction {why}", register.word_name()),
+            format!(
+                "`{}` has 32 bits, and the instruction {why}",
+                register.word_name()
+            ),
         )
         .with_help(format!("write `{register}`"));
         Err(self.report(diagnostic))

@@ -322,7 +322,9 @@ impl Parser<'_> {
                     token.span,
                     format!("there is no cast to `{word}`"),
                 )
-                .with_help("a mask keeps the lower bits: `r1 &= 0xff`; `w1 = w2` clears the upper half");
+                .with_help(
+                    "a mask keeps the lower bits: `r1 &= 0xff`; `w1 = w2` clears the upper half",
+                );
                 return Err(self.report(diagnostic));
             }
             return self.unexpected("`s8`, `s16` or `s32`");
@@ -568,7 +570,14 @@ impl Parser<'_> {
             return self.unexpected("a value");
         }
         let constant = self.constant("a value")?;
-        let symbol = matches!(&constant, Constant::Later { value: OperandValue::Name(_), negated: false, .. });
+        let symbol = matches!(
+            &constant,
+            Constant::Later {
+                value: OperandValue::Name(_),
+                negated: false,
+                ..
+            }
+        );
         if symbol && (self.is_punct(0, '+') || self.is_punct(0, '-')) {
             return self.symbol(dst, constant);
         }
@@ -583,7 +592,10 @@ impl Parser<'_> {
                 imm: value as i32,
                 imm_high: (value >> 32) as i32,
                 immediate_operand: later,
-                ..blank(Form::LoadImm64(crate::isa::ImmediateSource::Value), dst.span)
+                ..blank(
+                    Form::LoadImm64(crate::isa::ImmediateSource::Value),
+                    dst.span,
+                )
             });
         }
         if let Constant::Literal { value, span } = constant

@@ -106,7 +106,10 @@ impl Parser<'_> {
     fn jump_target(&mut self) -> Result<Target> {
         let token = self.peek();
         match token.kind {
-            TokenKind::Punct { character: '+' | '-', .. } => self.distance(token.span),
+            TokenKind::Punct {
+                character: '+' | '-',
+                ..
+            } => self.distance(token.span),
             TokenKind::Word if self.is_pc_relative() => {
                 self.position += 1;
                 self.distance(token.span)
@@ -196,12 +199,22 @@ impl Parser<'_> {
             });
         }
         if self.is_word(0, "kfunc")
-            && matches!(self.peek_at(1).kind, TokenKind::Open { delimiter: Delimiter::Parenthesis, .. })
+            && matches!(
+                self.peek_at(1).kind,
+                TokenKind::Open {
+                    delimiter: Delimiter::Parenthesis,
+                    ..
+                }
+            )
         {
             return self.call_kfunc(start.span);
         }
         // `call kernel-function#1234`, as the kernel prints it.
-        if self.is_word(0, "kernel") && self.is_punct(1, '-') && self.is_word(2, "function") && self.is_punct(3, '#') {
+        if self.is_word(0, "kernel")
+            && self.is_punct(1, '-')
+            && self.is_word(2, "function")
+            && self.is_punct(3, '#')
+        {
             self.position += 4;
             let id = self.word_number("the BTF id of a kernel function")?;
             return Ok(Instruction {

@@ -64,17 +64,18 @@ impl Parser<'_> {
                 let value = if negated { -value } else { value };
                 Ok(Constant::Literal { value, span })
             }
-            TokenKind::Byte if !negated => {
-                match number::parse_byte(self.text(token), token.span) {
-                    Ok(value) => {
-                        self.position += 1;
-                        let value = i128::from(value);
-                        Ok(Constant::Literal { value, span })
-                    }
-                    Err(error) => Err(self.report(error)),
+            TokenKind::Byte if !negated => match number::parse_byte(self.text(token), token.span) {
+                Ok(value) => {
+                    self.position += 1;
+                    let value = i128::from(value);
+                    Ok(Constant::Literal { value, span })
                 }
-            }
-            TokenKind::Open { delimiter: Delimiter::Brace | Delimiter::Invisible, close } => {
+                Err(error) => Err(self.report(error)),
+            },
+            TokenKind::Open {
+                delimiter: Delimiter::Brace | Delimiter::Invisible,
+                close,
+            } => {
                 let inner = self.range(self.position + 1, close);
                 if inner.is_empty() {
                     let message = "there is no expression between the braces";
@@ -83,7 +84,11 @@ impl Parser<'_> {
                 let span = start.span.to(self.tokens.get(close).span);
                 self.position = close + 1;
                 let value = OperandValue::Expression(inner);
-                Ok(Constant::Later { value, negated, span })
+                Ok(Constant::Later {
+                    value,
+                    negated,
+                    span,
+                })
             }
             TokenKind::Word if !words::is_reserved(self.text(token)) => {
                 if self.is_punct(1, ':') && self.is_punct(2, ':') {
@@ -91,7 +96,11 @@ impl Parser<'_> {
                 }
                 let name = self.take_name();
                 let value = OperandValue::Name(name);
-                Ok(Constant::Later { value, negated, span })
+                Ok(Constant::Later {
+                    value,
+                    negated,
+                    span,
+                })
             }
             TokenKind::Literal => {
                 let text = self.text(token);
@@ -170,7 +179,9 @@ impl Parser<'_> {
 /// Whether LLVM would take the number and wrap it.
 fn wraps(field: ConstantField, value: i128) -> bool {
     match field {
-        ConstantField::SignedImm | ConstantField::Stored(_) => ConstantField::Imm32.range().contains(value),
+        ConstantField::SignedImm | ConstantField::Stored(_) => {
+            ConstantField::Imm32.range().contains(value)
+        }
         ConstantField::Divisor { .. } => value != 0 && ConstantField::Imm32.range().contains(value),
         _ => false,
     }
@@ -198,7 +209,9 @@ pub(crate) fn misfit(field: ConstantField, value: i128, span: Span) -> Diagnosti
             let error = Diagnostic::error(
                 Rule::AmbiguousImmediate,
                 span,
-                format!("{value:#x} does not fit: the instruction would extend its sign to {negative}"),
+                format!(
+                    "{value:#x} does not fit: the instruction would extend its sign to {negative}"
+                ),
             )
             .with_help(format!("write `{negative}` if that is meant"));
             if matches!(field, ConstantField::SignedImm) {

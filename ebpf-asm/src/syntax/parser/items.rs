@@ -119,14 +119,20 @@ impl Parser<'_> {
     fn visibility(&mut self) -> TokenRange {
         let start = self.position;
         // A macro fragment `$vis` arrives in invisible brackets.
-        if let TokenKind::Open { delimiter: Delimiter::Invisible, close } = self.peek().kind
+        if let TokenKind::Open {
+            delimiter: Delimiter::Invisible,
+            close,
+        } = self.peek().kind
             && (self.is_word(1, "pub") || close == self.position + 1)
         {
             self.position = close + 1;
             return self.range(start, self.position);
         }
         if self.eat_word("pub")
-            && let TokenKind::Open { delimiter: Delimiter::Parenthesis, close } = self.peek().kind
+            && let TokenKind::Open {
+                delimiter: Delimiter::Parenthesis,
+                close,
+            } = self.peek().kind
         {
             self.position = close + 1;
         }
@@ -137,7 +143,11 @@ impl Parser<'_> {
         let attributes = self.attributes()?;
         let visibility = self.visibility();
         let token = self.peek();
-        let word = if token.kind == TokenKind::Word { self.text(token) } else { "" };
+        let word = if token.kind == TokenKind::Word {
+            self.text(token)
+        } else {
+            ""
+        };
         match word {
             "static" => self.static_item(attributes, visibility).map(Item::Static),
             "const" if self.is_word(1, "fn") => self.function_qualifier(),
@@ -145,7 +155,9 @@ impl Parser<'_> {
             "fn" => self.function(attributes, visibility).map(Item::Function),
             "unsafe" | "async" | "extern" if self.is_word(1, "fn") => self.function_qualifier(),
             "use" => {
-                let start = attributes.first().map_or(visibility.start, |a| a.tokens.start);
+                let start = attributes
+                    .first()
+                    .map_or(visibility.start, |a| a.tokens.start);
                 while !self.is_punct(0, ';') {
                     if matches!(self.peek().kind, TokenKind::End | TokenKind::Close(_)) {
                         return self.unexpected("`;` behind `use`");
@@ -165,7 +177,9 @@ impl Parser<'_> {
                     token.span,
                     format!("expected an item of an object, found {found}"),
                 )
-                .with_help("an object holds maps (`static`), constants (`const`) and functions (`fn`)");
+                .with_help(
+                    "an object holds maps (`static`), constants (`const`) and functions (`fn`)",
+                );
                 diagnostic = match word {
                     "extern" => diagnostic.with_note("kernel functions and variables (`extern \"kernel\"`) are not part of the language yet"),
                     "struct" | "enum" | "union" | "type" | "mod" | "impl" | "trait" => {
@@ -208,7 +222,10 @@ impl Parser<'_> {
                 self.peek().span,
                 format!("the type of `{}` is missing", name.text),
             )
-            .with_help(format!("write `static {}: HashMap<u32, u64> = …`", name.text));
+            .with_help(format!(
+                "write `static {}: HashMap<u32, u64> = …`",
+                name.text
+            ));
             return Err(self.report(diagnostic));
         }
         self.expect(":", "and the type of the map")?;
@@ -270,11 +287,7 @@ impl Parser<'_> {
         })
     }
 
-    fn function(
-        &mut self,
-        attributes: Vec<Attribute>,
-        visibility: TokenRange,
-    ) -> Result<Function> {
+    fn function(&mut self, attributes: Vec<Attribute>, visibility: TokenRange) -> Result<Function> {
         self.position += 1;
         let name = self.name("the name of a function")?;
         if self.is_punct(0, '<') {
@@ -293,7 +306,11 @@ impl Parser<'_> {
             let start = self.position;
             while !matches!(
                 self.peek().kind,
-                TokenKind::Open { delimiter: Delimiter::Brace, .. } | TokenKind::End | TokenKind::Close(_)
+                TokenKind::Open {
+                    delimiter: Delimiter::Brace,
+                    ..
+                } | TokenKind::End
+                    | TokenKind::Close(_)
             ) && !self.is_punct(0, ';')
             {
                 match self.peek().kind {

@@ -3,9 +3,7 @@
 use super::{Parser, Result};
 use crate::diag::{Diagnostic, Rule, Span};
 use crate::isa::{Form, Register, Width};
-use crate::syntax::ast::{
-    ConstItem, Instruction, Name, Sequence, Statement, Target, TokenRange,
-};
+use crate::syntax::ast::{ConstItem, Instruction, Name, Sequence, Statement, Target, TokenRange};
 use crate::syntax::{TokenKind, words};
 use alloc::format;
 
@@ -77,7 +75,11 @@ impl Parser<'_> {
             return;
         }
         let message = format!("expected `;` at the end of the instruction, found {found}");
-        self.report(Diagnostic::error(Rule::UnexpectedToken, token.span, message));
+        self.report(Diagnostic::error(
+            Rule::UnexpectedToken,
+            token.span,
+            message,
+        ));
         self.recover(end);
     }
 
@@ -123,9 +125,10 @@ impl Parser<'_> {
         let statement = self.instruction_or_raw()?;
         let span = start.span.to(self.previous_span());
         sequence.statements.push(match statement {
-            Statement::Instruction(instruction) => {
-                Statement::Instruction(Instruction { span, ..instruction })
-            }
+            Statement::Instruction(instruction) => Statement::Instruction(Instruction {
+                span,
+                ..instruction
+            }),
             Statement::Raw { value, .. } => Statement::Raw { value, span },
             label => label,
         });
@@ -201,7 +204,9 @@ impl Parser<'_> {
                 span,
                 "instructions cannot have `#[cfg]`: their layout is fixed when the macro runs",
             )
-            .with_help("put `#[cfg]` on the program, or use a load-time constant: `const DEBUG: u32;`")
+            .with_help(
+                "put `#[cfg]` on the program, or use a load-time constant: `const DEBUG: u32;`",
+            )
         } else {
             Diagnostic::error(
                 Rule::UnknownAttribute,
@@ -233,7 +238,9 @@ impl Parser<'_> {
         diagnostic = match word {
             "callx" => diagnostic.with_note("LLVM emits `callx`, and no kernel accepts it"),
             "ja" | "jmp" | "b" | "br" => diagnostic.with_help("a jump is `goto label`"),
-            "mov" | "mov64" | "mov32" | "movl" => diagnostic.with_help("a move is `r1 = r2` or `r1 = 10`"),
+            "mov" | "mov64" | "mov32" | "movl" => {
+                diagnostic.with_help("a move is `r1 = r2` or `r1 = 10`")
+            }
             "add" | "sub" | "mul" | "div" | "or" | "and" | "xor" | "lsh" | "rsh" | "mod" => {
                 diagnostic.with_help("arithmetic is written `r1 += r2`, `r1 <<= 3` and so on")
             }
@@ -251,10 +258,9 @@ impl Parser<'_> {
             "let" | "while" | "for" | "loop" | "fn" => {
                 diagnostic.with_help("the body of a program is instructions, not Rust")
             }
-            _ if self.is_punct(1, ';') || self.peek_at(1).kind == TokenKind::End => {
-                diagnostic.with_similar(word, words::STATEMENTS.iter().copied())
-                    .with_help(format!("a label is `{word}:`"))
-            }
+            _ if self.is_punct(1, ';') || self.peek_at(1).kind == TokenKind::End => diagnostic
+                .with_similar(word, words::STATEMENTS.iter().copied())
+                .with_help(format!("a label is `{word}:`")),
             _ => diagnostic.with_similar(word, words::STATEMENTS.iter().copied()),
         };
         Err(self.report(diagnostic))
