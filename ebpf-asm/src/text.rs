@@ -1,14 +1,9 @@
 //! Assembly of text at run time.
 
 use crate::Code;
-use crate::diag::{Diagnostic, Diagnostics, Severity, Span};
-use crate::link::{Linked, link_sequence};
-use crate::syntax::ast::{OperandValue, Sequence};
-use crate::syntax::{
-    ConstantValue, ParseOptions, TokenList, evaluate, lex, parse_sequence, unknown_constant,
-};
-use alloc::collections::BTreeMap;
-use alloc::string::String;
+use crate::diag::{Diagnostics, Severity};
+use crate::link::{TextConstants, link_sequence};
+use crate::syntax::{ParseOptions, lex, parse_sequence};
 use alloc::vec::Vec;
 
 /// How to read a text; the default is the strict dialect.
@@ -76,63 +71,18 @@ pub fn assemble_with(source: &str, options: &AssembleOptions<'_>) -> Result<Code
         },
     );
     diagnostics.append(&mut parsed.diagnostics);
-    let mut constants = BTreeMap::new();
+    let mut constants = TextConstants::default();
     for &(name, value) in options.constants {
-        let value = ConstantValue {
-            value: i128::from(value),
-            span: Span::default(),
-        };
-        constants.insert(String::from(name), value);
+        constants.insert(name, value);
     }
-    let linked = assemble_tree(&tokens, &parsed.tree, constants, &mut diagnostics);
+    diagnostics.extend(constants.define(&tokens, &parsed.tree.constants));
+    // Names of constants are looked up by `put`, so the linker leaves them open.
+    let mut linked = link_sequence(&parsed.tree, true);
+    diagnostics.append(&mut linked.diagnostics);
+    diagnostics.extend(constants.put(&tokens, &mut linked));
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {
         return Err(Diagnostics::new(diagnostics, source, name));
     }
     let code = Code::from_vec(linked.insns).with_labels(linked.labels);
     Ok(code.with_warnings(Diagnostics::new(diagnostics, source, name)))
-}
-
-/// Links a sequence of a text and fills in its constants.
-pub(crate) fn assemble_tree(
-    tokens: &TokenList,
-    tree: &Sequence,
-    mut constants: BTreeMap<String, ConstantValue>,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Linked {
-    for constant in &tree.constants {
-        let Some(range) = constant.value else {
-            continue;
-        };
-        match evaluate(tokens, range, &constants) {
-            Ok(value) => {
-                let span = constant.name.span;
-                let value = ConstantValue { value, span };
-                constants.insert(constant.name.text.clone(), value);
-            }
-            Err(error) => diagnostics.push(error),
-        }
-    }
-    // Names are looked up here, so the linker leaves them open.
-    let mut linked = link_sequence(tree, true);
-    diagnostics.append(&mut linked.diagnostics);
-    for patch in core::mem::take(&mut linked.patches) {
-        let value = match &patch.value {
-            OperandValue::Expression(range) => evaluate(tokens, *range, &constants),
-            OperandValue::Name(name) => match constants.get(&name.text) {
-                Some(constant) => Ok(constant.value),
-                None => Err(unknown_constant(&name.text, name.span, &constants)),
-            },
-        };
-        let result = value.and_then(|value| {
-            let value = if patch.negated { -value } else { value };
-            patch
-                .field
-                .put(&mut linked.insns, patch.insn as usize, value)
-                .map_err(|_| crate::syntax::misfit(patch.field, value, patch.span))
-        });
-        if let Err(error) = result {
-            diagnostics.push(error);
-        }
-    }
-    linked
 }

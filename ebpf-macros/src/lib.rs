@@ -1,1 +1,47 @@
-//! Macros.
+//! The procedural macros of [`ebpf-rt`](https://docs.rs/ebpf-rt): use them through that crate,
+//! which hands them its own path so that it can be renamed.
+//!
+//! This crate is thin: it turns Rust's tokens into the token list of `ebpf-asm`, lets that
+//! crate parse and link, and writes the result as constant data. It knows no encodings.
+
+mod attributes;
+mod code;
+mod emit;
+mod include;
+mod object;
+mod pod;
+mod report;
+mod scope;
+mod tokens;
+
+use proc_macro::TokenStream;
+
+/// See `ebpf_rt::ebpf`.
+#[proc_macro]
+#[doc(hidden)]
+pub fn ebpf(input: TokenStream) -> TokenStream {
+    object::expand(input.into()).into()
+}
+
+/// See `ebpf_rt::ebpf_asm`.
+#[proc_macro]
+#[doc(hidden)]
+pub fn ebpf_asm(input: TokenStream) -> TokenStream {
+    code::expand(input.into()).into()
+}
+
+/// See `ebpf_rt::include_ebpf`.
+#[proc_macro]
+#[doc(hidden)]
+pub fn include_ebpf(input: TokenStream) -> TokenStream {
+    include::expand(input.into()).into()
+}
+
+/// Implements `bytemuck::Pod` and `bytemuck::Zeroable` for a `#[repr(C)]` struct without
+/// padding, so that it can be a key or value of a map.
+///
+/// Use it as `ebpf_rt::Pod`; with a renamed dependency add `#[pod(crate = path)]`.
+#[proc_macro_derive(Pod, attributes(pod))]
+pub fn pod(input: TokenStream) -> TokenStream {
+    pod::expand(input.into()).into()
+}

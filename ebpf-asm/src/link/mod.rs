@@ -3,11 +3,13 @@
 //! What is left open afterwards is listed: [`Patch`]es (values that rustc or the evaluator of
 //! the text form knows) and [`Relocation`]s (what only a load can know).
 
+mod constants;
 mod function;
 mod labels;
 mod program;
 mod scope;
 
+pub use constants::TextConstants;
 pub use program::{ObjectFunction, link_program, link_sequence};
 pub use scope::{Scope, Symbol};
 

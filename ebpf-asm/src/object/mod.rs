@@ -98,6 +98,8 @@ pub struct MapDef {
     /// Whether it is frozen after it was filled: nothing can change it any more.
     #[doc(alias = "BPF_MAP_FREEZE")]
     pub frozen: bool,
+    /// Whether it is the data of a global: instructions then name its value, not the map.
+    pub is_global: bool,
 }
 
 impl MapDef {
@@ -119,6 +121,16 @@ impl MapDef {
             flags: 0,
             initial: None,
             frozen: false,
+            is_global: false,
+        }
+    }
+
+    /// The same map as the data of a global.
+    #[must_use]
+    pub const fn global(self) -> Self {
+        Self {
+            is_global: true,
+            ..self
         }
     }
 

@@ -11,11 +11,9 @@ mod parser;
 mod token;
 mod words;
 
-#[cfg(feature = "text")]
 pub(crate) use constant::unknown_constant;
 pub use constant::{ConstantValue, evaluate};
 pub use lexer::lex;
-#[cfg(feature = "text")]
 pub(crate) use parser::misfit;
 pub use parser::{ParseOptions, Parsed, parse_object, parse_sequence, parse_source};
 pub use token::{Delimiter, Token, TokenKind, TokenList};

@@ -10,7 +10,6 @@ mod immediate;
 mod items;
 mod sequence;
 
-#[cfg(feature = "text")]
 pub(crate) use immediate::misfit;
 
 use super::ast::{Name, Object, Sequence, Source, TokenRange};

@@ -1,0 +1,52 @@
+//! `ebpf_asm! { … }`: one sequence as a constant.
+
+use crate::emit::{self, Values};
+use crate::report;
+use crate::tokens::Tokens;
+use ebpf_asm::link::link_sequence;
+use ebpf_asm::syntax::{ParseOptions, parse_sequence};
+use proc_macro2::{TokenStream, TokenTree};
+use quote::quote;
+
+/// Takes `[path]` off the start: the path of `ebpf_rt`, which `macro_rules!` put there.
+pub(crate) fn split_crate_path(input: TokenStream) -> (TokenStream, TokenStream) {
+    let mut trees = input.into_iter();
+    match trees.next() {
+        Some(TokenTree::Group(group)) => (group.stream(), trees.collect()),
+        first => (quote!(::ebpf_rt), first.into_iter().chain(trees).collect()),
+    }
+}
+
+pub(crate) fn expand(input: TokenStream) -> TokenStream {
+    let (krate, input) = split_crate_path(input);
+    let tokens = Tokens::new(input);
+    let parsed = parse_sequence(&tokens.list, ParseOptions::default());
+    let linked = link_sequence(&parsed.tree, true);
+    let mut diagnostics = parsed.diagnostics;
+    diagnostics.extend(linked.diagnostics.iter().cloned());
+    let errors = report::errors(&tokens, diagnostics);
+    if !errors.is_empty() {
+        return quote! {{
+            #(#errors;)*
+            #krate::Code::from_static(&[])
+        }};
+    }
+    let slots = emit::slots(&krate, &linked, &Values::Rust(&tokens), "ebpf_asm!");
+    let labels = emit::unused_labels(&tokens, linked.unused_labels.iter().copied());
+    constant(&krate, &slots, &labels)
+}
+
+/// An expression of type `Code`. An inline constant, so that operands may use the generic
+/// parameters around the macro.
+pub(crate) fn constant(
+    krate: &TokenStream,
+    slots: &TokenStream,
+    labels: &TokenStream,
+) -> TokenStream {
+    let quiet = emit::quiet();
+    quote! {{
+        #labels
+        #quiet
+        #krate::Code::from_static(const { &#slots })
+    }}
+}

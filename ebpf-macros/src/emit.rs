@@ -1,0 +1,175 @@
+//! From a linked program to constant data.
+//!
+//! The bytes of a program are one byte string, because that is what rustc compiles fastest;
+//! what only rustc knows (`{expr}`) is patched in behind it, in const evaluation.
+
+use crate::tokens::Tokens;
+use ebpf_asm::isa::{Size, decode};
+use ebpf_asm::link::{Linked, Patch};
+use ebpf_asm::object::ConstantField;
+use ebpf_asm::syntax::ast::OperandValue;
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+/// Where the values of `{expr}` operands come from.
+pub(crate) enum Values<'a> {
+    /// Rust, to be evaluated by rustc.
+    Rust(&'a Tokens),
+    /// A text, whose constants were put in already.
+    Done,
+}
+
+/// An expression of type `[Insn; N]`: the slots, with everything that rustc knows put in.
+/// `what` names the program in messages.
+pub(crate) fn slots(
+    krate: &TokenStream,
+    linked: &Linked,
+    values: &Values<'_>,
+    what: &str,
+) -> TokenStream {
+    let bytes: Vec<u8> = linked.insns.iter().flat_map(|insn| insn.to_le_bytes()).collect();
+    let count = linked.insns.len();
+    let bytes = Literal::byte_string(&bytes);
+    let base = quote! {
+        #krate::isa::Insn::array_from_le_bytes::<{ 8 * #count }, #count>(#bytes)
+    };
+    let Values::Rust(tokens) = values else {
+        return base;
+    };
+    if linked.patches.is_empty() {
+        return base;
+    }
+    let patches = linked
+        .patches
+        .iter()
+        .map(|patch| patch_statement(krate, linked, tokens, patch, what));
+    let insns = local("insns");
+    quote! {{
+        let mut #insns = #base;
+        #(#patches)*
+        #insns
+    }}
+}
+
+/// `insns[slot].field = value`, checked.
+fn patch_statement(
+    krate: &TokenStream,
+    linked: &Linked,
+    tokens: &Tokens,
+    patch: &Patch,
+    what: &str,
+) -> TokenStream {
+    let value = match &patch.value {
+        OperandValue::Name(name) => {
+            let ident = tokens.ident(name.token);
+            quote!(#ident)
+        }
+        OperandValue::Expression(range) => tokens.stream(*range),
+    };
+    let (first, _) = tokens.spans(patch.span);
+    let field = field(krate, patch.field);
+    let slot = patch.insn as usize;
+    let name = decode(&linked.insns[slot..])
+        .and_then(|decoded| decoded.known().map(|i| i.definition().name))
+        .unwrap_or("instruction");
+    let place = format!("`{what}`, instruction {slot} ({name})");
+    let negated = patch.negated;
+    // The value is computed once; its type decides about the check, so `as` loses nothing.
+    let (insns, local) = (local("insns"), local("value"));
+    quote_spanned! {first=>
+        {
+            let #local = { #value };
+            #krate::__private::require_integer(&#local);
+            #krate::__private::patch(&mut #insns, #slot, #field, #local as i128, #negated, #place);
+        }
+    }
+}
+
+/// A local variable that no operand can see.
+fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+/// A field as the generated code writes it.
+pub(crate) fn field(krate: &TokenStream, field: ConstantField) -> TokenStream {
+    let variant = match field {
+        ConstantField::SignedImm => quote!(SignedImm),
+        ConstantField::Imm32 => quote!(Imm32),
+        ConstantField::Imm64 => quote!(Imm64),
+        ConstantField::Offset => quote!(Offset),
+        ConstantField::Shift { bits } => quote!(Shift { bits: #bits }),
+        ConstantField::Divisor { bits } => quote!(Divisor { bits: #bits }),
+        ConstantField::Stored(size) => {
+            let size = match size {
+                Size::Byte => quote!(Byte),
+                Size::Half => quote!(Half),
+                Size::Word => quote!(Word),
+                Size::Double => quote!(Double),
+            };
+            quote!(Stored(#krate::isa::Size::#size))
+        }
+        // The enum grows in ebpf-asm; what this crate does not know it cannot have parsed.
+        _ => quote!(Imm32),
+    };
+    quote!(#krate::object::ConstantField::#variant)
+}
+
+/// The line table: six bytes for each slot.
+pub(crate) fn lines(linked: &Linked, located: impl Fn(usize) -> (u32, u32)) -> TokenStream {
+    let mut bytes = Vec::with_capacity(6 * linked.spans.len());
+    for slot in 0..linked.spans.len() {
+        let (line, column) = located(slot);
+        bytes.extend_from_slice(&line.to_le_bytes());
+        // A column beyond 65,535 is shown as that.
+        bytes.extend_from_slice(&u16::try_from(column).unwrap_or(u16::MAX).to_le_bytes());
+    }
+    let bytes = Literal::byte_string(&bytes);
+    quote!(#bytes)
+}
+
+/// Native lints for labels that nothing jumps to: real labelled loops of the same names.
+pub(crate) fn unused_labels(tokens: &Tokens, unused: impl IntoIterator<Item = u32>) -> TokenStream {
+    let labels = unused.into_iter().filter_map(|token| {
+        let ident = tokens.ident(token);
+        let name = ident.to_string();
+        // Rust has no numbered labels, and keywords are none either.
+        let lifetime = format!("'{name}");
+        let usable = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && syn::parse_str::<syn::Lifetime>(&lifetime).is_ok()
+            && syn::parse_str::<syn::Ident>(&name).is_ok();
+        usable.then(|| {
+            let lifetime = syn::Lifetime::new(&lifetime, ident.span());
+            quote!(#lifetime: loop { break; })
+        })
+    });
+    let labels: Vec<TokenStream> = labels.collect();
+    if labels.is_empty() {
+        return TokenStream::new();
+    }
+    quote! {
+        const _: fn() = || { #(#labels)* };
+    }
+}
+
+/// The lints that generated code must not raise in a user's crate, however strict.
+pub(crate) fn quiet() -> TokenStream {
+    quote! {
+        #[allow(
+            clippy::all,
+            clippy::pedantic,
+            clippy::nursery,
+            clippy::restriction,
+            non_snake_case,
+            non_upper_case_globals,
+            non_camel_case_types,
+            unused_qualifications,
+            unused_braces,
+            unused_parens,
+            trivial_numeric_casts,
+            missing_docs,
+            missing_debug_implementations,
+            unreachable_pub,
+            reason = "generated code: names are the user's"
+        )]
+    }
+}

@@ -1,0 +1,648 @@
+//! `ebpf! { mod … }`: an object as constant data, and its typed skeleton.
+
+use crate::code::split_crate_path;
+use crate::emit::{self, Values};
+use crate::report;
+use crate::scope::{FunctionItem, Items, MapItem, ident};
+use crate::tokens::Tokens;
+use crate::attributes::{MinKernel, ObjectOptions, Sorted};
+use ebpf_asm::KernelVersion;
+use ebpf_asm::diag::{Diagnostic, Rule};
+use ebpf_asm::link::{Linked, RelocationTarget, link_program};
+use ebpf_asm::object::{ConstantType, Linkage};
+use ebpf_asm::syntax::ast::Object;
+use ebpf_asm::syntax::parse_object;
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use std::collections::BTreeSet;
+
+/// Names that the generated module uses itself.
+const GENERATED: &[&str] = &[
+    "OBJECT", "Skeleton", "Maps", "Programs", "Loader", "MapOptions", "ProgramOptions",
+    "Constants", "load", "loader",
+];
+
+pub(crate) fn expand(input: TokenStream) -> TokenStream {
+    let (krate, input) = split_crate_path(input);
+    let tokens = Tokens::new(input);
+    let parsed = parse_object(&tokens.list);
+    let Some(object) = parsed.tree else {
+        let errors = report::errors(&tokens, parsed.diagnostics);
+        return quote!(#(#errors)*);
+    };
+    let expansion = Expansion::new(&krate, &tokens, &object);
+    let report = |diagnostics| report::errors(&tokens, diagnostics);
+    // Nothing to evaluate: operands are rustc's.
+    let evaluate = |_: &mut Linked| Vec::new();
+    expansion.finish(parsed.diagnostics, report, evaluate, Values::Rust(&tokens), &quote!(::core::file!()))
+}
+
+/// An object on its way to Rust code.
+pub(crate) struct Expansion<'a> {
+    krate: &'a TokenStream,
+    tokens: &'a Tokens,
+    object: &'a Object,
+    items: Items<'a>,
+    attributes: Sorted,
+    license: String,
+    min_kernel: Option<KernelVersion>,
+}
+
+impl<'a> Expansion<'a> {
+    pub(crate) fn new(krate: &'a TokenStream, tokens: &'a Tokens, object: &'a Object) -> Self {
+        let mut items = Items::new(tokens, object);
+        let mut attributes = Sorted::new(tokens, &object.attributes);
+        let options = attributes.options::<ObjectOptions>();
+        for error in attributes.errors.drain(..) {
+            items.errors.extend(report::attribute_errors("BPF0052", error));
+        }
+        let license = options.as_ref().and_then(|o| o.license.as_ref());
+        let license_text = license.map(syn::LitStr::value).unwrap_or_default();
+        if let Some(license) = license
+            && (license_text.is_empty() || license_text.contains('\0'))
+        {
+            let span = license.span();
+            let message = "BPF0053: the licence is empty, or has a zero byte\nhelp: write `#[license = \"GPL\"]`";
+            items.errors.push(report::compile_error(message, (span, span)));
+        }
+        if let Some(options) = &options
+            && options.license.is_none()
+        {
+            items.diagnostics.push(
+                Diagnostic::error(
+                    Rule::MissingLicense,
+                    object.name.span,
+                    format!("the object `{}` has no licence", object.name.text),
+                )
+                .with_note("the kernel lets only programs under the GPL call many helpers, and nobody but you can say it")
+                .with_help("write `#[license = \"GPL\"]` before `mod`, or the licence it is under"),
+            );
+        }
+        let min_kernel = options.and_then(|o| o.min_kernel).map(|MinKernel(version)| version);
+        Self {
+            krate,
+            tokens,
+            object,
+            items,
+            attributes,
+            license: license_text,
+            min_kernel,
+        }
+    }
+
+    /// Links everything and writes it out. `report` turns diagnostics into errors, `evaluate`
+    /// puts in the operands that are known here.
+    pub(crate) fn finish(
+        mut self,
+        diagnostics: Vec<Diagnostic>,
+        report: impl Fn(Vec<Diagnostic>) -> Vec<TokenStream>,
+        evaluate: impl Fn(&mut Linked) -> Vec<Diagnostic>,
+        values: Values<'_>,
+        file: &TokenStream,
+    ) -> TokenStream {
+        let mut all = diagnostics;
+        all.append(&mut self.items.diagnostics);
+        self.check_names(&mut all);
+        let linkable = self.items.linkable();
+        let mut programs = Vec::new();
+        let mut reached = vec![false; self.items.functions.len()];
+        for (index, function) in self.items.functions.iter().enumerate() {
+            if function.kind.is_none() {
+                continue;
+            }
+            let mut linked = link_program(&linkable, index, &self.items.scope, self.min_kernel);
+            all.append(&mut linked.diagnostics);
+            all.extend(evaluate(&mut linked));
+            for place in &linked.functions {
+                if let Some(index) = linkable.iter().position(|f| f.name == place.name) {
+                    reached[index] = true;
+                }
+            }
+            programs.push((index, linked));
+        }
+        // A function that no program reaches is linked all the same, for its errors.
+        let unreached = (0..linkable.len())
+            .filter(|&index| !reached[index] && self.items.functions[index].kind.is_none())
+            .map(|index| link_program(&linkable, index, &self.items.scope, self.min_kernel));
+        let mut unused_labels: BTreeSet<u32> =
+            programs.iter().flat_map(|(_, linked)| linked.unused_labels.iter().copied()).collect();
+        for linked in unreached {
+            all.extend(linked.diagnostics);
+            unused_labels.extend(linked.unused_labels);
+        }
+        let signatures: Vec<TokenStream> = self
+            .items
+            .functions
+            .iter()
+            .filter_map(|function| match self.signature(function) {
+                Ok(tokens) => Some(tokens),
+                Err(diagnostic) => {
+                    all.extend(diagnostic);
+                    None
+                }
+            })
+            .collect();
+        let mut errors = core::mem::take(&mut self.items.errors);
+        errors.extend(report(all));
+        let failed = !errors.is_empty();
+        let programs: Vec<TokenStream> = programs
+            .iter()
+            .map(|(index, linked)| {
+                let function = &self.items.functions[*index];
+                self.program(function, linked, &values, file, failed)
+            })
+            .collect();
+        let labels = match &values {
+            Values::Rust(tokens) => emit::unused_labels(tokens, unused_labels),
+            Values::Done => TokenStream::new(),
+        };
+        let dead = self.unused_functions(&reached);
+        self.module(&errors, &programs, &signatures, &labels, &dead)
+    }
+
+    fn check_names(&self, diagnostics: &mut Vec<Diagnostic>) {
+        let statics = self.items.maps.iter().map(|map| &map.item.name);
+        let constants = self.items.constants.iter().map(|constant| &constant.item.name);
+        for name in statics.chain(constants) {
+            if GENERATED.contains(&name.text.as_str()) {
+                diagnostics.push(
+                    Diagnostic::error(
+                        Rule::DuplicateItem,
+                        name.span,
+                        format!("`{}` is a name that the macro uses itself", name.text),
+                    )
+                    .with_help("choose another name"),
+                );
+            }
+        }
+    }
+
+    /// The function's types as a constant, so that rustc checks and resolves them.
+    fn signature(&self, function: &FunctionItem<'_>) -> Result<TokenStream, Option<Diagnostic>> {
+        let item = function.item;
+        let parameters = self.tokens.stream(item.parameters);
+        let output = self.tokens.stream(item.output);
+        let output = if output.is_empty() { quote!(()) } else { output };
+        let name = ident(self.tokens, &item.name);
+        let signature = quote!(fn #name(#parameters) -> #output);
+        let signature: syn::Signature = syn::parse2(signature).map_err(|error| {
+            let message = format!("the signature of `{}` cannot be read: {error}", item.name.text);
+            let place = if item.parameters.is_empty() {
+                item.name.span
+            } else {
+                item.parameters.span
+            };
+            Some(Diagnostic::error(Rule::Signature, place, message))
+        })?;
+        let mut types = Vec::new();
+        for input in &signature.inputs {
+            match input {
+                syn::FnArg::Typed(typed) => types.push(typed.ty.to_token_stream()),
+                syn::FnArg::Receiver(_) => {
+                    return Err(Some(Diagnostic::error(
+                        Rule::Signature,
+                        item.parameters.span,
+                        "eBPF functions have no `self`",
+                    )));
+                }
+            }
+        }
+        let place = if item.parameters.is_empty() {
+            item.name.span
+        } else {
+            item.parameters.span
+        };
+        if types.len() > 5 {
+            return Err(Some(
+                Diagnostic::error(
+                    Rule::Signature,
+                    place,
+                    format!("`{}` has {} parameters, and five registers carry them", item.name.text, types.len()),
+                )
+                .with_help("pass a pointer to the rest"),
+            ));
+        }
+        if function.kind.is_some() {
+            let pointer = signature.inputs.first().is_some_and(|input| {
+                matches!(input, syn::FnArg::Typed(typed) if matches!(*typed.ty, syn::Type::Ptr(_)))
+            });
+            if types.len() != 1 || !pointer {
+                return Err(Some(
+                    Diagnostic::error(
+                        Rule::Signature,
+                        place,
+                        format!("the program `{}` gets one argument from the kernel, a pointer to its context", item.name.text),
+                    )
+                    .with_help(format!("write `fn {}(ctx: *mut c_void) -> i32`", item.name.text)),
+                ));
+            }
+            if item.output.is_empty() {
+                return Err(Some(
+                    Diagnostic::error(
+                        Rule::Signature,
+                        item.name.span,
+                        format!("the program `{}` returns an integer to the kernel", item.name.text),
+                    )
+                    .with_help(format!("write `fn {}(ctx: *mut c_void) -> i32`", item.name.text)),
+                ));
+            }
+        }
+        let output = &signature.output;
+        let cfg = function.attributes.cfg_attribute();
+        Ok(quote! {
+            #cfg
+            const _: ::core::option::Option<fn(#(#types),*) #output> = ::core::option::Option::None;
+        })
+    }
+
+    /// One element of the object's list of programs.
+    fn program(
+        &self,
+        function: &FunctionItem<'_>,
+        linked: &Linked,
+        values: &Values<'_>,
+        file: &TokenStream,
+        failed: bool,
+    ) -> TokenStream {
+        let krate = self.krate;
+        let name = &function.item.name.text;
+        let cfg = function.attributes.cfg_attribute();
+        let kind = function.kind.as_ref().map(|kind| &kind.value);
+        if failed {
+            return quote! {
+                #cfg
+                #krate::object::ProgramDef::new(
+                    #name, #krate::object::ProgramKind::#kind, &[], &[], &[],
+                    #krate::object::LineTable::EMPTY,
+                )
+            };
+        }
+        let what = format!("{}::{name}", self.object.name.text);
+        let slots = emit::slots(krate, linked, values, &what);
+        let relocations = linked.relocations.iter().map(|relocation| {
+            let slot = relocation.insn;
+            match &relocation.target {
+                RelocationTarget::Constant { constant, field } => {
+                    let field = emit::field(krate, *field);
+                    quote! {
+                        #krate::object::Relocation::new(
+                            #slot,
+                            #krate::object::RelocationKind::Constant { constant: #constant, field: #field },
+                        )
+                    }
+                }
+                RelocationTarget::Map {
+                    map,
+                    addend,
+                    addend_span,
+                } => {
+                    let item = &self.items.maps[usize::from(*map)];
+                    let (used, _) = self.tokens.spans(relocation.span);
+                    let mut name = ident(self.tokens, &item.item.name);
+                    name.set_span(used);
+                    let index = self.map_index(usize::from(*map));
+                    let text = &item.item.name.text;
+                    let addend_at = if *addend == 0 {
+                        used
+                    } else {
+                        self.tokens.spans(*addend_span).0
+                    };
+                    let def = quote_spanned!(used=> #name.map_def(#text));
+                    quote_spanned!(addend_at=> #krate::__private::symbol(#slot, #index, &#def, #addend))
+                }
+            }
+        });
+        let functions = linked.functions.iter().map(|function| {
+            let (name, insn) = (&function.name, function.insn);
+            let linkage = match function.linkage {
+                Linkage::Static => quote!(Static),
+                Linkage::Global => quote!(Global),
+            };
+            quote! {
+                #krate::object::FunctionRecord::new(#name, #insn, #krate::object::Linkage::#linkage)
+            }
+        });
+        let lines = emit::lines(linked, |slot| {
+            let place = self.tokens.located(linked.spans[slot]);
+            (place.line, place.column)
+        });
+        quote! {
+            #cfg
+            #krate::object::ProgramDef::new(
+                #name,
+                #krate::object::ProgramKind::#kind,
+                const { &#slots },
+                &[#(#relocations),*],
+                &[#(#functions),*],
+                #krate::object::LineTable::new(#file, #lines),
+            )
+        }
+    }
+
+    /// The position of a map among those that are there: conditions leave some out.
+    fn map_index(&self, map: usize) -> TokenStream {
+        let before = &self.items.maps[..map];
+        Self::position(before.iter().map(|map| &map.attributes))
+    }
+
+    fn position<'b>(before: impl Iterator<Item = &'b Sorted>) -> TokenStream {
+        let mut always = 0_usize;
+        let mut conditional = Vec::new();
+        for attributes in before {
+            let cfg = &attributes.cfg;
+            if cfg.is_empty() {
+                always += 1;
+            } else {
+                conditional.push(quote!(::core::cfg!(all(#(#cfg),*)) as usize));
+            }
+        }
+        quote!((#always #(+ #conditional)*))
+    }
+
+    /// rustc's own dead-code lint for functions that no program reaches.
+    fn unused_functions(&self, reached: &[bool]) -> TokenStream {
+        let unused = self
+            .items
+            .functions
+            .iter()
+            .zip(reached)
+            .filter(|(function, reached)| {
+                !**reached && function.kind.is_none() && function.item.visibility.is_empty()
+            });
+        let functions = unused.map(|(function, _)| {
+            let native = &function.attributes.native;
+            let name = ident(self.tokens, &function.item.name);
+            quote!(const _: () = { #(#native)* fn #name() {} };)
+        });
+        functions.collect()
+    }
+
+    fn module(
+        &self,
+        errors: &[TokenStream],
+        programs: &[TokenStream],
+        signatures: &[TokenStream],
+        labels: &TokenStream,
+        dead: &TokenStream,
+    ) -> TokenStream {
+        let krate = self.krate;
+        let quiet = emit::quiet();
+        let native = &self.attributes.native;
+        let visibility = self.tokens.stream(self.object.visibility);
+        let name = ident(self.tokens, &self.object.name);
+        let name_text = &self.object.name.text;
+        let uses = &self.items.uses;
+        let maps = self.items.maps.iter().map(|map| self.map_static(map));
+        let constants = self.items.constants.iter().map(|constant| {
+            let native = &constant.attributes.native;
+            let visibility = self.tokens.stream(constant.item.visibility);
+            let name = ident(self.tokens, &constant.item.name);
+            let ty = self.tokens.stream(constant.item.ty);
+            let value = constant.item.value.map(|value| self.tokens.stream(value));
+            quote!(#(#native)* #visibility const #name: #ty = #value;)
+        });
+        let map_defs = self.items.maps.iter().map(|map| {
+            let cfg = map.attributes.cfg_attribute();
+            let name = ident(self.tokens, &map.item.name);
+            let text = &map.item.name.text;
+            quote!(#cfg #name.map_def(#text))
+        });
+        let constant_defs = self.items.load_time.iter().map(|constant| {
+            let text = &constant.item.name.text;
+            let ty = constant_type(constant.ty);
+            quote!(#krate::object::ConstantDef::new(#text, #krate::object::ConstantType::#ty))
+        });
+        let license = &self.license;
+        let version = self.min_kernel.unwrap_or(KernelVersion::DEFAULT_MINIMUM);
+        let (major, minor) = (version.major, version.minor);
+        let skeleton = self.skeleton();
+        quote! {
+            #(#errors)*
+            #(#native)*
+            #quiet
+            #visibility mod #name {
+                #[allow(unused_imports, reason = "the object may need nothing from outside")]
+                use super::*;
+                #(#uses)*
+                #(#maps)*
+                #(#constants)*
+                #(#signatures)*
+                #labels
+                #dead
+
+                /// The object as constant data: maps, constants, programs.
+                #[allow(dead_code, reason = "not every user looks at it")]
+                pub static OBJECT: #krate::Object = #krate::Object::new(
+                    #name_text,
+                    #license,
+                    #krate::KernelVersion::new(#major, #minor),
+                    &[#(#map_defs),*],
+                    &[#(#constant_defs),*],
+                    &[#(#programs),*],
+                );
+
+                #skeleton
+            }
+        }
+    }
+
+    fn map_static(&self, map: &MapItem<'_>) -> TokenStream {
+        let krate = self.krate;
+        let native = &map.attributes.native;
+        let visibility = self.tokens.stream(map.item.visibility);
+        let name = ident(self.tokens, &map.item.name);
+        let ty = self.tokens.stream(map.item.ty);
+        let value = self.tokens.stream(map.item.value);
+        quote! {
+            #(#native)*
+            #visibility static #name: <#ty as #krate::maps::Map>::Definition = #value;
+        }
+    }
+
+    /// The typed skeleton: structs of handles and options, `load` and `loader`.
+    fn skeleton(&self) -> TokenStream {
+        let krate = self.krate;
+        let maps: Vec<Field> = self.items.maps.iter().enumerate().map(|(index, map)| Field {
+            cfg: map.attributes.cfg_attribute(),
+            native: map.attributes.native.clone(),
+            name: ident(self.tokens, &map.item.name),
+            ty: self.tokens.stream(map.item.ty),
+            position: self.map_index(index),
+        }).collect();
+        let programs_only: Vec<&FunctionItem<'_>> = self.items.functions.iter().filter(|f| f.kind.is_some()).collect();
+        let programs: Vec<Field> = programs_only.iter().enumerate().map(|(index, program)| {
+            let handle = program.kind.as_ref().map(|kind| &kind.handle);
+            let before = programs_only[..index].iter().map(|program| &program.attributes);
+            Field {
+                cfg: program.attributes.cfg_attribute(),
+                native: program.attributes.native.clone(),
+                name: ident(self.tokens, &program.item.name),
+                ty: quote!(#krate::programs::#handle),
+                position: Self::position(before),
+            }
+        }).collect();
+        let constants: Vec<Field> = self.items.load_time.iter().enumerate().map(|(index, constant)| Field {
+            cfg: TokenStream::new(),
+            native: constant.attributes.native.clone(),
+            name: ident(self.tokens, &constant.item.name),
+            ty: self.tokens.stream(constant.item.ty),
+            position: quote!(#index),
+        }).collect();
+        let map_fields = maps.iter().map(|f| f.declaration("The map", &f.ty));
+        let program_fields = programs.iter().map(|f| f.declaration("The program", &f.ty));
+        let map_options = maps.iter().map(|f| {
+            let ty = &f.ty;
+            f.declaration("Options of the map", &quote!(#krate::load::MapOptions<#ty>))
+        });
+        let program_options = programs.iter().map(|f| {
+            f.declaration("Options of the program", &quote!(#krate::load::ProgramOptions))
+        });
+        let constant_fields = constants.iter().map(|f| {
+            let ty = &f.ty;
+            f.declaration("The constant", &quote!(#krate::load::Constant<#ty>))
+        });
+        let map_list = maps.iter().map(|f| f.use_as(|name| quote!(self.maps.#name.into())));
+        let program_list = programs.iter().map(|f| f.use_as(|name| quote!(self.progs.#name)));
+        let constant_list = constants.iter().map(|f| f.use_as(|name| quote!(self.consts.#name.into())));
+        let map_values = maps.iter().map(|f| f.value(&format_ident!("map")));
+        let program_values = programs.iter().map(|f| f.value(&format_ident!("program")));
+        let derive = quote! {
+            #[derive(Debug)]
+            #[allow(dead_code, reason = "not every user needs all of it")]
+        };
+        let default = quote! {
+            #[derive(Clone, Debug, Default)]
+            #[allow(dead_code, reason = "not every user needs all of it")]
+        };
+        quote! {
+            #krate::__if_std! {
+                /// The loaded object: its programs and maps. Dropping it leaves nothing in the
+                /// kernel but what is pinned or held by a link.
+                #derive
+                #[non_exhaustive]
+                pub struct Skeleton {
+                    /// The programs.
+                    pub progs: Programs,
+                    /// The maps.
+                    pub maps: Maps,
+                }
+
+                /// The programs of the loaded object.
+                #derive
+                #[non_exhaustive]
+                pub struct Programs { #(#program_fields),* }
+
+                /// The maps of the loaded object.
+                #derive
+                #[non_exhaustive]
+                pub struct Maps { #(#map_fields),* }
+
+                /// Options of the maps, before they are created.
+                #default
+                #[non_exhaustive]
+                pub struct MapOptions { #(#map_options),* }
+
+                /// Options of the programs, before they are loaded.
+                #default
+                #[non_exhaustive]
+                pub struct ProgramOptions { #(#program_options),* }
+
+                /// The constants that get their values now.
+                #default
+                #[non_exhaustive]
+                pub struct Constants { #(#constant_fields),* }
+
+                /// What can be said before the object is loaded.
+                #default
+                #[non_exhaustive]
+                pub struct Loader {
+                    /// Options of the maps.
+                    pub maps: MapOptions,
+                    /// Options of the programs.
+                    pub progs: ProgramOptions,
+                    /// The constants.
+                    pub consts: Constants,
+                    /// Options of the load as a whole.
+                    pub options: #krate::load::Options,
+                }
+
+                #[allow(dead_code, reason = "not every user needs all of it")]
+                impl Loader {
+                    /// Loads the object: creates its maps and loads its programs. Attaches
+                    /// nothing.
+                    ///
+                    /// # Errors
+                    /// What the kernel refuses, with its reason and what to do about it.
+                    pub fn load(self) -> ::core::result::Result<Skeleton, #krate::Error> {
+                        #[allow(unused_mut, reason = "an object may have no programs")]
+                        let mut loaded = #krate::load::load(
+                            &OBJECT,
+                            &[#(#map_list),*],
+                            &[#(#program_list),*],
+                            &[#(#constant_list),*],
+                            &self.options,
+                        )?;
+                        ::core::result::Result::Ok(Skeleton {
+                            progs: Programs { #(#program_values),* },
+                            maps: Maps { #(#map_values),* },
+                        })
+                    }
+                }
+
+                /// Options first: constants, sizes of maps, programs to leave out.
+                #[must_use]
+                #[allow(dead_code, reason = "not every user needs it")]
+                pub fn loader() -> Loader {
+                    ::core::default::Default::default()
+                }
+
+                /// Loads the object: creates its maps and loads its programs. Attaches nothing.
+                ///
+                /// # Errors
+                /// What the kernel refuses, with its reason and what to do about it.
+                #[allow(dead_code, reason = "not every user needs it")]
+                pub fn load() -> ::core::result::Result<Skeleton, #krate::Error> {
+                    loader().load()
+                }
+            }
+        }
+    }
+}
+
+/// A field of the skeleton's structs.
+struct Field {
+    cfg: TokenStream,
+    native: Vec<TokenStream>,
+    name: Ident,
+    ty: TokenStream,
+    position: TokenStream,
+}
+
+impl Field {
+    fn declaration(&self, what: &str, ty: &TokenStream) -> TokenStream {
+        let Self { native, name, .. } = self;
+        let doc = format!(" {what} `{name}`.");
+        quote!(#[doc = #doc] #(#native)* pub #name: #ty)
+    }
+
+    fn use_as(&self, value: impl Fn(&Ident) -> TokenStream) -> TokenStream {
+        let cfg = &self.cfg;
+        let value = value(&self.name);
+        quote!(#cfg #value)
+    }
+
+    fn value(&self, method: &Ident) -> TokenStream {
+        let Self {
+            cfg,
+            name,
+            position,
+            ..
+        } = self;
+        quote!(#cfg #name: loaded.#method(#position)?)
+    }
+}
+
+fn constant_type(ty: ConstantType) -> TokenStream {
+    let name = format_ident!("{}", ty.name().to_ascii_uppercase());
+    quote!(#name)
+}

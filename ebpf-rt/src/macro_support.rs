@@ -1,0 +1,225 @@
+//! What generated code calls. Not for people: it changes without notice.
+
+use ebpf_asm::isa::Insn;
+use ebpf_asm::object::{ConstantField, MapDef, Relocation, RelocationKind};
+
+/// The types that an operand in braces can have: integers that an `i128` holds, so that no
+/// conversion loses anything.
+#[diagnostic::on_unimplemented(
+    message = "an operand must be an integer, not `{Self}`",
+    label = "this operand is not an integer",
+    note = "write `{{value as i64}}` if that is what you mean"
+)]
+pub trait IntegerOperand {}
+
+macro_rules! integer_operands {
+    ($($ty:ty)*) => { $(impl IntegerOperand for $ty {})* };
+}
+
+integer_operands!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
+
+/// Compiles for integers only.
+pub const fn require_integer<T: IntegerOperand>(_: &T) {}
+
+/// Puts the value of a `{expr}` operand into its instruction.
+///
+/// # Panics
+/// If it does not fit: in const evaluation a compile error, which names program, instruction,
+/// value and field.
+#[track_caller]
+pub const fn patch(
+    insns: &mut [Insn],
+    slot: usize,
+    field: ConstantField,
+    value: i128,
+    negated: bool,
+    place: &str,
+) {
+    let value = if negated { -value } else { value };
+    if field.put(insns, slot, value).is_err() {
+        let code = match field {
+            ConstantField::Offset => "BPF0023",
+            ConstantField::Shift { .. } => "BPF0024",
+            ConstantField::Divisor { .. } if value == 0 => "BPF0025",
+            _ => "BPF0021",
+        };
+        let mut message = Message::new();
+        message.text(code);
+        message.text(": in ");
+        message.text(place);
+        message.text(": the operand ");
+        message.number(value);
+        message.text(" does not fit ");
+        message.text(field.description());
+        panic!("{}", message.as_str());
+    }
+}
+
+/// The relocation for `r1 = NAME + ADDEND ll`: a map's descriptor, or the address of a
+/// global's data, as the definition says.
+///
+/// # Panics
+/// If there is an offset into something that is not a global; in const evaluation a compile
+/// error.
+#[must_use]
+#[track_caller]
+pub const fn symbol(slot: u32, map: usize, def: &MapDef, addend: i32) -> Relocation {
+    // An object with more maps than a `u16` counts does not compile; see the macro.
+    let map = map as u16;
+    if def.is_global {
+        if addend < 0 || addend as u32 >= def.value_size {
+            let mut message = Message::new();
+            message.text("BPF0023: the offset ");
+            message.number(addend as i128);
+            message.text(" is outside of `");
+            message.text(def.name);
+            message.text("`, which has ");
+            message.number(def.value_size as i128);
+            message.text(" bytes");
+            panic!("{}", message.as_str());
+        }
+        return Relocation::new(slot, RelocationKind::MapValue { map });
+    }
+    if addend != 0 {
+        let mut message = Message::new();
+        message.text("BPF0038: `");
+        message.text(def.name);
+        message.text("` is a map and has no data to be ");
+        message.number(addend as i128);
+        message.text(" bytes into: look its values up");
+        panic!("{}", message.as_str());
+    }
+    Relocation::new(slot, RelocationKind::MapFd { map })
+}
+
+/// A text put together in const evaluation, where there is no formatting.
+struct Message {
+    bytes: [u8; 400],
+    length: usize,
+}
+
+impl Message {
+    const fn new() -> Self {
+        Self {
+            bytes: [0; 400],
+            length: 0,
+        }
+    }
+
+    /// Appends as much of the text as there is room for.
+    const fn text(&mut self, text: &str) {
+        let text = text.as_bytes();
+        let mut i = 0;
+        while i < text.len() && self.length < self.bytes.len() {
+            self.bytes[self.length] = text[i];
+            self.length += 1;
+            i += 1;
+        }
+    }
+
+    const fn number(&mut self, value: i128) {
+        if value < 0 {
+            self.text("-");
+        }
+        let mut digits = [0; 40];
+        let mut rest = value.unsigned_abs();
+        let mut start = digits.len();
+        loop {
+            start -= 1;
+            digits[start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        let (_, digits) = digits.split_at(start);
+        if let Ok(digits) = core::str::from_utf8(digits) {
+            self.text(digits);
+        }
+    }
+
+    const fn as_str(&self) -> &str {
+        let (text, _) = self.bytes.split_at(self.length);
+        match core::str::from_utf8(text) {
+            Ok(text) => text,
+            // Names can be cut in the middle of a character when there is no more room.
+            Err(_) => "an operand does not fit its field",
+        }
+    }
+}
+
+/// Assembles instructions into a constant [`Code`](crate::Code), at compile time.
+///
+/// ```
+/// use ebpf_rt::{ebpf_asm, Code};
+///
+/// const SNAP_LENGTH: u32 = 64;
+///
+/// const FILTER: Code = ebpf_asm! {
+///     r0 = *(u32 *)(r1 + 0);          // __sk_buff.len
+///     if r0 <= SNAP_LENGTH goto keep;
+///     r0 = SNAP_LENGTH;
+/// keep:
+///     exit;
+/// };
+/// assert_eq!(FILTER.len(), 4);
+/// ```
+///
+/// The value is a constant: it can be a `const` or `static`, and
+/// [`Code::into_static`](crate::Code::into_static) gives an array of
+/// [`Insn`](crate::isa::Insn)s for loaders that take one. Operands in braces are Rust
+/// constant expressions; a value that does not fit its field is a compile error.
+#[macro_export]
+macro_rules! ebpf_asm {
+    ($($tokens:tt)*) => { $crate::__private::ebpf_macros::ebpf_asm! { [$crate] $($tokens)* } };
+}
+
+/// Defines an object: maps, constants and programs, as a module with a typed skeleton.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{ebpf, HashMap};
+///
+/// ebpf! {
+///     /// Counts openat(2) calls per user.
+///     #[license = "GPL"]
+///     pub mod opens {
+///         static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(1024);
+///
+///         #[tracepoint("syscalls", "sys_enter_openat")]
+///         fn count(ctx: *mut c_void) -> i32 {
+///             call bpf_get_current_uid_gid;
+///             *(u32 *)(r10 - 4) = w0;
+///             r2 = r10;
+///             r2 += -4;
+///             r1 = COUNTS ll;
+///             call bpf_map_lookup_elem;
+///             if r0 == 0 goto done;
+///             r1 = 1;
+///             lock *(u64 *)(r0 + 0) += r1;
+///         done:
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// assert_eq!(opens::OBJECT.programs[0].name, "count");
+/// ```
+///
+/// The module holds `OBJECT` (constant data), `load()`, `loader()` for options, and the
+/// `Skeleton` they give: `progs` with a handle for each program, `maps` with one for each map.
+#[macro_export]
+macro_rules! ebpf {
+    ($($tokens:tt)*) => { $crate::__private::ebpf_macros::ebpf! { [$crate] $($tokens)* } };
+}
+
+/// Reads an object or a sequence of instructions from a text file, which cargo then watches.
+///
+/// The path is relative to the file that the macro is in. A file with `mod name { … }` is an
+/// object and becomes a module as with [`ebpf!`]; any other file is a sequence and becomes a
+/// constant [`Code`](crate::Code) as with [`ebpf_asm!`].
+#[macro_export]
+macro_rules! include_ebpf {
+    ($path:literal) => { $crate::__private::ebpf_macros::include_ebpf! { [$crate] $path } };
+}
