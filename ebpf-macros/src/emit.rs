@@ -8,7 +8,7 @@ use ebpf_asm::isa::{Size, decode};
 use ebpf_asm::link::{Linked, Patch};
 use ebpf_asm::object::ConstantField;
 use ebpf_asm::syntax::ast::OperandValue;
-use proc_macro2::{Ident, Literal, Span, TokenStream};
+use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 
 /// Where the values of `{expr}` operands come from.
@@ -75,14 +75,33 @@ fn patch_statement(
     let place = format!("`{what}`, instruction {slot} ({name})");
     let negated = patch.negated;
     // The value is computed once; its type decides about the check, so `as` loses nothing.
-    let (insns, local) = (local("insns"), local("value"));
+    // Everything stands at the operand, so that rustc's errors point there.
+    let krate = &located(krate, first);
+    let field = located(&field, first);
+    let mut insns = local("insns");
+    insns.set_span(insns.span().located_at(first));
+    // A name that rustc takes for the user's: it shows errors about other ones at the macro.
+    let local = Ident::new("__ebpf_operand", first);
     quote_spanned! {first=>
         {
             let #local = { #value };
-            #krate::__private::require_integer(&#local);
+            #krate::__private::require_integer(#local);
             #krate::__private::patch(&mut #insns, #slot, #field, #local as i128, #negated, #place);
         }
     }
+}
+
+/// The same tokens, shown at another place.
+fn located(tokens: &TokenStream, place: Span) -> TokenStream {
+    let tokens = tokens.clone().into_iter().map(|mut tree| {
+        if let TokenTree::Group(group) = &tree {
+            let inner = located(&group.stream(), place);
+            tree = TokenTree::Group(Group::new(group.delimiter(), inner));
+        }
+        tree.set_span(tree.span().located_at(place));
+        tree
+    });
+    tokens.collect()
 }
 
 /// A local variable that no operand can see.

@@ -10,7 +10,7 @@ use ebpf_asm::object::{ConstantField, MapDef, Relocation, RelocationKind};
     label = "this operand is not an integer",
     note = "write `{{value as i64}}` if that is what you mean"
 )]
-pub trait IntegerOperand {}
+pub trait IntegerOperand: Copy {}
 
 macro_rules! integer_operands {
     ($($ty:ty)*) => { $(impl IntegerOperand for $ty {})* };
@@ -19,7 +19,7 @@ macro_rules! integer_operands {
 integer_operands!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
 
 /// Compiles for integers only.
-pub const fn require_integer<T: IntegerOperand>(_: &T) {}
+pub const fn require_integer<T: IntegerOperand>(_: T) {}
 
 /// Puts the value of a `{expr}` operand into its instruction.
 ///
