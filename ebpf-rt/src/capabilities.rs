@@ -58,16 +58,32 @@ pub(crate) fn running_kernel() -> Option<KernelVersion> {
     KernelVersion::parse(&sys::process::release().ok()?)
 }
 
-/// Completes an error of `EPERM` or `EACCES`: which of the capabilities is missing, what the
-/// system's switch says, how to get them.
+/// Completes an error of `EPERM` or `EACCES` of bpf(2): which of the capabilities is missing,
+/// what the system's switch says, how to get them.
 pub(crate) fn explain(error: Error, needs: &[Capability]) -> Error {
+    let switch = sys::fs::read_file("/proc/sys/kernel/unprivileged_bpf_disabled")
+        .map(|text| format!(" (unprivileged_bpf_disabled is {})", text.trim()))
+        .unwrap_or_else(|_| " (unprivileged_bpf_disabled cannot be read)".to_owned());
+    explain_for(error, needs, "", &switch, None)
+}
+
+/// Completes an error of `EPERM` or `EACCES`: which of the capabilities is missing, between
+/// the words given, and how to get them if there is no better remedy.
+pub(crate) fn explain_for(
+    error: Error,
+    needs: &[Capability],
+    before: &str,
+    after: &str,
+    remedy: Option<&str>,
+) -> Error {
     // CAP_BPF and CAP_PERFMON came with Linux 5.8.
     let old = running_kernel().is_some_and(|version| version < KernelVersion::new(5, 8));
     let needs = if old { &[Capability::SysAdmin] } else { needs };
+    let needed = names(needs, " and ", Capability::name);
     let Some(effective) = effective() else {
         return error.because(format!(
-            "this needs {}, and /proc/thread-self/status does not say what the process has",
-            names(needs, " and ", Capability::name)
+            "{before}the process needs {needed}, and /proc/thread-self/status does not say what \
+             it has{after}"
         ));
     };
     let missing: Vec<_> = needs
@@ -75,30 +91,28 @@ pub(crate) fn explain(error: Error, needs: &[Capability]) -> Error {
         .copied()
         .filter(|capability| !capability.is_in(effective))
         .collect();
-    let switch = sys::fs::read_file("/proc/sys/kernel/unprivileged_bpf_disabled")
-        .map(|text| format!("unprivileged_bpf_disabled is {}", text.trim()))
-        .unwrap_or_else(|_| "unprivileged_bpf_disabled cannot be read".to_owned());
     if missing.is_empty() {
         return error
             .because(format!(
-                "the process has {}, so something else forbids it ({switch})",
-                names(needs, " and ", Capability::name)
+                "{before}the process has {needed}, so something else forbids it{after}"
             ))
             .remedy(
                 "look at kernel lockdown, seccomp filters, security modules, and whether the \
                  process is in a user namespace, where capabilities do not count",
             );
     }
+    let error = error.because(format!(
+        "{before}the process lacks {}{after}",
+        names(&missing, " and ", Capability::name)
+    ));
+    if let Some(remedy) = remedy {
+        return error.remedy(remedy);
+    }
     let lower = |capability: Capability| capability.name().to_ascii_lowercase();
-    error
-        .because(format!(
-            "the process lacks {} ({switch})",
-            names(&missing, " and ", Capability::name)
-        ))
-        .remedy(format!(
-            "run it as root or give the executable the capability: setcap {}+ep FILE",
-            names(&missing, ",", lower)
-        ))
+    error.remedy(format!(
+        "run it as root or give the executable the capability: setcap {}+ep FILE",
+        names(&missing, ",", lower)
+    ))
 }
 
 fn names<T: AsRef<str>>(
@@ -153,6 +167,6 @@ mod tests {
     #[test]
     fn without_proc_it_says_what_is_needed() {
         let script = Script::default().release("6.18.0");
-        assert!(explained(script, BOTH).contains("this needs CAP_BPF and CAP_PERFMON, and"));
+        assert!(explained(script, BOTH).contains("the process needs CAP_BPF and CAP_PERFMON, and"));
     }
 }

@@ -65,7 +65,8 @@ impl Tracefs {
                 Err(capabilities::explain_for(
                     error,
                     &[Capability::SysAdmin],
-                    "tracefs is not mounted, and for an instance of its own",
+                    "tracefs is not mounted, and for an instance of its own ",
+                    "",
                     Some("let root mount it: mount -t tracefs none /sys/kernel/tracing"),
                 ))
             }
