@@ -8,7 +8,6 @@ use ebpf_asm::ProgramType;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Capability {
-    NetAdmin = 12,
     SysAdmin = 21,
     Perfmon = 38,
     Bpf = 39,
@@ -17,7 +16,6 @@ pub(crate) enum Capability {
 impl Capability {
     const fn name(self) -> &'static str {
         match self {
-            Self::NetAdmin => "CAP_NET_ADMIN",
             Self::SysAdmin => "CAP_SYS_ADMIN",
             Self::Perfmon => "CAP_PERFMON",
             Self::Bpf => "CAP_BPF",
@@ -65,6 +63,14 @@ pub(crate) fn explain(error: Error, needs: &[Capability]) -> Error {
         .map(|text| format!(" (unprivileged_bpf_disabled is {})", text.trim()))
         .unwrap_or_else(|_| " (unprivileged_bpf_disabled cannot be read)".to_owned());
     explain_for(error, needs, "", &switch, None)
+}
+
+/// The same for perf_event_open(2), which has a switch of its own.
+pub(crate) fn explain_perf(error: Error) -> Error {
+    let switch = sys::fs::read_file("/proc/sys/kernel/perf_event_paranoid")
+        .map(|text| format!(" (perf_event_paranoid is {})", text.trim()))
+        .unwrap_or_default();
+    explain_for(error, &[Capability::Perfmon], "", &switch, None)
 }
 
 /// Completes an error of `EPERM` or `EACCES`: which of the capabilities is missing, between
@@ -120,7 +126,10 @@ fn names<T: AsRef<str>>(
     separator: &str,
     name: impl Fn(Capability) -> T,
 ) -> String {
-    let names: Vec<_> = capabilities.iter().map(|&capability| name(capability)).collect();
+    let names: Vec<_> = capabilities
+        .iter()
+        .map(|&capability| name(capability))
+        .collect();
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     names.join(separator)
 }

@@ -260,7 +260,10 @@ mod tests {
     #[test]
     fn debug_shows_the_log() {
         let error = Error::invalid("no").with_log("line 1\nline 2\n".into());
-        assert_eq!(format!("{error:?}"), "no\nthe verifier's log:\nline 1\nline 2");
+        assert_eq!(
+            format!("{error:?}"),
+            "no\nthe verifier's log:\nline 1\nline 2"
+        );
     }
 
     #[test]

@@ -10,7 +10,14 @@ pub(crate) fn names(wanted: &str, known: &[String]) -> Vec<String> {
         .collect();
     found.sort();
     found.dedup();
-    found.into_iter().take(3).map(|(_, name)| name.clone()).collect()
+    // Beside a name that is almost the same, others are noise.
+    let best = found.first().map_or(0, |(distance, _)| *distance);
+    found.retain(|(distance, _)| *distance <= best + 1);
+    found
+        .into_iter()
+        .take(3)
+        .map(|(_, name)| name.clone())
+        .collect()
 }
 
 /// The number of letters to insert, remove or replace (Levenshtein).

@@ -34,7 +34,9 @@ pub(crate) fn instruction(log: &str) -> Option<usize> {
     }
     // "unreachable insn 3", "jump out of range from insn 0 to 5", "unknown opcode 8f".
     let (_, rest) = reason(log)?.split_once("insn ")?;
-    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let end = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
     rest[..end].parse().ok()
 }
 

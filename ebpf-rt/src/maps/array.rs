@@ -49,7 +49,10 @@ impl<V: Pod> Array<V> {
 
     /// The number of values.
     #[must_use]
-    #[expect(clippy::len_without_is_empty, reason = "no array of the kernel is empty")]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "no array of the kernel is empty"
+    )]
     pub fn len(&self) -> u32 {
         self.raw.max_entries()
     }

@@ -60,8 +60,14 @@ impl<M> Def<M> {
         const {
             assert!(size_of::<K>() > 0, "the key of a map must have a size");
             assert!(size_of::<V>() > 0, "the value of a map must have a size");
-            assert!(size_of::<K>() <= u32::MAX as usize, "the key of a map is too large");
-            assert!(size_of::<V>() <= u32::MAX as usize, "the value of a map is too large");
+            assert!(
+                size_of::<K>() <= u32::MAX as usize,
+                "the key of a map is too large"
+            );
+            assert!(
+                size_of::<V>() <= u32::MAX as usize,
+                "the value of a map is too large"
+            );
         }
         let (key_size, value_size) = (size_of::<K>() as u32, size_of::<V>() as u32);
         Self {

@@ -23,8 +23,8 @@ use ebpf_asm::object::MapDef;
 ///
 /// In the kernel it is an array of one entry, mapped into this process. Programs write to it
 /// at any time, so there is never a reference to the value: [`get`](Self::get) and
-/// [`set`](Self::set) copy it, in words of the value's alignment, each of them atomically. A
-/// value of several words that is changed at the same time can come out mixed.
+/// [`set`](Self::set) copy it, in words of up to eight bytes (the largest power of two that
+/// divides its size), each of them atomically. A value of several words that is changed at the same time can come out mixed.
 /// Integers have `as_atomic` besides.
 #[doc(alias = "BPF_F_MMAPABLE")]
 #[doc(alias = ".data")]
@@ -53,7 +53,10 @@ impl<T: Pod> Global<T> {
     /// assert_eq!(LIMIT.map_def("LIMIT").initial, Some(&100u64.to_ne_bytes()[..]));
     /// ```
     #[must_use]
-    #[expect(clippy::new_ret_no_self, reason = "definition and handle are two types")]
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "definition and handle are two types"
+    )]
     pub const fn new(value: T) -> GlobalDef<T> {
         const { assert!(size_of::<T>() > 0, "a variable must have a size") };
         GlobalDef { value }
@@ -67,7 +70,11 @@ impl<T: Pod> GlobalDef<T> {
         let bytes = bytes_of(&self.value);
         let def = single::<T>(name).with_flags(BPF_F_MMAPABLE);
         // The kernel makes it zero; saying so would cost a system call.
-        if is_zero(bytes) { def } else { def.with_initial(bytes) }
+        if is_zero(bytes) {
+            def
+        } else {
+            def.with_initial(bytes)
+        }
     }
 }
 
@@ -89,11 +96,11 @@ impl<T: Pod> Global<T> {
     pub fn get(&self) -> T {
         let mut value = T::zeroed();
         let bytes = bytemuck::bytes_of_mut(&mut value);
-        match align_of::<T>() {
-            1 => self.load(bytes, |word: &AtomicU8| word.load(Relaxed).to_ne_bytes()),
-            2 => self.load(bytes, |word: &AtomicU16| word.load(Relaxed).to_ne_bytes()),
+        match word_size::<T>() {
+            8 => self.load(bytes, |word: &AtomicU64| word.load(Relaxed).to_ne_bytes()),
             4 => self.load(bytes, |word: &AtomicU32| word.load(Relaxed).to_ne_bytes()),
-            _ => self.load(bytes, |word: &AtomicU64| word.load(Relaxed).to_ne_bytes()),
+            2 => self.load(bytes, |word: &AtomicU16| word.load(Relaxed).to_ne_bytes()),
+            _ => self.load(bytes, |word: &AtomicU8| word.load(Relaxed).to_ne_bytes()),
         }
         value
     }
@@ -101,11 +108,19 @@ impl<T: Pod> Global<T> {
     /// Replaces the value.
     pub fn set(&self, value: T) {
         let bytes = bytemuck::bytes_of(&value);
-        match align_of::<T>() {
-            1 => self.store(bytes, |word: &AtomicU8, b| word.store(u8::from_ne_bytes(b), Relaxed)),
-            2 => self.store(bytes, |word: &AtomicU16, b| word.store(u16::from_ne_bytes(b), Relaxed)),
-            4 => self.store(bytes, |word: &AtomicU32, b| word.store(u32::from_ne_bytes(b), Relaxed)),
-            _ => self.store(bytes, |word: &AtomicU64, b| word.store(u64::from_ne_bytes(b), Relaxed)),
+        match word_size::<T>() {
+            8 => self.store(bytes, |word: &AtomicU64, b| {
+                word.store(u64::from_ne_bytes(b), Relaxed)
+            }),
+            4 => self.store(bytes, |word: &AtomicU32, b| {
+                word.store(u32::from_ne_bytes(b), Relaxed)
+            }),
+            2 => self.store(bytes, |word: &AtomicU16, b| {
+                word.store(u16::from_ne_bytes(b), Relaxed)
+            }),
+            _ => self.store(bytes, |word: &AtomicU8, b| {
+                word.store(u8::from_ne_bytes(b), Relaxed)
+            }),
         }
     }
 
@@ -130,10 +145,18 @@ impl<T: Pod> Global<T> {
         // SAFETY: the mapping covers the value rounded up to eight bytes (asserted above),
         // begins at a page and lives as long as `self`. `A` is an integer atomic, for which
         // any bytes are valid and shared mutation is allowed. Every access through a
-        // `Global<T>` uses words of one size, that of `T`'s alignment, or of `T` itself if it
-        // is an integer, which is the same wherever eight-byte integers are aligned to eight.
+        // `Global<T>` uses words of one size, `word_size::<T>()`, which of an integer is its
+        // own size: atomics of different sizes never meet.
         unsafe { self.memory.address().cast::<A>().add(index).as_ref() }
     }
+}
+
+/// The largest power of two, up to eight, that divides the size. The mapping begins at a page,
+/// so that words of it are aligned whatever `T`'s alignment is.
+#[cfg(feature = "std")]
+const fn word_size<T>() -> usize {
+    let divisor = 1 << size_of::<T>().trailing_zeros();
+    if divisor > 8 { 8 } else { divisor }
 }
 
 /// A view of an integer variable as an atomic.
@@ -176,12 +199,11 @@ impl<T: Pod> Map for Global<T> {
     fn from_raw(raw: RawMap) -> Result<Self, Error> {
         use std::os::fd::AsFd;
         let raw = raw.expect::<u32, T>(MapType::Array)?;
-        let memory = Mapping::new(raw.as_fd(), size_of::<T>().next_multiple_of(8)).map_err(
-            |errno| {
+        let memory =
+            Mapping::new(raw.as_fd(), size_of::<T>().next_multiple_of(8)).map_err(|errno| {
                 raw.failed("mmap", errno)
                     .remedy("the map needs the flag BPF_F_MMAPABLE, and Linux 5.5")
-            },
-        )?;
+            })?;
         Ok(Self {
             raw,
             memory,
@@ -204,6 +226,7 @@ mod tests {
     use crate::sys::script::{Recorded, Script, run};
 
     /// A variable over memory of the test's own.
+    #[expect(clippy::unwrap_used, reason = "a helper of tests")]
     fn with_global<T: Pod, R>(value: T, test: impl FnOnce(&Global<T>) -> R) -> (R, Vec<Recorded>) {
         let memory: &'static mut [u64] = vec![0u64; 8].leak();
         let address = memory.as_mut_ptr() as usize as i64;

@@ -21,7 +21,7 @@ mod per_cpu_hash_map;
 #[cfg(feature = "std")]
 mod per_cpu_values;
 #[cfg(feature = "std")]
-mod raw;
+pub(crate) mod raw;
 mod rodata;
 
 pub use array::Array;
@@ -29,7 +29,7 @@ pub use def::{Def, flags};
 pub use global::{Global, GlobalDef};
 pub use hash_map::{HashMap, LruHashMap};
 #[cfg(feature = "std")]
-pub use iter::{IndexedIter, Iter, Keys, PerCpuIter, PerCpuIndexedIter, Values};
+pub use iter::{IndexedIter, Iter, Keys, PerCpuIndexedIter, PerCpuIter, Values};
 pub use per_cpu_array::PerCpuArray;
 pub use per_cpu_hash_map::{LruPerCpuHashMap, PerCpuHashMap};
 #[cfg(feature = "std")]

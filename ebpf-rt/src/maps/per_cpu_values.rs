@@ -146,7 +146,9 @@ mod tests {
 
     #[test]
     fn values_lie_at_multiples_of_eight() {
-        let (values, _) = run(Script::new(), || PerCpuValues::new(vec![[1u8, 2, 3], [4, 5, 6]]));
+        let (values, _) = run(Script::new(), || {
+            PerCpuValues::new(vec![[1u8, 2, 3], [4, 5, 6]])
+        });
         let values = values.unwrap();
         let bytes = values.to_bytes();
         assert_eq!(bytes, [1, 2, 3, 0, 0, 0, 0, 0, 4, 5, 6, 0, 0, 0, 0, 0]);
@@ -156,6 +158,9 @@ mod tests {
     #[test]
     fn too_few_values_are_refused() {
         let (values, _) = run(Script::new(), || PerCpuValues::new(vec![1u64]));
-        assert_eq!(values.unwrap_err().to_string(), "1 values for 2 possible CPUs");
+        assert_eq!(
+            values.unwrap_err().to_string(),
+            "1 values for 2 possible CPUs"
+        );
     }
 }

@@ -102,11 +102,11 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
 
 /// Runs an operation that takes memory which counted as locked before Linux 5.11: there the
 /// limit is lifted when it was in the way.
-pub(crate) fn with_memlock<T>(
-    mut operation: impl FnMut() -> Result<T, Errno>,
-) -> Result<T, Errno> {
+pub(crate) fn with_memlock<T>(mut operation: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     let result = operation();
-    if matches!(result, Err(Errno::EPERM)) && counts_memlock() && sys::process::unlimit_memlock().is_ok()
+    if matches!(result, Err(Errno::EPERM))
+        && counts_memlock()
+        && sys::process::unlimit_memlock().is_ok()
     {
         return operation();
     }
@@ -151,7 +151,11 @@ fn explain_create(request: &Request<'_>, errno: Errno) -> Error {
         Errno::EINVAL => error.because(format!(
             "this kernel has no {:?} map with keys of {} bytes, values of {} bytes, {} entries \
              and flags {:#x}",
-            request.map_type, request.key_size, request.value_size, request.max_entries, request.flags
+            request.map_type,
+            request.key_size,
+            request.value_size,
+            request.max_entries,
+            request.flags
         )),
         Errno::E2BIG => error.because(format!(
             "keys of {} bytes, values of {} bytes, {} entries: more than the kernel allows",
@@ -253,8 +257,9 @@ impl RawMap {
             Errno::EBADF => error
                 .because("the map's file descriptor is not open")
                 .remedy("something else in the process has closed it"),
-            Errno::EPERM => error
-                .because("the map is frozen, or its flags do not allow this to user space"),
+            Errno::EPERM => {
+                error.because("the map is frozen, or its flags do not allow this to user space")
+            }
             _ => error,
         }
     }
@@ -326,7 +331,7 @@ impl RawMap {
     fn fill(&self, values: &[u8]) -> Result<(), Error> {
         let inner = &*self.0;
         let size = inner.value_size as usize;
-        let whole = size > 0 && values.len() % size == 0;
+        let whole = size > 0 && values.len().is_multiple_of(size);
         if inner.map_type != MapType::Array || !whole {
             return Err(self.error(Error::invalid(format!(
                 "{} bytes are no initial contents for it",

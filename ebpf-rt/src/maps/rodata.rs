@@ -39,7 +39,10 @@ impl<T: Pod> Rodata<T> {
     /// assert_eq!(PORTS.map_def("PORTS").value_size, 4);
     /// ```
     #[must_use]
-    #[expect(clippy::new_ret_no_self, reason = "definition and handle are two types")]
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "definition and handle are two types"
+    )]
     pub const fn new(value: T) -> RodataDef<T> {
         const { assert!(size_of::<T>() > 0, "read-only data must have a size") };
         RodataDef { value }
@@ -90,7 +93,12 @@ handle_impls!([T] Rodata<T>);
 
 /// An array of one value.
 pub(super) const fn single<T: Pod>(name: &'static str) -> MapDef {
-    const { assert!(size_of::<T>() <= u32::MAX as usize, "the value is too large") };
+    const {
+        assert!(
+            size_of::<T>() <= u32::MAX as usize,
+            "the value is too large"
+        )
+    };
     MapDef::new(name, MapType::Array, 4, size_of::<T>() as u32, 1)
 }
 

@@ -28,6 +28,7 @@ pub(crate) enum Command {
 
 impl Command {
     /// The kernel's name.
+    #[cfg(test)]
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::MapCreate => "BPF_MAP_CREATE",
@@ -246,7 +247,11 @@ pub(crate) fn map_delete(map: BorrowedFd<'_>, key: &[u8]) -> Result<()> {
 }
 
 /// `BPF_MAP_GET_NEXT_KEY`; from the first if there is no `key`. `false` after the last.
-pub(crate) fn map_next_key(map: BorrowedFd<'_>, key: Option<&[u8]>, next: &mut [u8]) -> Result<bool> {
+pub(crate) fn map_next_key(
+    map: BorrowedFd<'_>,
+    key: Option<&[u8]>,
+    next: &mut [u8],
+) -> Result<bool> {
     let mut attr = MapElement {
         map_fd: fd_field(map),
         key: key.map_or(0, pointer),

@@ -52,7 +52,8 @@ pub(super) fn once(call: &mut Call<'_>) -> Result<i64> {
             argument,
         } => {
             // SAFETY: the requests that `sys::perf` makes take a number, not a pointer.
-            let result = unsafe { libc::ioctl(fd.as_raw_fd(), (*request) as _, *argument as c_ulong) };
+            let result =
+                unsafe { libc::ioctl(fd.as_raw_fd(), (*request) as _, *argument as c_ulong) };
             checked(c_long::from(result))
         }
         Call::SetSockOpt { fd, option, value } => {
@@ -155,14 +156,14 @@ pub(super) fn once(call: &mut Call<'_>) -> Result<i64> {
             }))
         }
         Call::ReadFile { path, into } => {
-            let mut read = || std::fs::File::open(&*path)?.read_to_end(into);
+            let mut read = || std::fs::File::open(*path)?.read_to_end(into);
             match read() {
                 Ok(length) => Ok(length as i64),
                 Err(error) => Err(Errno::from_io(&error)),
             }
         }
         Call::ListDirectory { path, into } => {
-            let entries = std::fs::read_dir(&*path).map_err(|error| Errno::from_io(&error))?;
+            let entries = std::fs::read_dir(*path).map_err(|error| Errno::from_io(&error))?;
             into.extend(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()));
             Ok(into.len() as i64)
         }
@@ -197,6 +198,10 @@ fn checked(result: c_long) -> Result<i64> {
     if result < 0 {
         Err(last_errno())
     } else {
+        #[allow(
+            clippy::useless_conversion,
+            reason = "`c_long` has 32 bits on some targets"
+        )]
         Ok(i64::from(result))
     }
 }

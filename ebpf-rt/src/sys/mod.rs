@@ -66,9 +66,15 @@ pub(crate) enum Call<'a> {
         buffer: &'a mut [u8],
     },
     /// poll(2) for input; the result is whether there is some.
-    Poll { fd: BorrowedFd<'a>, milliseconds: c_int },
+    Poll {
+        fd: BorrowedFd<'a>,
+        milliseconds: c_int,
+    },
     /// A whole file of `/proc` or `/sys`.
-    ReadFile { path: &'a str, into: &'a mut Vec<u8> },
+    ReadFile {
+        path: &'a str,
+        into: &'a mut Vec<u8>,
+    },
     /// The names in a directory.
     ListDirectory {
         path: &'a str,

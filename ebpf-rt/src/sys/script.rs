@@ -123,7 +123,11 @@ pub(crate) fn run<T>(script: Script, test: impl FnOnce() -> T) -> (T, Vec<Record
         script.answers.is_empty(),
         "{} answers were not asked for after {:?}",
         script.answers.len(),
-        script.calls.iter().map(|call| call.name).collect::<Vec<_>>(),
+        script
+            .calls
+            .iter()
+            .map(|call| call.name)
+            .collect::<Vec<_>>(),
     );
     (result, script.calls)
 }

@@ -11,7 +11,7 @@ mod option {
     const SPARC: bool = cfg!(any(target_arch = "sparc", target_arch = "sparc64"));
     pub(super) const SO_ATTACH_BPF: c_int = if SPARC { 0x34 } else { 50 };
     /// The same number as `SO_DETACH_BPF`.
-    pub(super) const SO_DETACH_FILTER: c_int = if SPARC { 0x1b } else { 27 };
+    pub(super) const SO_DETACH_FILTER: c_int = 27;
     pub(super) const SO_ATTACH_REUSEPORT_EBPF: c_int = if SPARC { 0x36 } else { 52 };
     pub(super) const SO_DETACH_REUSEPORT_BPF: c_int = if SPARC { 0x47 } else { 68 };
 }
@@ -32,7 +32,11 @@ pub(crate) fn detach_filter(socket: BorrowedFd<'_>) -> Result<()> {
 
 /// `SO_ATTACH_REUSEPORT_EBPF`.
 pub(crate) fn attach_reuseport(socket: BorrowedFd<'_>, program: BorrowedFd<'_>) -> Result<()> {
-    set(socket, option::SO_ATTACH_REUSEPORT_EBPF, program.as_raw_fd())
+    set(
+        socket,
+        option::SO_ATTACH_REUSEPORT_EBPF,
+        program.as_raw_fd(),
+    )
 }
 
 /// `SO_DETACH_REUSEPORT_BPF`. Linux 5.3.
