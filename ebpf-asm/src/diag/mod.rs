@@ -40,16 +40,6 @@ impl Span {
             ..self
         }
     }
-
-    /// The empty stretch right behind this one.
-    #[must_use]
-    pub const fn after(self) -> Self {
-        Self {
-            start: self.end,
-            column: self.column + (self.end - self.start),
-            ..self
-        }
-    }
 }
 
 /// How bad it is.

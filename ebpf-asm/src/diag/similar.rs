@@ -2,15 +2,26 @@
 
 use alloc::vec;
 
+/// Names of more characters get no suggestion.
+const MAX_LENGTH: usize = 100;
+
 /// The candidate that is most like the name, if one is alike enough to be a slip of the pen.
 pub(crate) fn did_you_mean<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let limit = name.chars().count().div_ceil(3).max(1);
+    let length = name.chars().count();
+    // Comparing costs the product of the lengths, and nobody slips in a name of this length.
+    if length > MAX_LENGTH {
+        return None;
+    }
+    let limit = length.div_ceil(3).max(1);
     candidates
         .into_iter()
         .filter(|candidate| *candidate != name)
+        // Every character too many or too few is a difference.
+        .filter(|candidate| candidate.len() <= 4 * MAX_LENGTH)
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= limit)
         .filter_map(|candidate| {
             let distance = distance(name, candidate);
             (distance <= limit).then_some((distance, candidate))

@@ -7,7 +7,9 @@ use crate::diag::{Diagnostic, Rule, Span};
 use crate::helpers;
 use crate::isa::{self, Form, ImmediateSource, Insn};
 use crate::object::ConstantField;
-use crate::syntax::ast::{self, Instruction, Name, OperandValue, Sequence, Statement, Target};
+use crate::syntax::ast::{
+    self, Instruction, Name, OperandValue, Sequence, Statement, SymbolReference, Target,
+};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
@@ -96,6 +98,14 @@ fn starts(body: &Sequence) -> Vec<bool> {
     starts
 }
 
+/// The fields of an instruction that names can decide.
+struct Fields {
+    form: Form,
+    offset: i16,
+    imm: i32,
+    imm_high: i32,
+}
+
 struct FunctionAssembler<'a> {
     starts: Vec<bool>,
     labels: Labels<'a>,
@@ -132,30 +142,35 @@ impl<'a> FunctionAssembler<'a> {
     }
 
     fn instruction(&mut self, node: &'a Instruction) {
-        let mut node = node.clone();
-        if let Err(diagnostic) = self.resolve(&mut node) {
+        let mut fields = Fields {
+            form: node.form,
+            offset: node.offset,
+            imm: node.imm,
+            imm_high: node.imm_high,
+        };
+        if let Err(diagnostic) = self.resolve(&node.target, &mut fields) {
             self.report(diagnostic);
         }
-        self.check_version(&node);
-        let operands = [node.offset_operand.take(), node.immediate_operand.take()];
+        self.check_version(fields.form, node.span);
+        let operands = [&node.offset_operand, &node.immediate_operand];
         for operand in operands.into_iter().flatten() {
             if let Err(diagnostic) = self.operand(operand) {
                 self.report(diagnostic);
             }
         }
         let instruction = isa::Instruction::from_parts(
-            node.form,
+            fields.form,
             node.dst,
             node.src,
-            node.offset,
-            node.imm,
-            node.imm_high,
+            fields.offset,
+            fields.imm,
+            fields.imm_high,
         );
         self.emit(&instruction.encode(), node.span);
     }
 
     /// A constant by name or expression becomes a patch or a relocation.
-    fn operand(&mut self, operand: ast::Operand) -> Result<(), Diagnostic> {
+    fn operand(&mut self, operand: &ast::Operand) -> Result<(), Diagnostic> {
         if let OperandValue::Name(name) = &operand.value {
             match self.scope.symbols.get(name.text.as_str()) {
                 Some(&Symbol::LoadTimeConstant(constant)) => {
@@ -202,26 +217,25 @@ impl<'a> FunctionAssembler<'a> {
         self.linked.patches.push(Patch {
             insn: self.slot,
             field: operand.field,
-            value: operand.value,
+            value: operand.value.clone(),
             negated: operand.negated,
             span: operand.span,
         });
         Ok(())
     }
 
-    fn resolve(&mut self, node: &mut Instruction) -> Result<(), Diagnostic> {
-        let target = core::mem::replace(&mut node.target, Target::None);
+    fn resolve(&mut self, target: &Target, node: &mut Fields) -> Result<(), Diagnostic> {
         match target {
             Target::None => Ok(()),
             Target::Label(name) => {
-                let to = self.labels.named(&name)?;
+                let to = self.labels.named(name)?;
                 self.jump(node, to, name.span)
             }
             Target::Numeric { number, forward } => {
-                let to = self.labels.numeric(&number, forward, self.slot)?;
+                let to = self.labels.numeric(number, *forward, self.slot)?;
                 self.jump(node, to, number.span)
             }
-            Target::Distance { slots, span } => {
+            &Target::Distance { slots, span } => {
                 let to = i64::from(self.slot) + 1 + i64::from(slots);
                 let start = usize::try_from(to).ok().and_then(|to| self.starts.get(to));
                 match start {
@@ -240,17 +254,13 @@ impl<'a> FunctionAssembler<'a> {
                     .with_help("a distance counts from the next instruction; a label is easier to keep right")),
                 }
             }
-            Target::Callee(name) => self.callee(node, &name),
-            Target::Symbol {
-                name,
-                addend,
-                addend_span,
-            } => self.symbol(node, &name, addend, addend_span),
+            Target::Callee(name) => self.callee(node, name),
+            Target::Symbol(symbol) => self.symbol(node, symbol),
         }
     }
 
     /// Puts the distance to the slot `to` into a jump or local call.
-    fn jump(&mut self, node: &mut Instruction, to: u32, span: Span) -> Result<(), Diagnostic> {
+    fn jump(&mut self, node: &mut Fields, to: u32, span: Span) -> Result<(), Diagnostic> {
         // Programs have fewer than 2^31 slots: the source has less than 4 GiB.
         let distance = i64::from(to) - i64::from(self.slot) - 1;
         if matches!(node.form, Form::GotoLong | Form::CallLocal) {
@@ -280,7 +290,7 @@ impl<'a> FunctionAssembler<'a> {
         }
     }
 
-    fn callee(&mut self, node: &mut Instruction, name: &Name) -> Result<(), Diagnostic> {
+    fn callee(&mut self, node: &mut Fields, name: &Name) -> Result<(), Diagnostic> {
         let symbol = self.scope.symbols.get(name.text.as_str()).copied();
         let helper = helpers::by_name(&name.text);
         let label = self.unit == Unit::Sequence && self.labels.contains(&name.text);
@@ -365,10 +375,12 @@ impl<'a> FunctionAssembler<'a> {
     /// `r1 = NAME ll`: what it loads, NAME decides.
     fn symbol(
         &mut self,
-        node: &mut Instruction,
-        name: &Name,
-        addend: i32,
-        addend_span: Span,
+        node: &mut Fields,
+        &SymbolReference {
+            ref name,
+            addend,
+            addend_span,
+        }: &SymbolReference,
     ) -> Result<(), Diagnostic> {
         let symbol = self.scope.symbols.get(name.text.as_str()).copied();
         if let Some(Symbol::Map(map)) = symbol {
@@ -432,7 +444,7 @@ impl<'a> FunctionAssembler<'a> {
             )
             .with_similar(&name.text, self.scope.names(|_| true))),
             Some(Symbol::LoadTimeConstant(_) | Symbol::Constant) | None => {
-                self.operand(ast::Operand {
+                self.operand(&ast::Operand {
                     value: OperandValue::Name(name.clone()),
                     field: ConstantField::Imm64,
                     negated: false,
@@ -443,18 +455,18 @@ impl<'a> FunctionAssembler<'a> {
         }
     }
 
-    fn check_version(&mut self, node: &Instruction) {
+    fn check_version(&mut self, form: Form, span: Span) {
         let Some(oldest) = self.min_kernel else {
             return;
         };
-        let definition = node.form.definition();
+        let definition = form.definition();
         let Some(needed) = definition.min_kernel else {
             return;
         };
         if needed > oldest {
             let diagnostic = Diagnostic::error(
                 Rule::NeedsNewerKernel,
-                node.span,
+                span,
                 format!("this instruction ({}) needs Linux {needed}, and the object is for Linux {oldest} and later", definition.name),
             )
             .with_help(format!("raise it: `#[min_kernel = \"{needed}\"]`"));

@@ -15,6 +15,8 @@ pub(super) struct Labels<'a> {
     numbered: BTreeMap<&'a str, Vec<Label<'a>>>,
     /// The number of slots of the sequence.
     end: u32,
+    /// How many more errors about undefined labels get a suggestion.
+    suggestions: Cell<u32>,
 }
 
 struct Label<'a> {
@@ -38,6 +40,7 @@ impl<'a> Labels<'a> {
             named: BTreeMap::new(),
             numbered: BTreeMap::new(),
             end: body.statements.iter().map(slots).sum(),
+            suggestions: Cell::new(100),
         };
         let mut slot = 0;
         for statement in &body.statements {
@@ -82,12 +85,20 @@ impl<'a> Labels<'a> {
     pub(super) fn named(&self, name: &Name) -> Result<u32, Diagnostic> {
         match self.named.get(name.text.as_str()) {
             Some(label) => self.target(label, name.span),
-            None => Err(Diagnostic::error(
-                Rule::UndefinedLabel,
-                name.span,
-                format!("there is no label `{}` in this function", name.text),
-            )
-            .with_similar(&name.text, self.named.keys().copied())),
+            None => {
+                let diagnostic = Diagnostic::error(
+                    Rule::UndefinedLabel,
+                    name.span,
+                    format!("there is no label `{}` in this function", name.text),
+                );
+                // Each looks at every label: a program that is wrong all over gets a few.
+                let left = self.suggestions.get();
+                if left == 0 {
+                    return Err(diagnostic);
+                }
+                self.suggestions.set(left - 1);
+                Err(diagnostic.with_similar(&name.text, self.named.keys().copied()))
+            }
         }
     }
 
@@ -99,11 +110,13 @@ impl<'a> Labels<'a> {
         from: u32,
     ) -> Result<u32, Diagnostic> {
         let list = self.numbered.get(number.text.as_str());
-        let mut list = list.into_iter().flatten();
+        let list = list.map_or(&[][..], |list| list);
+        // In order of slots, as they were defined.
+        let after = list.partition_point(|label| label.slot <= from);
         let found = if forward {
-            list.find(|label| label.slot > from)
+            list.get(after)
         } else {
-            list.filter(|label| label.slot <= from).last()
+            list[..after].last()
         };
         match found {
             Some(label) => self.target(label, number.span),

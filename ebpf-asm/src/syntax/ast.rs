@@ -6,6 +6,8 @@
 use crate::diag::Span;
 use crate::isa::{Form, Register};
 use crate::object::ConstantField;
+use crate::syntax::Token;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -159,7 +161,8 @@ pub enum Statement {
     },
 }
 
-/// An instruction as written: numbers are in place, names are still names.
+/// An instruction as written: numbers are in place, names are still names. What most
+/// instructions lack is boxed: a tree may have a million of them.
 #[derive(Clone, Debug)]
 pub struct Instruction {
     /// Which instruction.
@@ -175,9 +178,9 @@ pub struct Instruction {
     /// The upper half of a 64-bit immediate, if it is a number.
     pub imm_high: i32,
     /// A constant for the immediate that is not a number here.
-    pub immediate_operand: Option<Operand>,
+    pub immediate_operand: Option<Box<Operand>>,
     /// A constant for the offset that is not a number here.
-    pub offset_operand: Option<Operand>,
+    pub offset_operand: Option<Box<Operand>>,
     /// Where a jump or call goes, or what a load loads the address of.
     pub target: Target,
     /// All of it.
@@ -212,11 +215,11 @@ pub enum Target {
     /// Nothing to resolve.
     None,
     /// A label.
-    Label(Name),
+    Label(Box<Name>),
     /// `1f` or `1b`: the next or previous label of this number.
     Numeric {
         /// The number.
-        number: Name,
+        number: Box<Name>,
         /// `f`: after this place; `b`: before it.
         forward: bool,
     },
@@ -228,14 +231,21 @@ pub enum Target {
         span: Span,
     },
     /// `call name`
-    Callee(Name),
+    Callee(Box<Name>),
     /// `r1 = NAME ll`, `r1 = NAME + 8 ll`
-    Symbol {
-        /// What.
-        name: Name,
-        /// The offset into it.
-        addend: i32,
-        /// Where the offset stands.
-        addend_span: Span,
-    },
+    Symbol(Box<SymbolReference>),
 }
+
+/// A symbol and an offset into it.
+#[derive(Clone, Debug)]
+pub struct SymbolReference {
+    /// What.
+    pub name: Name,
+    /// The offset into it.
+    pub addend: i32,
+    /// Where the offset stands.
+    pub addend_span: Span,
+}
+
+// Long programs are memory first of all: these sizes decide about the speed of assembly.
+const _: () = assert!(size_of::<Statement>() <= 88 && size_of::<Token>() <= 36);

@@ -74,20 +74,34 @@ fn name(delimiter: Delimiter) -> &'static str {
 }
 
 fn is_word_start(c: char) -> bool {
-    c == '_' || c.is_alphabetic()
+    c == '_' || c.is_ascii_alphabetic() || (!c.is_ascii() && c.is_alphabetic())
 }
 
 fn is_word_part(c: char) -> bool {
-    c == '_' || c.is_alphanumeric()
+    c == '_' || c.is_ascii_alphanumeric() || (!c.is_ascii() && c.is_alphanumeric())
 }
 
+#[rustfmt::skip] // One line says it.
 fn is_punct(c: char) -> bool {
-    "+-*/%^!&|=<>@.,;:#$?~'".contains(c)
+    matches!(c, '+' | '-' | '*' | '/' | '%' | '^' | '!' | '&' | '|' | '=' | '<' | '>' | '@' | '.' | ',' | ';' | ':' | '#' | '$' | '?' | '~' | '\'')
 }
 
 impl Lexer<'_> {
     fn peek(&self) -> Option<char> {
         self.rest.chars().next()
+    }
+
+    /// Takes a stretch in which no line ends.
+    fn advance_in_line(&mut self, bytes: usize) {
+        let (taken, rest) = self.rest.split_at(bytes);
+        let columns = if taken.is_ascii() {
+            bytes
+        } else {
+            taken.chars().count()
+        };
+        self.at.column += columns as u32;
+        self.at.offset += bytes;
+        self.rest = rest;
     }
 
     fn advance(&mut self, bytes: usize) {
@@ -141,33 +155,35 @@ impl Lexer<'_> {
     fn token(&mut self) -> bool {
         let Some(c) = self.peek() else { return false };
         let start = self.at;
-        if c.is_whitespace() || c == '\u{feff}' {
+        if c == ' ' {
+            self.advance_in_line(1);
+        } else if c.is_whitespace() || c == '\u{feff}' {
             let length = self.run(|c| c.is_whitespace() || c == '\u{feff}');
             self.advance(length);
         } else if self.rest.starts_with("//") || (c == '#' && self.comment_begins()) {
-            self.advance(self.run(|c| c != '\n'));
+            self.advance_in_line(self.rest.find('\n').unwrap_or(self.rest.len()));
         } else if self.rest.starts_with("/*") {
             self.block_comment(start);
         } else if let Some(literal) = self.quoted_literal() {
             self.quoted(start, literal);
         } else if is_word_start(c) {
-            self.advance(self.run(is_word_part));
+            self.advance_in_line(self.run(is_word_part));
             // `l0_%=`: the compiler's unique number in inline assembly. After a register `%=`
             // is an operator; no register ends with an underscore.
             if self.source[start.offset..self.at.offset].ends_with('_')
                 && self.rest.starts_with("%=")
             {
-                self.advance(2);
+                self.advance_in_line(2);
             }
             self.push(TokenKind::Word, start);
         } else if c.is_ascii_digit() {
-            self.advance(self.run(is_word_part));
+            self.advance_in_line(self.run(is_word_part));
             self.push(TokenKind::Number, start);
         } else if let Some((delimiter, opens)) = bracket(c) {
-            self.advance(1);
+            self.advance_in_line(1);
             self.bracket(start, delimiter, opens);
         } else if is_punct(c) {
-            self.advance(1);
+            self.advance_in_line(1);
             let joint = self.peek().is_some_and(is_punct) && !self.comment_begins_here();
             self.push(
                 TokenKind::Punct {
@@ -222,6 +238,9 @@ impl Lexer<'_> {
 
     /// Whether a literal with quotes begins here: its prefix length, its quote, its kind.
     fn quoted_literal(&self) -> Option<(usize, char, TokenKind)> {
+        if !self.rest.starts_with(['b', 'c', '"', '\'']) {
+            return None;
+        }
         for (prefix, quote, kind) in [
             ("b'", '\'', TokenKind::Byte),
             ("b\"", '"', TokenKind::Literal),

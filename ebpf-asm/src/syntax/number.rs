@@ -1,8 +1,8 @@
 //! Integer literals.
 
 use crate::diag::{Diagnostic, Rule, Span};
+use alloc::borrow::Cow;
 use alloc::format;
-use alloc::string::String;
 
 /// The value of an integer literal as Rust writes it, without a suffix.
 ///
@@ -45,7 +45,11 @@ pub(super) fn parse_integer(text: &str, span: Span) -> Result<u64, Diagnostic> {
         }
         return Err(error);
     }
-    let plain: String = digits.chars().filter(|&c| c != '_').collect();
+    let plain: Cow<'_, str> = if digits.contains('_') {
+        Cow::Owned(digits.chars().filter(|&c| c != '_').collect())
+    } else {
+        Cow::Borrowed(digits)
+    };
     if plain.is_empty() {
         let message = format!("`{text}` has no digits");
         return Err(Diagnostic::error(Rule::MalformedNumber, span, message));

@@ -8,13 +8,14 @@ use crate::isa::{AtomicOp, Form, Register, SignedSize, Size, Source, Width};
 use crate::object::ConstantField;
 use crate::syntax::ast::{Instruction, Operand};
 use crate::syntax::{Delimiter, TokenKind, words};
+use alloc::boxed::Box;
 use alloc::format;
 
 /// A register and an offset.
 pub(super) struct Address {
     pub(super) base: Register,
     pub(super) offset: i16,
-    pub(super) later: Option<Operand>,
+    pub(super) later: Option<Box<Operand>>,
 }
 
 /// The type that a memory access is cast to.

@@ -10,7 +10,7 @@ use crate::isa::{
     Size, Source, Width,
 };
 use crate::object::ConstantField;
-use crate::syntax::ast::{Instruction, OperandValue, Target};
+use crate::syntax::ast::{Instruction, OperandValue, SymbolReference, Target};
 use crate::syntax::words::AtomicWord;
 use crate::syntax::{Delimiter, TokenKind, words};
 use alloc::format;
@@ -660,11 +660,11 @@ impl Parser<'_> {
             Constant::Later {
                 value: OperandValue::Name(name),
                 ..
-            } => Target::Symbol {
+            } => Target::Symbol(alloc::boxed::Box::new(SymbolReference {
                 name,
                 addend,
                 addend_span,
-            },
+            })),
             _ => Target::None,
         };
         Instruction {

@@ -125,7 +125,7 @@ impl Parser<'_> {
                     .with_help("`gotox r1` jumps to an address in a register (Linux 6.19)");
                     return Err(self.report(diagnostic));
                 }
-                Ok(Target::Label(self.take_name()))
+                Ok(Target::Label(self.take_name().into()))
             }
             TokenKind::Number => self.numeric_label(),
             _ => self.unexpected("a label or a distance like `+3`"),
@@ -146,7 +146,7 @@ impl Parser<'_> {
         let digits = digits.filter(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()));
         match digits {
             Some(digits) if !digits.starts_with('0') => {
-                let mut number = self.take_name();
+                let mut number = alloc::boxed::Box::new(self.take_name());
                 number.text = digits.into();
                 Ok(Target::Numeric { number, forward })
             }
@@ -232,7 +232,7 @@ impl Parser<'_> {
                 return self.error(Rule::UnexpectedToken, self.peek().span, message);
             }
             return Ok(Instruction {
-                target: Target::Callee(name),
+                target: Target::Callee(name.into()),
                 ..blank(Form::CallHelper, start.span)
             });
         }

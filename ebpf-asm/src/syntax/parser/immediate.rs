@@ -5,6 +5,7 @@ use crate::diag::{Diagnostic, Rule, Span};
 use crate::object::ConstantField;
 use crate::syntax::ast::{Operand, OperandValue};
 use crate::syntax::{Delimiter, TokenKind, number, words};
+use alloc::boxed::Box;
 use alloc::format;
 
 /// A constant as it was written.
@@ -31,7 +32,7 @@ impl Constant {
 pub(super) struct Checked {
     /// The number, 0 if it is known later.
     pub(super) value: i128,
-    pub(super) later: Option<Operand>,
+    pub(super) later: Option<Box<Operand>>,
 }
 
 impl Parser<'_> {
@@ -159,12 +160,12 @@ impl Parser<'_> {
                 negated,
                 span,
             } => {
-                let later = Some(Operand {
+                let later = Some(Box::new(Operand {
                     value,
                     field,
                     negated,
                     span,
-                });
+                }));
                 return Ok(Checked { value: 0, later });
             }
         };

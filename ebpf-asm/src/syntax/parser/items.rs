@@ -339,9 +339,8 @@ impl Parser<'_> {
     }
 
     fn warn_if_empty(&mut self, name: &Name, body: &Sequence) {
-        let errors: Vec<Span> = self.diagnostics.iter().map(|d| d.span).collect();
-        let inside = |span: &Span| span.start >= name.span.end && span.end <= body.end.end;
-        if body.statements.is_empty() && !errors.iter().any(inside) {
+        let inside = |span: Span| span.start >= name.span.end && span.end <= body.end.end;
+        if body.statements.is_empty() && !self.diagnostics.iter().any(|d| inside(d.span)) {
             let diagnostic = Diagnostic::error(
                 Rule::EmptyFunction,
                 name.span,

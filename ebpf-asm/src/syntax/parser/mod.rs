@@ -72,9 +72,13 @@ type Result<T> = core::result::Result<T, Reported>;
 struct Parser<'a> {
     tokens: &'a TokenList,
     position: u32,
-    /// The first token of the statement being read: in text form, tokens on later lines are
-    /// not part of it.
-    statement: Option<u32>,
+    /// Whether a statement is being read.
+    in_statement: bool,
+    /// The first token that is not part of the statement being read, because it stands on a
+    /// later line of text.
+    limit: u32,
+    /// The first token of the line behind the one that was last looked at.
+    line_end: u32,
     options: ParseOptions,
     diagnostics: Vec<Diagnostic>,
 }
@@ -84,7 +88,9 @@ impl<'a> Parser<'a> {
         Self {
             tokens,
             position: 0,
-            statement: None,
+            in_statement: false,
+            limit: u32::MAX,
+            line_end: 0,
             options,
             diagnostics: Vec::new(),
         }
@@ -106,6 +112,27 @@ impl<'a> Parser<'a> {
         Err(self.report(Diagnostic::error(code, span, message)))
     }
 
+    /// A statement begins with the next token; in text form it ends with the line.
+    fn begin_statement(&mut self) {
+        self.in_statement = true;
+        if !self.tokens.lines_matter() {
+            return;
+        }
+        // Statements of one line share the search: lines may be long.
+        if self.position >= self.line_end {
+            self.line_end = self.position + 1;
+            while !self.tokens.get(self.line_end).after_newline {
+                self.line_end += 1;
+            }
+        }
+        self.limit = self.line_end;
+    }
+
+    fn end_statement(&mut self) {
+        self.in_statement = false;
+        self.limit = u32::MAX;
+    }
+
     /// The next token. At the end of a line of text the statement ends, as if the list did.
     fn peek(&self) -> Token {
         self.peek_at(0)
@@ -114,10 +141,7 @@ impl<'a> Parser<'a> {
     fn peek_at(&self, distance: u32) -> Token {
         let position = self.position + distance;
         let mut token = self.tokens.get(position);
-        if let Some(start) = self.statement
-            && self.tokens.lines_matter()
-            && (start + 1..=position).any(|p| self.tokens.get(p).after_newline)
-        {
+        if position >= self.limit {
             token.kind = TokenKind::End;
         }
         token
@@ -133,6 +157,18 @@ impl<'a> Parser<'a> {
             self.position += 1;
         }
         token
+    }
+
+    /// The empty stretch behind the last token that was taken; text only.
+    fn behind_previous(&self) -> Span {
+        let token = self.tokens.get(self.position.saturating_sub(1));
+        // Brackets have no text here and are one character; no other token spans lines.
+        let columns = self.text(token).chars().count().max(1) as u32;
+        Span {
+            start: token.span.end,
+            column: token.span.column + columns,
+            ..token.span
+        }
     }
 
     /// The span of the last token that was taken.
@@ -224,7 +260,7 @@ impl<'a> Parser<'a> {
                 Delimiter::Brace => "`}`".into(),
                 Delimiter::Invisible => "the end of a macro fragment".into(),
             },
-            TokenKind::End if self.statement.is_some() => "the end of the instruction".into(),
+            TokenKind::End if self.in_statement => "the end of the instruction".into(),
             TokenKind::End => "the end".into(),
             _ => format!("`{}`", self.text(token)),
         }
@@ -238,7 +274,7 @@ impl<'a> Parser<'a> {
             || matches!(token.kind, TokenKind::Punct { character: ';', .. });
         // The end has no token to point at: point behind the last one.
         let span = if at_end && self.tokens.lines_matter() && self.position > 0 {
-            self.previous_span().after()
+            self.behind_previous()
         } else if at_end && self.position > 0 {
             self.previous_span()
         } else {

@@ -31,12 +31,12 @@ impl Parser<'_> {
             if self.eat(";") {
                 continue;
             }
-            self.statement = Some(self.position);
+            self.begin_statement();
             match self.statement(&mut sequence) {
                 Ok(()) => self.end_of_statement(end),
                 Err(_) => self.recover(end),
             }
-            self.statement = None;
+            self.end_statement();
         }
         self.position = end;
         sequence.end = self.tokens.get(end).span;
@@ -106,15 +106,14 @@ impl Parser<'_> {
     }
 
     fn statement(&mut self, sequence: &mut Sequence) -> Result<()> {
-        if self.begins_label() {
+        while self.begins_label() {
             let label = self.label()?;
             sequence.statements.push(Statement::Label(label));
             // What follows a label is a statement of its own, even without `;`.
-            if self.peek().kind != TokenKind::End && !self.is_punct(0, ';') {
-                self.statement = Some(self.position);
-                return self.statement(sequence);
+            let ends = matches!(self.peek().kind, TokenKind::End | TokenKind::Close(_));
+            if ends || self.is_punct(0, ';') {
+                return Ok(());
             }
-            return Ok(());
         }
         let start = self.peek();
         if self.tokens.lines_matter() && self.is_word(0, "const") {
