@@ -11,7 +11,16 @@ use syn::spanned::Spanned;
 
 /// Attributes that rustc itself understands: handed on to the generated item.
 const NATIVE: &[&str] = &[
-    "allow", "cfg", "cfg_attr", "deny", "deprecated", "doc", "expect", "forbid", "warn", "must_use",
+    "allow",
+    "cfg",
+    "cfg_attr",
+    "deny",
+    "deprecated",
+    "doc",
+    "expect",
+    "forbid",
+    "warn",
+    "must_use",
 ];
 
 /// What the attributes of an item say, sorted by who understands them.
@@ -161,7 +170,11 @@ fn strings<const N: usize>(
                 };
                 match meta {
                     syn::Meta::NameValue(syn::MetaNameValue {
-                        value: syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }),
+                        value:
+                            syn::Expr::Lit(syn::ExprLit {
+                                lit: syn::Lit::Str(text),
+                                ..
+                            }),
                         ..
                     }) => (slot, text.clone()),
                     _ => {
@@ -173,8 +186,11 @@ fn strings<const N: usize>(
         };
         let Some(place) = values.get_mut(slot) else {
             errors.push(
-                darling::Error::custom(format!("`{attribute}` takes {N} string(s): {}", names.join(", ")))
-                    .with_span(&value),
+                darling::Error::custom(format!(
+                    "`{attribute}` takes {N} string(s): {}",
+                    names.join(", ")
+                ))
+                .with_span(&value),
             );
             continue;
         };
@@ -182,8 +198,11 @@ fn strings<const N: usize>(
             errors.push(darling::Error::duplicate_field(names[slot]).with_span(item));
         } else if value.value().is_empty() || value.value().contains(['\0', '/']) {
             errors.push(
-                darling::Error::custom(format!("{:?} is not the name of a trace point", value.value()))
-                    .with_span(&value),
+                darling::Error::custom(format!(
+                    "{:?} is not the name of a trace point",
+                    value.value()
+                ))
+                .with_span(&value),
             );
         } else {
             *place = Some(value.value());
@@ -217,8 +236,8 @@ impl FromMeta for TracepointOptions {
 impl FromMeta for RawTracepointOptions {
     fn from_meta(item: &syn::Meta) -> darling::Result<Self> {
         let items = nested(item)?;
-        let [name] = strings("raw_tracepoint", ["name"], &items)
-            .map_err(|error| error.with_span(item))?;
+        let [name] =
+            strings("raw_tracepoint", ["name"], &items).map_err(|error| error.with_span(item))?;
         Ok(Self {
             name,
             span: item.span(),
@@ -231,7 +250,9 @@ fn nested(item: &syn::Meta) -> darling::Result<Vec<NestedMeta>> {
     match item {
         syn::Meta::List(list) => Ok(NestedMeta::parse_meta_list(list.tokens.clone())?),
         syn::Meta::Path(_) => Ok(Vec::new()),
-        syn::Meta::NameValue(_) => Err(darling::Error::custom("expected parentheses").with_span(item)),
+        syn::Meta::NameValue(_) => {
+            Err(darling::Error::custom("expected parentheses").with_span(item))
+        }
     }
 }
 

@@ -27,7 +27,11 @@ pub(crate) fn slots(
     values: &Values<'_>,
     what: &str,
 ) -> TokenStream {
-    let bytes: Vec<u8> = linked.insns.iter().flat_map(|insn| insn.to_le_bytes()).collect();
+    let bytes: Vec<u8> = linked
+        .insns
+        .iter()
+        .flat_map(|insn| insn.to_le_bytes())
+        .collect();
     let count = linked.insns.len();
     let bytes = Literal::byte_string(&bytes);
     let base = quote! {

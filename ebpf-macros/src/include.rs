@@ -132,7 +132,9 @@ impl TextFile<'_> {
     /// Makes cargo rebuild when the file changes.
     fn tracked(&self) -> TokenStream {
         let path = self.path.to_string_lossy();
-        quote!(const _: &[u8] = ::core::include_bytes!(#path);)
+        quote!(
+            const _: &[u8] = ::core::include_bytes!(#path);
+        )
     }
 
     /// A file has no spans: each error stands at its name and shows the file's line.

@@ -1,11 +1,11 @@
 //! `ebpf! { mod … }`: an object as constant data, and its typed skeleton.
 
+use crate::attributes::{MinKernel, ObjectOptions, Sorted};
 use crate::code::split_crate_path;
 use crate::emit::{self, Values};
 use crate::report;
 use crate::scope::{FunctionItem, Items, MapItem, ident};
 use crate::tokens::Tokens;
-use crate::attributes::{MinKernel, ObjectOptions, Sorted};
 use ebpf_asm::KernelVersion;
 use ebpf_asm::diag::{Diagnostic, Rule};
 use ebpf_asm::link::{Linked, RelocationTarget, link_program};
@@ -18,8 +18,16 @@ use std::collections::BTreeSet;
 
 /// Names that the generated module uses itself.
 const GENERATED: &[&str] = &[
-    "OBJECT", "Skeleton", "Maps", "Programs", "Loader", "MapOptions", "ProgramOptions",
-    "Constants", "load", "loader",
+    "OBJECT",
+    "Skeleton",
+    "Maps",
+    "Programs",
+    "Loader",
+    "MapOptions",
+    "ProgramOptions",
+    "Constants",
+    "load",
+    "loader",
 ];
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
@@ -34,7 +42,13 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let report = |diagnostics| report::errors(&tokens, diagnostics);
     // Nothing to evaluate: operands are rustc's.
     let evaluate = |_: &mut Linked| Vec::new();
-    expansion.finish(parsed.diagnostics, report, evaluate, Values::Rust(&tokens), &quote!(::core::file!()))
+    expansion.finish(
+        parsed.diagnostics,
+        report,
+        evaluate,
+        Values::Rust(&tokens),
+        &quote!(::core::file!()),
+    )
 }
 
 /// An object on its way to Rust code.
@@ -54,7 +68,9 @@ impl<'a> Expansion<'a> {
         let mut attributes = Sorted::new(tokens, &object.attributes);
         let options = attributes.options::<ObjectOptions>();
         for error in attributes.errors.drain(..) {
-            items.errors.extend(report::attribute_errors("BPF0052", error));
+            items
+                .errors
+                .extend(report::attribute_errors("BPF0052", error));
         }
         let license = options.as_ref().and_then(|o| o.license.as_ref());
         let license_text = license.map(syn::LitStr::value).unwrap_or_default();
@@ -63,7 +79,9 @@ impl<'a> Expansion<'a> {
         {
             let span = license.span();
             let message = "BPF0053: the licence is empty, or has a zero byte\nhelp: write `#[license = \"GPL\"]`";
-            items.errors.push(report::compile_error(message, (span, span)));
+            items
+                .errors
+                .push(report::compile_error(message, (span, span)));
         }
         if let Some(options) = &options
             && options.license.is_none()
@@ -78,7 +96,9 @@ impl<'a> Expansion<'a> {
                 .with_help("write `#[license = \"GPL\"]` before `mod`, or the licence it is under"),
             );
         }
-        let min_kernel = options.and_then(|o| o.min_kernel).map(|MinKernel(version)| version);
+        let min_kernel = options
+            .and_then(|o| o.min_kernel)
+            .map(|MinKernel(version)| version);
         Self {
             krate,
             tokens,
@@ -124,8 +144,10 @@ impl<'a> Expansion<'a> {
         let unreached = (0..linkable.len())
             .filter(|&index| !reached[index] && self.items.functions[index].kind.is_none())
             .map(|index| link_program(&linkable, index, &self.items.scope, self.min_kernel));
-        let mut unused_labels: BTreeSet<u32> =
-            programs.iter().flat_map(|(_, linked)| linked.unused_labels.iter().copied()).collect();
+        let mut unused_labels: BTreeSet<u32> = programs
+            .iter()
+            .flat_map(|(_, linked)| linked.unused_labels.iter().copied())
+            .collect();
         for linked in unreached {
             all.extend(linked.diagnostics);
             unused_labels.extend(linked.unused_labels);
@@ -162,7 +184,11 @@ impl<'a> Expansion<'a> {
 
     fn check_names(&self, diagnostics: &mut Vec<Diagnostic>) {
         let statics = self.items.maps.iter().map(|map| &map.item.name);
-        let constants = self.items.constants.iter().map(|constant| &constant.item.name);
+        let constants = self
+            .items
+            .constants
+            .iter()
+            .map(|constant| &constant.item.name);
         for name in statics.chain(constants) {
             if GENERATED.contains(&name.text.as_str()) {
                 diagnostics.push(
@@ -182,11 +208,18 @@ impl<'a> Expansion<'a> {
         let item = function.item;
         let parameters = self.tokens.stream(item.parameters);
         let output = self.tokens.stream(item.output);
-        let output = if output.is_empty() { quote!(()) } else { output };
+        let output = if output.is_empty() {
+            quote!(())
+        } else {
+            output
+        };
         let name = ident(self.tokens, &item.name);
         let signature = quote!(fn #name(#parameters) -> #output);
         let signature: syn::Signature = syn::parse2(signature).map_err(|error| {
-            let message = format!("the signature of `{}` cannot be read: {error}", item.name.text);
+            let message = format!(
+                "the signature of `{}` cannot be read: {error}",
+                item.name.text
+            );
             let place = if item.parameters.is_empty() {
                 item.name.span
             } else {
@@ -217,7 +250,11 @@ impl<'a> Expansion<'a> {
                 Diagnostic::error(
                     Rule::Signature,
                     place,
-                    format!("`{}` has {} parameters, and five registers carry them", item.name.text, types.len()),
+                    format!(
+                        "`{}` has {} parameters, and five registers carry them",
+                        item.name.text,
+                        types.len()
+                    ),
                 )
                 .with_help("pass a pointer to the rest"),
             ));
@@ -241,9 +278,15 @@ impl<'a> Expansion<'a> {
                     Diagnostic::error(
                         Rule::Signature,
                         item.name.span,
-                        format!("the program `{}` returns an integer to the kernel", item.name.text),
+                        format!(
+                            "the program `{}` returns an integer to the kernel",
+                            item.name.text
+                        ),
                     )
-                    .with_help(format!("write `fn {}(ctx: *mut c_void) -> i32`", item.name.text)),
+                    .with_help(format!(
+                        "write `fn {}(ctx: *mut c_void) -> i32`",
+                        item.name.text
+                    )),
                 ));
             }
         }
@@ -332,8 +375,8 @@ impl<'a> Expansion<'a> {
                 #name,
                 #krate::object::ProgramKind::#kind,
                 const { &#slots },
-                &[#(#relocations),*],
-                &[#(#functions),*],
+                const { &[#(#relocations),*] },
+                const { &[#(#functions),*] },
                 #krate::object::LineTable::new(#file, #lines),
             )
         }
@@ -436,9 +479,9 @@ impl<'a> Expansion<'a> {
                     #name_text,
                     #license,
                     #krate::KernelVersion::new(#major, #minor),
-                    &[#(#map_defs),*],
-                    &[#(#constant_defs),*],
-                    &[#(#programs),*],
+                    const { &[#(#map_defs),*] },
+                    const { &[#(#constant_defs),*] },
+                    const { &[#(#programs),*] },
                 );
 
                 #skeleton
@@ -462,32 +505,55 @@ impl<'a> Expansion<'a> {
     /// The typed skeleton: structs of handles and options, `load` and `loader`.
     fn skeleton(&self) -> TokenStream {
         let krate = self.krate;
-        let maps: Vec<Field> = self.items.maps.iter().enumerate().map(|(index, map)| Field {
-            cfg: map.attributes.cfg_attribute(),
-            native: map.attributes.native.clone(),
-            name: ident(self.tokens, &map.item.name),
-            ty: self.tokens.stream(map.item.ty),
-            position: self.map_index(index),
-        }).collect();
-        let programs_only: Vec<&FunctionItem<'_>> = self.items.functions.iter().filter(|f| f.kind.is_some()).collect();
-        let programs: Vec<Field> = programs_only.iter().enumerate().map(|(index, program)| {
-            let handle = program.kind.as_ref().map(|kind| &kind.handle);
-            let before = programs_only[..index].iter().map(|program| &program.attributes);
-            Field {
-                cfg: program.attributes.cfg_attribute(),
-                native: program.attributes.native.clone(),
-                name: ident(self.tokens, &program.item.name),
-                ty: quote!(#krate::programs::#handle),
-                position: Self::position(before),
-            }
-        }).collect();
-        let constants: Vec<Field> = self.items.load_time.iter().enumerate().map(|(index, constant)| Field {
-            cfg: TokenStream::new(),
-            native: constant.attributes.native.clone(),
-            name: ident(self.tokens, &constant.item.name),
-            ty: self.tokens.stream(constant.item.ty),
-            position: quote!(#index),
-        }).collect();
+        let maps: Vec<Field> = self
+            .items
+            .maps
+            .iter()
+            .enumerate()
+            .map(|(index, map)| Field {
+                cfg: map.attributes.cfg_attribute(),
+                native: map.attributes.native.clone(),
+                name: ident(self.tokens, &map.item.name),
+                ty: self.tokens.stream(map.item.ty),
+                position: self.map_index(index),
+            })
+            .collect();
+        let programs_only: Vec<&FunctionItem<'_>> = self
+            .items
+            .functions
+            .iter()
+            .filter(|f| f.kind.is_some())
+            .collect();
+        let programs: Vec<Field> = programs_only
+            .iter()
+            .enumerate()
+            .map(|(index, program)| {
+                let handle = program.kind.as_ref().map(|kind| &kind.handle);
+                let before = programs_only[..index]
+                    .iter()
+                    .map(|program| &program.attributes);
+                Field {
+                    cfg: program.attributes.cfg_attribute(),
+                    native: program.attributes.native.clone(),
+                    name: ident(self.tokens, &program.item.name),
+                    ty: quote!(#krate::programs::#handle),
+                    position: Self::position(before),
+                }
+            })
+            .collect();
+        let constants: Vec<Field> = self
+            .items
+            .load_time
+            .iter()
+            .enumerate()
+            .map(|(index, constant)| Field {
+                cfg: TokenStream::new(),
+                native: constant.attributes.native.clone(),
+                name: ident(self.tokens, &constant.item.name),
+                ty: self.tokens.stream(constant.item.ty),
+                position: quote!(#index),
+            })
+            .collect();
         let map_fields = maps.iter().map(|f| f.declaration("The map", &f.ty));
         let program_fields = programs.iter().map(|f| f.declaration("The program", &f.ty));
         let map_options = maps.iter().map(|f| {
@@ -495,15 +561,24 @@ impl<'a> Expansion<'a> {
             f.declaration("Options of the map", &quote!(#krate::load::MapOptions<#ty>))
         });
         let program_options = programs.iter().map(|f| {
-            f.declaration("Options of the program", &quote!(#krate::load::ProgramOptions))
+            f.declaration(
+                "Options of the program",
+                &quote!(#krate::load::ProgramOptions),
+            )
         });
         let constant_fields = constants.iter().map(|f| {
             let ty = &f.ty;
             f.declaration("The constant", &quote!(#krate::load::Constant<#ty>))
         });
-        let map_list = maps.iter().map(|f| f.use_as(|name| quote!(self.maps.#name.into())));
-        let program_list = programs.iter().map(|f| f.use_as(|name| quote!(self.progs.#name)));
-        let constant_list = constants.iter().map(|f| f.use_as(|name| quote!(self.consts.#name.into())));
+        let map_list = maps
+            .iter()
+            .map(|f| f.use_as(|name| quote!(self.maps.#name.into())));
+        let program_list = programs
+            .iter()
+            .map(|f| f.use_as(|name| quote!(self.progs.#name)));
+        let constant_list = constants
+            .iter()
+            .map(|f| f.use_as(|name| quote!(self.consts.#name.into())));
         let map_values = maps.iter().map(|f| f.value(&format_ident!("map")));
         let program_values = programs.iter().map(|f| f.value(&format_ident!("program")));
         let derive = quote! {

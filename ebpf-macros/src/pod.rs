@@ -29,12 +29,17 @@ fn derive(input: TokenStream) -> syn::Result<TokenStream> {
             })?;
         } else if attribute.path().is_ident("repr") {
             let list = attribute.meta.require_list()?.tokens.to_string();
-            layout |= list.split(',').any(|word| matches!(word.trim(), "C" | "transparent"));
+            layout |= list
+                .split(',')
+                .any(|word| matches!(word.trim(), "C" | "transparent"));
         }
     }
     let name = &input.ident;
     let syn::Data::Struct(data) = &input.data else {
-        return Err(syn::Error::new(name.span(), "only structs can be plain old data: not every bit pattern is a value of an enum"));
+        return Err(syn::Error::new(
+            name.span(),
+            "only structs can be plain old data: not every bit pattern is a value of an enum",
+        ));
     };
     if !layout {
         return Err(syn::Error::new(
@@ -43,10 +48,15 @@ fn derive(input: TokenStream) -> syn::Result<TokenStream> {
         ));
     }
     if let Some(parameter) = input.generics.params.first() {
-        return Err(syn::Error::new(parameter.span(), "plain old data cannot be generic here"));
+        return Err(syn::Error::new(
+            parameter.span(),
+            "plain old data cannot be generic here",
+        ));
     }
     let types: Vec<&syn::Type> = data.fields.iter().map(|field| &field.ty).collect();
-    let checks = types.iter().map(|ty| quote_spanned!(ty.span()=> is_pod::<#ty>();));
+    let checks = types
+        .iter()
+        .map(|ty| quote_spanned!(ty.span()=> is_pod::<#ty>();));
     let message = format!(
         "`{name}` has padding, whose bytes would be unset: add fields that fill it, or order the fields by size"
     );

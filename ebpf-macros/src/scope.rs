@@ -102,12 +102,14 @@ impl<'a> Items<'a> {
         for meta in attributes.ours.drain(..) {
             let path = meta.path();
             let name = quote!(#path).to_string();
-            let error = darling::Error::custom(format!("{what} has no attribute `{name}`"))
-                .with_span(path);
-            self.errors.extend(report::attribute_errors("BPF0052", error));
+            let error =
+                darling::Error::custom(format!("{what} has no attribute `{name}`")).with_span(path);
+            self.errors
+                .extend(report::attribute_errors("BPF0052", error));
         }
         for error in attributes.errors.drain(..) {
-            self.errors.extend(report::attribute_errors("BPF0053", error));
+            self.errors
+                .extend(report::attribute_errors("BPF0053", error));
         }
     }
 
@@ -147,10 +149,15 @@ impl<'a> Items<'a> {
                 Diagnostic::error(
                     Rule::ConstantType,
                     item.ty.span,
-                    format!("a constant that gets its value at load time cannot be of type `{written}`"),
+                    format!(
+                        "a constant that gets its value at load time cannot be of type `{written}`"
+                    ),
                 )
                 .with_help("its type is one of u8, u16, u32, u64, i8, i16, i32, i64")
-                .with_help(format!("give it a value if it is known now: `const {}: {written} = …;`", item.name.text)),
+                .with_help(format!(
+                    "give it a value if it is known now: `const {}: {written} = …;`",
+                    item.name.text
+                )),
             );
             // It stays known, so that its uses are no errors as well.
             self.define(tokens, &item.name, Symbol::Constant);
@@ -179,7 +186,8 @@ impl<'a> Items<'a> {
             None => None,
         };
         for error in attributes.errors.drain(..) {
-            self.errors.extend(report::attribute_errors("BPF0052", error));
+            self.errors
+                .extend(report::attribute_errors("BPF0052", error));
         }
         if kind.is_none() && !attributes.cfg.is_empty() {
             self.diagnostics.push(
@@ -188,7 +196,9 @@ impl<'a> Items<'a> {
                     item.name.span,
                     "subprograms cannot have `#[cfg]`: the layout is fixed when the macro runs",
                 )
-                .with_help("put `#[cfg]` on the programs that call it: what nothing calls is left out"),
+                .with_help(
+                    "put `#[cfg]` on the programs that call it: what nothing calls is left out",
+                ),
             );
         }
         let symbol = match kind {
@@ -209,7 +219,11 @@ impl<'a> Items<'a> {
     /// The kernel takes letters, digits, `_` and `.` in names.
     fn check_name(&mut self, item: &Function, program: bool) {
         let name = &item.name;
-        if name.text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        if name
+            .text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        {
             return;
         }
         let what = if program { "program" } else { "function" };
@@ -217,7 +231,10 @@ impl<'a> Items<'a> {
             Diagnostic::error(
                 Rule::InvalidName,
                 name.span,
-                format!("the kernel does not take the name of the {what} `{}`", name.text),
+                format!(
+                    "the kernel does not take the name of the {what} `{}`",
+                    name.text
+                ),
             )
             .with_help("names have letters from a to z, digits and underscores"),
         );

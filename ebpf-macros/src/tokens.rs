@@ -250,7 +250,8 @@ impl Builder {
 
 /// `1.5`, `1e3`: digits that are no integer.
 fn is_float(text: &str) -> bool {
-    !text.starts_with("0x") && (text.contains('.') || text.contains(['e', 'E']) && !text.ends_with("byte"))
+    !text.starts_with("0x")
+        && (text.contains('.') || text.contains(['e', 'E']) && !text.ends_with("byte"))
 }
 
 /// Whether the invisible brackets that `macro_rules!` puts around a fragment can be left out:
@@ -267,7 +268,10 @@ fn is_transparent(group: &Group) -> bool {
         }
         (Some(TokenTree::Punct(hash)), Some(TokenTree::Group(_)), _) => hash.as_char() == '#',
         (Some(TokenTree::Ident(word)), Some(TokenTree::Ident(_)), Some(_)) => {
-            matches!(word.to_string().as_str(), "fn" | "static" | "const" | "mod" | "use" | "pub")
+            matches!(
+                word.to_string().as_str(),
+                "fn" | "static" | "const" | "mod" | "use" | "pub"
+            )
         }
         _ => false,
     }

@@ -221,5 +221,7 @@ macro_rules! ebpf {
 /// constant [`Code`](crate::Code) as with [`ebpf_asm!`].
 #[macro_export]
 macro_rules! include_ebpf {
-    ($path:literal) => { $crate::__private::ebpf_macros::include_ebpf! { [$crate] $path } };
+    ($path:literal) => {
+        $crate::__private::ebpf_macros::include_ebpf! { [$crate] $path }
+    };
 }

@@ -28,7 +28,9 @@ impl TextConstants {
     pub fn define(&mut self, tokens: &TokenList, constants: &[ConstItem]) -> Vec<Diagnostic> {
         let mut diagnostics = Vec::new();
         for constant in constants {
-            let Some(range) = constant.value else { continue };
+            let Some(range) = constant.value else {
+                continue;
+            };
             match evaluate(tokens, range, &self.values) {
                 Ok(value) => {
                     let span = constant.name.span;
