@@ -12,6 +12,8 @@ mod object;
 mod pod;
 mod report;
 mod scope;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 use proc_macro::TokenStream;

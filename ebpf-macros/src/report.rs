@@ -21,9 +21,10 @@ pub(crate) fn compile_error(message: &str, (first, last): (Span, Span)) -> Token
 
 /// The errors among the diagnostics. Warnings have no place in a macro's output; those that
 /// matter are native lints.
-pub(crate) fn errors(tokens: &Tokens, diagnostics: Vec<Diagnostic>) -> Vec<TokenStream> {
+pub(crate) fn errors(tokens: &Tokens, mut diagnostics: Vec<Diagnostic>) -> Vec<TokenStream> {
     let mut seen = Vec::new();
     let mut errors = Vec::new();
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
     for mut diagnostic in diagnostics {
         if diagnostic.severity != Severity::Error || seen.contains(&diagnostic) {
             continue;

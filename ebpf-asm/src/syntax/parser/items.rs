@@ -54,6 +54,7 @@ impl Parser<'_> {
         }
         let name = self.name("the name of an object")?;
         let close = self.expect_open(Delimiter::Brace, "`{` and the items of the object")?;
+        self.options.relaxed |= is_relaxed(&attributes);
         let mut items = Vec::new();
         while self.position < close {
             match self.item() {
@@ -100,7 +101,18 @@ impl Parser<'_> {
                 return self.error(Rule::UnknownAttribute, self.peek().span, message);
             }
             let close = self.expect_open(Delimiter::Bracket, "`[` behind `#`")?;
-            let content = self.range(self.position, close);
+            // A macro fragment `$attribute:meta` arrives in invisible brackets.
+            let inner = match self.peek().kind {
+                TokenKind::Open {
+                    delimiter: Delimiter::Invisible,
+                    close: end,
+                } if end + 1 == close => {
+                    self.position += 1;
+                    end
+                }
+                _ => close,
+            };
+            let content = self.range(self.position, inner);
             if self.peek().kind != TokenKind::Word {
                 return self.unexpected("the name of an attribute");
             }
@@ -325,7 +337,10 @@ impl Parser<'_> {
             return self.error(Rule::Generics, self.peek().span, message);
         }
         let close = self.expect_open(Delimiter::Brace, "`{` and the instructions")?;
+        let outer = self.options;
+        self.options.relaxed |= is_relaxed(&attributes);
         let body = self.sequence(close);
+        self.options = outer;
         self.position = close + 1;
         self.warn_if_empty(&name, &body);
         Ok(Function {
@@ -350,4 +365,9 @@ impl Parser<'_> {
             self.report(diagnostic);
         }
     }
+}
+
+/// `#[relaxed]`: constants wrap as they do in LLVM.
+fn is_relaxed(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|a| a.name.text == "relaxed")
 }

@@ -38,9 +38,11 @@ pub struct ParseOptions {
     pub relaxed: bool,
 }
 
-/// Reads a bare sequence of instructions.
+/// Reads a bare sequence of instructions. `#![relaxed]` at its start has the effect of the
+/// option.
 pub fn parse_sequence(tokens: &TokenList, options: ParseOptions) -> Parsed<Sequence> {
     let mut parser = Parser::new(tokens, options);
+    parser.relaxed_attribute();
     let tree = parser.sequence(tokens.len().saturating_sub(1));
     parser.finish(tree)
 }
@@ -58,6 +60,7 @@ pub fn parse_source(tokens: &TokenList) -> Parsed<Option<Source>> {
     let tree = if parser.begins_object() {
         parser.object().map(Source::Object)
     } else {
+        parser.relaxed_attribute();
         let end = tokens.len().saturating_sub(1);
         Some(Source::Sequence(parser.sequence(end)))
     };
@@ -100,6 +103,22 @@ impl<'a> Parser<'a> {
         Parsed {
             tree,
             diagnostics: self.diagnostics,
+        }
+    }
+
+    /// `#![relaxed]`
+    fn relaxed_attribute(&mut self) {
+        let bracket = TokenKind::Open {
+            delimiter: Delimiter::Bracket,
+            close: 4,
+        };
+        if self.is_punct(0, '#')
+            && self.is_punct(1, '!')
+            && self.peek_at(2).kind == bracket
+            && self.is_word(3, "relaxed")
+        {
+            self.position = 5;
+            self.options.relaxed = true;
         }
     }
 
