@@ -96,7 +96,7 @@ fn patch_statement(
 }
 
 /// The same tokens, shown at another place.
-fn located(tokens: &TokenStream, place: Span) -> TokenStream {
+pub(crate) fn located(tokens: &TokenStream, place: Span) -> TokenStream {
     let tokens = tokens.clone().into_iter().map(|mut tree| {
         if let TokenTree::Group(group) = &tree {
             let inner = located(&group.stream(), place);

@@ -12,6 +12,8 @@ mod object;
 mod pod;
 mod report;
 mod scope;
+mod signature;
+mod skeleton;
 #[cfg(test)]
 mod tests;
 mod tokens;

@@ -5,6 +5,8 @@ use crate::code::split_crate_path;
 use crate::emit::{self, Values};
 use crate::report;
 use crate::scope::{FunctionItem, Items, MapItem, ident};
+use crate::signature;
+use crate::skeleton::{Field, Skeleton};
 use crate::tokens::Tokens;
 use ebpf_asm::KernelVersion;
 use ebpf_asm::diag::{Diagnostic, Rule};
@@ -12,8 +14,8 @@ use ebpf_asm::link::{Linked, RelocationTarget, link_program};
 use ebpf_asm::object::{ConstantType, Linkage};
 use ebpf_asm::syntax::ast::Object;
 use ebpf_asm::syntax::parse_object;
-use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote, quote_spanned};
 use std::collections::BTreeSet;
 
 /// Names that the generated module uses itself.
@@ -156,12 +158,10 @@ impl<'a> Expansion<'a> {
             .items
             .functions
             .iter()
-            .filter_map(|function| match self.signature(function) {
-                Ok(tokens) => Some(tokens),
-                Err(diagnostic) => {
-                    all.extend(diagnostic);
-                    None
-                }
+            .map(|function| {
+                let (types, diagnostic) = signature::check(self.tokens, function);
+                all.extend(diagnostic);
+                types
             })
             .collect();
         let mut errors = core::mem::take(&mut self.items.errors);
@@ -175,8 +175,9 @@ impl<'a> Expansion<'a> {
             })
             .collect();
         let labels = match &values {
-            Values::Rust(tokens) => emit::unused_labels(tokens, unused_labels),
-            Values::Done => TokenStream::new(),
+            // After errors a label may look unused whose jump could not be read.
+            Values::Rust(tokens) if !failed => emit::unused_labels(tokens, unused_labels),
+            _ => TokenStream::new(),
         };
         let dead = self.unused_functions(&reached);
         self.module(&errors, &programs, &signatures, &labels, &dead)
@@ -201,101 +202,6 @@ impl<'a> Expansion<'a> {
                 );
             }
         }
-    }
-
-    /// The function's types as a constant, so that rustc checks and resolves them.
-    fn signature(&self, function: &FunctionItem<'_>) -> Result<TokenStream, Option<Diagnostic>> {
-        let item = function.item;
-        let parameters = self.tokens.stream(item.parameters);
-        let output = self.tokens.stream(item.output);
-        let output = if output.is_empty() {
-            quote!(())
-        } else {
-            output
-        };
-        let name = ident(self.tokens, &item.name);
-        let signature = quote!(fn #name(#parameters) -> #output);
-        let signature: syn::Signature = syn::parse2(signature).map_err(|error| {
-            let message = format!(
-                "the signature of `{}` cannot be read: {error}",
-                item.name.text
-            );
-            let place = if item.parameters.is_empty() {
-                item.name.span
-            } else {
-                item.parameters.span
-            };
-            Some(Diagnostic::error(Rule::Signature, place, message))
-        })?;
-        let mut types = Vec::new();
-        for input in &signature.inputs {
-            match input {
-                syn::FnArg::Typed(typed) => types.push(typed.ty.to_token_stream()),
-                syn::FnArg::Receiver(_) => {
-                    return Err(Some(Diagnostic::error(
-                        Rule::Signature,
-                        item.parameters.span,
-                        "eBPF functions have no `self`",
-                    )));
-                }
-            }
-        }
-        let place = if item.parameters.is_empty() {
-            item.name.span
-        } else {
-            item.parameters.span
-        };
-        if types.len() > 5 {
-            return Err(Some(
-                Diagnostic::error(
-                    Rule::Signature,
-                    place,
-                    format!(
-                        "`{}` has {} parameters, and five registers carry them",
-                        item.name.text,
-                        types.len()
-                    ),
-                )
-                .with_help("pass a pointer to the rest"),
-            ));
-        }
-        if function.kind.is_some() {
-            let pointer = signature.inputs.first().is_some_and(|input| {
-                matches!(input, syn::FnArg::Typed(typed) if matches!(*typed.ty, syn::Type::Ptr(_)))
-            });
-            if types.len() != 1 || !pointer {
-                return Err(Some(
-                    Diagnostic::error(
-                        Rule::Signature,
-                        place,
-                        format!("the program `{}` gets one argument from the kernel, a pointer to its context", item.name.text),
-                    )
-                    .with_help(format!("write `fn {}(ctx: *mut c_void) -> i32`", item.name.text)),
-                ));
-            }
-            if item.output.is_empty() {
-                return Err(Some(
-                    Diagnostic::error(
-                        Rule::Signature,
-                        item.name.span,
-                        format!(
-                            "the program `{}` returns an integer to the kernel",
-                            item.name.text
-                        ),
-                    )
-                    .with_help(format!(
-                        "write `fn {}(ctx: *mut c_void) -> i32`",
-                        item.name.text
-                    )),
-                ));
-            }
-        }
-        let output = &signature.output;
-        let cfg = function.attributes.cfg_attribute();
-        Ok(quote! {
-            #cfg
-            const _: ::core::option::Option<fn(#(#types),*) #output> = ::core::option::Option::None;
-        })
     }
 
     /// One element of the object's list of programs.
@@ -351,6 +257,8 @@ impl<'a> Expansion<'a> {
                         self.tokens.spans(*addend_span).0
                     };
                     let def = quote_spanned!(used=> #name.map_def(#text));
+                    let krate = emit::located(krate, addend_at);
+                    let index = emit::located(&index, addend_at);
                     quote_spanned!(addend_at=> #krate::__private::symbol(#slot, #index, &#def, #addend))
                 }
             }
@@ -415,7 +323,7 @@ impl<'a> Expansion<'a> {
         let functions = unused.map(|(function, _)| {
             let native = &function.attributes.native;
             let name = ident(self.tokens, &function.item.name);
-            quote!(const _: () = { #(#native)* fn #name() {} };)
+            quote_spanned!(name.span()=> const _: () = { #(#native)* fn #name() {} };)
         });
         functions.collect()
     }
@@ -458,7 +366,7 @@ impl<'a> Expansion<'a> {
         let license = &self.license;
         let version = self.min_kernel.unwrap_or(KernelVersion::DEFAULT_MINIMUM);
         let (major, minor) = (version.major, version.minor);
-        let skeleton = self.skeleton();
+        let skeleton = self.skeleton().tokens(krate);
         quote! {
             #(#errors)*
             #(#native)*
@@ -503,7 +411,7 @@ impl<'a> Expansion<'a> {
     }
 
     /// The typed skeleton: structs of handles and options, `load` and `loader`.
-    fn skeleton(&self) -> TokenStream {
+    fn skeleton(&self) -> Skeleton {
         let krate = self.krate;
         let maps: Vec<Field> = self
             .items
@@ -554,166 +462,11 @@ impl<'a> Expansion<'a> {
                 position: quote!(#index),
             })
             .collect();
-        let map_fields = maps.iter().map(|f| f.declaration("The map", &f.ty));
-        let program_fields = programs.iter().map(|f| f.declaration("The program", &f.ty));
-        let map_options = maps.iter().map(|f| {
-            let ty = &f.ty;
-            f.declaration("Options of the map", &quote!(#krate::load::MapOptions<#ty>))
-        });
-        let program_options = programs.iter().map(|f| {
-            f.declaration(
-                "Options of the program",
-                &quote!(#krate::load::ProgramOptions),
-            )
-        });
-        let constant_fields = constants.iter().map(|f| {
-            let ty = &f.ty;
-            f.declaration("The constant", &quote!(#krate::load::Constant<#ty>))
-        });
-        let map_list = maps
-            .iter()
-            .map(|f| f.use_as(|name| quote!(self.maps.#name.into())));
-        let program_list = programs
-            .iter()
-            .map(|f| f.use_as(|name| quote!(self.progs.#name)));
-        let constant_list = constants
-            .iter()
-            .map(|f| f.use_as(|name| quote!(self.consts.#name.into())));
-        let map_values = maps.iter().map(|f| f.value(&format_ident!("map")));
-        let program_values = programs.iter().map(|f| f.value(&format_ident!("program")));
-        let derive = quote! {
-            #[derive(Debug)]
-            #[allow(dead_code, reason = "not every user needs all of it")]
-        };
-        let default = quote! {
-            #[derive(Clone, Debug, Default)]
-            #[allow(dead_code, reason = "not every user needs all of it")]
-        };
-        quote! {
-            #krate::__if_std! {
-                /// The loaded object: its programs and maps. Dropping it leaves nothing in the
-                /// kernel but what is pinned or held by a link.
-                #derive
-                #[non_exhaustive]
-                pub struct Skeleton {
-                    /// The programs.
-                    pub progs: Programs,
-                    /// The maps.
-                    pub maps: Maps,
-                }
-
-                /// The programs of the loaded object.
-                #derive
-                #[non_exhaustive]
-                pub struct Programs { #(#program_fields),* }
-
-                /// The maps of the loaded object.
-                #derive
-                #[non_exhaustive]
-                pub struct Maps { #(#map_fields),* }
-
-                /// Options of the maps, before they are created.
-                #default
-                #[non_exhaustive]
-                pub struct MapOptions { #(#map_options),* }
-
-                /// Options of the programs, before they are loaded.
-                #default
-                #[non_exhaustive]
-                pub struct ProgramOptions { #(#program_options),* }
-
-                /// The constants that get their values now.
-                #default
-                #[non_exhaustive]
-                pub struct Constants { #(#constant_fields),* }
-
-                /// What can be said before the object is loaded.
-                #default
-                #[non_exhaustive]
-                pub struct Loader {
-                    /// Options of the maps.
-                    pub maps: MapOptions,
-                    /// Options of the programs.
-                    pub progs: ProgramOptions,
-                    /// The constants.
-                    pub consts: Constants,
-                    /// Options of the load as a whole.
-                    pub options: #krate::load::Options,
-                }
-
-                #[allow(dead_code, reason = "not every user needs all of it")]
-                impl Loader {
-                    /// Loads the object: creates its maps and loads its programs. Attaches
-                    /// nothing.
-                    ///
-                    /// # Errors
-                    /// What the kernel refuses, with its reason and what to do about it.
-                    pub fn load(self) -> ::core::result::Result<Skeleton, #krate::Error> {
-                        #[allow(unused_mut, reason = "an object may have no programs")]
-                        let mut loaded = #krate::load::load(
-                            &OBJECT,
-                            &[#(#map_list),*],
-                            &[#(#program_list),*],
-                            &[#(#constant_list),*],
-                            &self.options,
-                        )?;
-                        ::core::result::Result::Ok(Skeleton {
-                            progs: Programs { #(#program_values),* },
-                            maps: Maps { #(#map_values),* },
-                        })
-                    }
-                }
-
-                /// Options first: constants, sizes of maps, programs to leave out.
-                #[must_use]
-                #[allow(dead_code, reason = "not every user needs it")]
-                pub fn loader() -> Loader {
-                    ::core::default::Default::default()
-                }
-
-                /// Loads the object: creates its maps and loads its programs. Attaches nothing.
-                ///
-                /// # Errors
-                /// What the kernel refuses, with its reason and what to do about it.
-                #[allow(dead_code, reason = "not every user needs it")]
-                pub fn load() -> ::core::result::Result<Skeleton, #krate::Error> {
-                    loader().load()
-                }
-            }
+        Skeleton {
+            maps,
+            programs,
+            constants,
         }
-    }
-}
-
-/// A field of the skeleton's structs.
-struct Field {
-    cfg: TokenStream,
-    native: Vec<TokenStream>,
-    name: Ident,
-    ty: TokenStream,
-    position: TokenStream,
-}
-
-impl Field {
-    fn declaration(&self, what: &str, ty: &TokenStream) -> TokenStream {
-        let Self { native, name, .. } = self;
-        let doc = format!(" {what} `{name}`.");
-        quote!(#[doc = #doc] #(#native)* pub #name: #ty)
-    }
-
-    fn use_as(&self, value: impl Fn(&Ident) -> TokenStream) -> TokenStream {
-        let cfg = &self.cfg;
-        let value = value(&self.name);
-        quote!(#cfg #value)
-    }
-
-    fn value(&self, method: &Ident) -> TokenStream {
-        let Self {
-            cfg,
-            name,
-            position,
-            ..
-        } = self;
-        quote!(#cfg #name: loaded.#method(#position)?)
     }
 }
 

@@ -46,7 +46,23 @@ pub(crate) fn attribute_errors(code: &str, error: darling::Error) -> Vec<TokenSt
         .into_iter()
         .map(|error| {
             let span = error.span();
-            compile_error(&format!("{code}: {error}"), (span, span))
+            let message = error.to_string();
+            compile_error(&format!("{code}: {}", without_path(&message)), (span, span))
         })
         .collect()
+}
+
+/// darling ends a message with the path of the attribute, ` at tracepoint`; the span says
+/// that already.
+fn without_path(message: &str) -> &str {
+    match message.rsplit_once(" at ") {
+        Some((text, path))
+            if path
+                .chars()
+                .all(|c| c.is_alphanumeric() || "_./".contains(c)) =>
+        {
+            text
+        }
+        _ => message,
+    }
 }

@@ -14,7 +14,8 @@ fn errors(stream: TokenStream) -> Vec<Found> {
             TokenTree::Ident(ident) if ident == "compile_error" => {
                 let start = ident.span().start();
                 let text = trees[i + 2].to_string();
-                let literal: syn::LitStr = syn::parse_str(text.trim_matches(['{', '}', ' '])).unwrap();
+                let literal: syn::LitStr =
+                    syn::parse_str(text.trim_matches(['{', '}', ' '])).unwrap();
                 found.push((start.line, start.column + 1, literal.value()));
             }
             TokenTree::Group(group) => found.extend(errors(group.stream())),
@@ -59,11 +60,17 @@ fn shift(found: Vec<Found>) -> Vec<Found> {
 
 #[track_caller]
 fn expect(source: &str, found: &[Found], expected: &[(usize, usize, &str, &str)]) {
-    let places: Vec<_> = found.iter().map(|(line, column, _)| (*line, *column)).collect();
+    let places: Vec<_> = found
+        .iter()
+        .map(|(line, column, _)| (*line, *column))
+        .collect();
     let wanted: Vec<_> = expected.iter().map(|e| (e.0, e.1)).collect();
     assert_eq!(places, wanted, "{source}\n{found:#?}");
     for ((_, _, message), (_, _, code, part)) in found.iter().zip(expected) {
-        assert!(message.starts_with(&format!("{code}: ")), "{source}: {message}");
+        assert!(
+            message.starts_with(&format!("{code}: ")),
+            "{source}: {message}"
+        );
         assert!(message.contains(part), "{source}: {message}");
     }
 }
@@ -84,10 +91,20 @@ const SEQUENCES: &[(&str, usize, &str, &str)] = &[
     ("if r1 == w2 goto +0; exit", 10, "BPF0015", "write `r2`"),
     ("*(u64 *)(r10 - 8) = w1; exit", 21, "BPF0015", "write `r1`"),
     // Constants.
-    ("r1 = 0x1ffffffff; exit", 6, "BPF0021", "`r1 = 0x1ffffffff ll`"),
+    (
+        "r1 = 0x1ffffffff; exit",
+        6,
+        "BPF0021",
+        "`r1 = 0x1ffffffff ll`",
+    ),
     ("r1 = 0xffffffff; exit", 6, "BPF0022", "write `-1`"),
     ("r1 += 0x80000000; exit", 7, "BPF0022", "-2147483648"),
-    ("w1 = 0x100000000; exit", 6, "BPF0021", "does not fit a 32-bit constant"),
+    (
+        "w1 = 0x100000000; exit",
+        6,
+        "BPF0021",
+        "does not fit a 32-bit constant",
+    ),
     ("r1 = 5ll; exit", 6, "BPF0004", "write `5 ll`"),
     ("r1 = 5u32; exit", 6, "BPF0004", "no suffix"),
     ("r1 = 017; exit", 6, "BPF0003", "`0o17` if it is octal"),
@@ -108,24 +125,64 @@ const SEQUENCES: &[(&str, usize, &str, &str)] = &[
     ("goto -2; exit", 6, "BPF0026", "out of the function"),
     ("goto +1; r1 = 5 ll; exit", 6, "BPF0026", "second half"),
     ("goto 3; exit", 6, "BPF0010", "write `+3`"),
-    ("goto dnoe; done: exit", 6, "BPF0030", "did you mean `done`?"),
+    (
+        "goto dnoe; done: exit",
+        6,
+        "BPF0030",
+        "did you mean `done`?",
+    ),
     ("1: r0 = 0; goto 1f; exit", 17, "BPF0030", "after this jump"),
     ("a: r0 = 0; a: exit", 12, "BPF0031", "first defined"),
     ("0: r0 = 0; exit", 1, "BPF0005", "cannot be a label"),
-    ("goto end; exit; end:", 6, "BPF0026", "no instruction follows"),
+    (
+        "goto end; exit; end:",
+        6,
+        "BPF0026",
+        "no instruction follows",
+    ),
     // Tied operands.
     ("r1 = bswap16 r2; exit", 14, "BPF0016", "must be `r1`"),
     ("r1 = -r2; exit", 7, "BPF0016", "must be `r1`"),
-    ("r2 = atomic_fetch_add((u64 *)(r1 + 8), r3); exit", 40, "BPF0016", "must be `r2`"),
-    ("r1 = cmpxchg_64(r2 + 0, r1, r3); exit", 1, "BPF0016", "`r0`"),
+    (
+        "r2 = atomic_fetch_add((u64 *)(r1 + 8), r3); exit",
+        40,
+        "BPF0016",
+        "must be `r2`",
+    ),
+    (
+        "r1 = cmpxchg_64(r2 + 0, r1, r3); exit",
+        1,
+        "BPF0016",
+        "`r0`",
+    ),
     ("r1 = *(u8 *)skb[10]; exit", 1, "BPF0016", "`r0`"),
     // Calls and symbols.
-    ("call map_lookup_elem; exit", 6, "BPF0033", "did you mean `bpf_map_lookup_elem`?"),
-    ("call bpf_map_lokup_elem; exit", 6, "BPF0033", "did you mean `bpf_map_lookup_elem`?"),
-    ("call r1; exit", 6, "BPF0010", "no kernel calls through a register"),
+    (
+        "call map_lookup_elem; exit",
+        6,
+        "BPF0033",
+        "did you mean `bpf_map_lookup_elem`?",
+    ),
+    (
+        "call bpf_map_lokup_elem; exit",
+        6,
+        "BPF0033",
+        "did you mean `bpf_map_lookup_elem`?",
+    ),
+    (
+        "call r1; exit",
+        6,
+        "BPF0010",
+        "no kernel calls through a register",
+    ),
     ("callx r1; exit", 1, "BPF0012", "no kernel accepts it"),
     ("call -10; exit", 6, "BPF0021", "`call pc-10`"),
-    ("bpf_ktime_get_ns: call bpf_ktime_get_ns; exit", 24, "BPF0034", "another name"),
+    (
+        "bpf_ktime_get_ns: call bpf_ktime_get_ns; exit",
+        24,
+        "BPF0034",
+        "another name",
+    ),
     // Shapes.
     ("r1 = r2 + r3; exit", 9, "BPF0010", "two instructions"),
     ("r1 == 5; exit", 4, "BPF0010", "`if … goto`"),
@@ -134,13 +191,28 @@ const SEQUENCES: &[(&str, usize, &str, &str)] = &[
     ("r0 = 5 exit", 8, "BPF0011", "expected `;` before `exit`"),
     ("*(int *)(r10 - 4) = 5; exit", 3, "BPF0018", "`u32`"),
     ("r1 = *(s64 *)(r2 + 0); exit", 8, "BPF0018", "write `u64`"),
-    ("lock *(u16 *)(r1 + 0) += r2; exit", 8, "BPF0018", "four or eight bytes"),
+    (
+        "lock *(u16 *)(r1 + 0) += r2; exit",
+        8,
+        "BPF0018",
+        "four or eight bytes",
+    ),
     ("*(u64 *)(r1 + 0) += r2; exit", 18, "BPF0010", "write `lock"),
     ("r0 = (u8)r1; exit", 7, "BPF0018", "`r1 &= 0xff`"),
-    ("ll: exit; r1 = ll", 16, "BPF0017", "belongs to the language"),
+    (
+        "ll: exit; r1 = ll",
+        16,
+        "BPF0017",
+        "belongs to the language",
+    ),
     ("#[cfg(x)] r0 = 1; exit", 1, "BPF0054", "load-time constant"),
     (".4byte 5; exit", 1, "BPF0012", "`.8byte 0x…`"),
-    ("ld_pseudo r1, 7, 42; exit", 15, "BPF0021", "no pseudo source 7"),
+    (
+        "ld_pseudo r1, 7, 42; exit",
+        15,
+        "BPF0021",
+        "no pseudo source 7",
+    ),
 ];
 
 #[test]
@@ -153,41 +225,143 @@ fn mistakes_in_sequences() {
 /// Objects with mistakes; lines and columns as an editor counts them.
 const OBJECTS: &[(&str, &[(usize, usize, &str, &str)])] = &[
     ("mod a {}", &[(1, 5, "BPF0051", "#[license = \"GPL\"]")]),
-    ("#[licence = \"GPL\"] mod a {}", &[(1, 3, "BPF0052", "license"), ]),
-    ("#[license = \"GPL\"] #[license = \"MIT\"] mod a {}", &[(1, 22, "BPF0052", "uplicate")]),
+    (
+        "#[licence = \"GPL\"] mod a {}",
+        &[(1, 3, "BPF0052", "license")],
+    ),
+    (
+        "#[license = \"GPL\"] #[license = \"MIT\"] mod a {}",
+        &[(1, 22, "BPF0052", "uplicate")],
+    ),
     ("#[license = \"\"] mod a {}", &[(1, 13, "BPF0053", "empty")]),
     ("#[license = 5] mod a {}", &[(1, 13, "BPF0052", "int")]),
-    ("#[license = \"GPL\"] #[min_kernel = \"five\"] mod a {}", &[(1, 35, "BPF0052", "not a kernel version")]),
-    ("struct A;", &[(1, 1, "BPF0010", "`#[license = \"GPL\"] pub mod name { … }`")]),
-    ("#[license = \"GPL\"] mod a {} mod b {}", &[(1, 29, "BPF0010", "another block")]),
-    ("#[license = \"GPL\"] mod a { struct B; fn f() -> i32 { exit } }", &[(1, 28, "BPF0050", "define types outside")]),
-    ("#[license = \"GPL\"] mod a { static mut M: X = y(); }", &[(1, 35, "BPF0050", "leave `mut` out")]),
-    ("#[license = \"GPL\"] mod a { static M = y(); }", &[(1, 37, "BPF0010", "type of `M` is missing")]),
-    ("#[license = \"GPL\"] mod a { static M: X; }", &[(1, 35, "BPF0010", "sizes are never guessed")]),
-    ("#[license = \"GPL\"] mod a { static M: X = y(); const M: u32 = 1; }", &[(1, 53, "BPF0037", "first defined at line 1, column 45")]),
-    ("#[license = \"GPL\"] mod a { static Loader: X = y(); }", &[(1, 35, "BPF0037", "the macro uses itself")]),
-    ("#[license = \"GPL\"] mod a { const P: f32; }", &[(1, 37, "BPF0057", "`f32`")]),
-    ("#[license = \"GPL\"] mod a { #[cfg(x)] const P: u32; }", &[(1, 44, "BPF0054", "`#[cfg]`")]),
-    ("#[license = \"GPL\"] mod a { fn f<T>() { exit } }", &[(1, 32, "BPF0055", "generic")]),
-    ("#[license = \"GPL\"] mod a { #[cfg(x)] fn f() -> i32 { exit } }", &[(1, 41, "BPF0054", "subprograms")]),
-    ("#[license = \"GPL\"] mod a { #[kprobe] fn f(ctx: *mut u8) -> i32 { exit } }", &[(1, 30, "BPF0052", "kprobe")]),
-    ("#[license = \"GPL\"] mod a { #[tracepont(\"a\", \"b\")] fn f(ctx: *mut u8) -> i32 { exit } }", &[(1, 30, "BPF0052", "tracepoint")]),
-    ("#[license = \"GPL\"] mod a { #[tracepoint] fn f(ctx: *mut u8) -> i32 { exit } }", &[(1, 30, "BPF0052", "#[tracepoint(\"category\", \"name\")]")]),
-    ("#[license = \"GPL\"] mod a { #[tracepoint(\"a\", \"b\", \"c\")] fn f(ctx: *mut u8) -> i32 { exit } }", &[(1, 51, "BPF0052", "2 string(s)")]),
-    ("#[license = \"GPL\"] mod a { #[raw_tracepoint(nme = \"b\")] fn f(ctx: *mut u8) -> i32 { exit } }", &[(1, 45, "BPF0052", "name")]),
-    ("#[license = \"GPL\"] mod a { #[socket_filter] #[raw_tracepoint(\"b\")] fn f(ctx: *mut u8) -> i32 { exit } }", &[(1, 47, "BPF0052", "one kind")]),
-    ("#[license = \"GPL\"] mod a { #[socket_filter] fn f() -> i32 { exit } }", &[(1, 48, "BPF0058", "one argument")]),
-    ("#[license = \"GPL\"] mod a { #[socket_filter] fn f(ctx: u32) -> i32 { exit } }", &[(1, 50, "BPF0058", "a pointer to its context")]),
-    ("#[license = \"GPL\"] mod a { #[socket_filter] fn f(ctx: *mut u8) { exit } }", &[(1, 48, "BPF0058", "returns an integer")]),
-    ("#[license = \"GPL\"] mod a { #[socket_filter] fn f(ctx: *mut u8) -> i32 { r0 = 0; } }", &[(1, 73, "BPF0040", "`exit;`")]),
-    ("#[license = \"GPL\"] mod a { #[socket_filter] fn f(ctx: *mut u8) -> i32 { } }", &[(1, 48, "BPF0041", "no instructions")]),
-    ("#[license = \"GPL\"] mod a { unsafe fn f() -> i32 { exit } }", &[(1, 28, "BPF0058", "`unsafe`")]),
-    ("#[license = \"GPL\"] mod a { #[socket_filter] fn f(ctx: *mut u8) -> i32 { call g; exit } fn g() -> i32 { call f; exit } }", &[(1, 109, "BPF0038", "is a program")]),
-    ("#[license = \"GPL\"] mod a { #[socket_filter] fn f(ctx: *mut u8) -> i32 { call g; exit } fn g() -> i32 { call g; exit } }", &[(1, 109, "BPF0042", "`g` calls `g`")]),
-    ("#[license = \"GPL\"] mod a { static COUNTS: X = y(); #[socket_filter] fn f(ctx: *mut u8) -> i32 { r1 = COUNTS; exit } }", &[(1, 102, "BPF0038", "`r1 = COUNTS ll`")]),
-    ("#[license = \"GPL\"] mod a { const P: u32; #[socket_filter] fn f(ctx: *mut u8) -> i32 { r1 = -P; exit } }", &[(1, 92, "BPF0038", "load time")]),
-    ("#[license = \"GPL\"] #[min_kernel = \"5.10\"] mod a { #[socket_filter] fn f(ctx: *mut u8) -> i32 { call bpf_loop; r1 s/= 2; exit } }", &[(1, 101, "BPF0060", "Linux 5.17"), (1, 111, "BPF0060", "Linux 6.6")]),
-    ("#[license = \"GPL\"] mod a { extern \"kernel\" { } }", &[(1, 28, "BPF0050", "not part of the language yet")]),
+    (
+        "#[license = \"GPL\"] #[min_kernel = \"five\"] mod a {}",
+        &[(1, 35, "BPF0052", "not a kernel version")],
+    ),
+    (
+        "struct A;",
+        &[(1, 1, "BPF0010", "`#[license = \"GPL\"] pub mod name { … }`")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a {} mod b {}",
+        &[(1, 29, "BPF0010", "another block")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { struct B; fn f() -> i32 { exit } }",
+        &[(1, 28, "BPF0050", "define types outside")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { static mut M: X = y(); }",
+        &[(1, 35, "BPF0050", "leave `mut` out")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { static M = y(); }",
+        &[(1, 37, "BPF0010", "type of `M` is missing")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { static M: X; }",
+        &[(1, 35, "BPF0010", "sizes are never guessed")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { static M: X = y(); const M: u32 = 1; }",
+        &[(1, 53, "BPF0037", "first defined at line 1, column 45")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { static Loader: X = y(); }",
+        &[(1, 35, "BPF0037", "the macro uses itself")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { const P: f32; }",
+        &[(1, 37, "BPF0057", "`f32`")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[cfg(x)] const P: u32; }",
+        &[(1, 44, "BPF0054", "`#[cfg]`")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { fn f<T>() { exit } }",
+        &[(1, 32, "BPF0055", "generic")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[cfg(x)] fn f() -> i32 { exit } }",
+        &[(1, 41, "BPF0054", "subprograms")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[kprobe] fn f(ctx: *mut u8) -> i32 { exit } }",
+        &[(1, 30, "BPF0052", "kprobe")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[tracepont(\"a\", \"b\")] fn f(ctx: *mut u8) -> i32 { exit } }",
+        &[(1, 30, "BPF0052", "tracepoint")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[tracepoint] fn f(ctx: *mut u8) -> i32 { exit } }",
+        &[(1, 30, "BPF0052", "#[tracepoint(\"category\", \"name\")]")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[tracepoint(\"a\", \"b\", \"c\")] fn f(ctx: *mut u8) -> i32 { exit } }",
+        &[(1, 51, "BPF0052", "2 string(s)")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[raw_tracepoint(nme = \"b\")] fn f(ctx: *mut u8) -> i32 { exit } }",
+        &[(1, 45, "BPF0052", "name")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[socket_filter] #[raw_tracepoint(\"b\")] fn f(ctx: *mut u8) -> i32 { exit } }",
+        &[(1, 47, "BPF0052", "one kind")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[socket_filter] fn f() -> i32 { exit } }",
+        &[(1, 48, "BPF0058", "one argument")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[socket_filter] fn f(ctx: u32) -> i32 { exit } }",
+        &[(1, 50, "BPF0058", "a pointer to its context")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[socket_filter] fn f(ctx: *mut u8) { exit } }",
+        &[(1, 48, "BPF0058", "returns an integer")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[socket_filter] fn f(ctx: *mut u8) -> i32 { r0 = 0; } }",
+        &[(1, 73, "BPF0040", "`exit;`")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[socket_filter] fn f(ctx: *mut u8) -> i32 { } }",
+        &[(1, 48, "BPF0041", "no instructions")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { unsafe fn f() -> i32 { exit } }",
+        &[(1, 28, "BPF0058", "`unsafe`")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[socket_filter] fn f(ctx: *mut u8) -> i32 { call g; exit } fn g() -> i32 { call f; exit } }",
+        &[(1, 109, "BPF0038", "is a program")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[socket_filter] fn f(ctx: *mut u8) -> i32 { call g; exit } fn g() -> i32 { call g; exit } }",
+        &[(1, 109, "BPF0042", "`g` calls `g`")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { static COUNTS: X = y(); #[socket_filter] fn f(ctx: *mut u8) -> i32 { r1 = COUNTS; exit } }",
+        &[(1, 102, "BPF0038", "`r1 = COUNTS ll`")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { const P: u32; #[socket_filter] fn f(ctx: *mut u8) -> i32 { r1 = -P; exit } }",
+        &[(1, 92, "BPF0038", "load time")],
+    ),
+    (
+        "#[license = \"GPL\"] #[min_kernel = \"5.10\"] mod a { #[socket_filter] fn f(ctx: *mut u8) -> i32 { call bpf_loop; r1 s/= 2; exit } }",
+        &[
+            (1, 101, "BPF0060", "Linux 5.17"),
+            (1, 111, "BPF0060", "Linux 6.6"),
+        ],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { extern \"kernel\" { } }",
+        &[(1, 28, "BPF0050", "not part of the language yet")],
+    ),
     (
         "#[license = \"GPL\"]\nmod a {\n    #[socket_filter]\n    fn f(ctx: *mut u8) -> i32 {\n        r11 = 1;\n        r1 = w2;\n        goto nowhere;\n        r1 /= 0;\n        call nothing;\n        exit;\n    }\n}",
         &[
@@ -211,9 +385,11 @@ fn mistakes_in_objects() {
 fn relaxed_code_wraps() {
     assert_eq!(sequence("#![relaxed] r1 = 0xffffffff; exit"), []);
     let program = "fn f(ctx: *mut u8) -> i32 { r1 = 0xffffffff; exit }";
-    let on_function = format!("#[license = \"GPL\"] mod a {{ #[relaxed] #[socket_filter] {program} }}");
+    let on_function =
+        format!("#[license = \"GPL\"] mod a {{ #[relaxed] #[socket_filter] {program} }}");
     assert_eq!(object(&on_function), []);
-    let on_object = format!("#[license = \"GPL\"] #[relaxed] mod a {{ #[socket_filter] {program} }}");
+    let on_object =
+        format!("#[license = \"GPL\"] #[relaxed] mod a {{ #[socket_filter] {program} }}");
     assert_eq!(object(&on_object), []);
     let nowhere = format!("#[license = \"GPL\"] mod a {{ #[socket_filter] {program} }}");
     assert_eq!(object(&nowhere).len(), 1);
@@ -223,7 +399,13 @@ fn relaxed_code_wraps() {
 fn an_object_with_errors_keeps_its_items() {
     let source = "[ebpf_rt] #[license = \"GPL\"] pub mod a { static M: X = y(); #[socket_filter] fn f(ctx: *mut u8) -> i32 { r11 = 1; exit } }";
     let expanded = crate::object::expand(source.parse().unwrap()).to_string();
-    for kept in ["pub mod a", "pub struct Skeleton", "pub M : X", "pub f :", "pub fn load"] {
+    for kept in [
+        "pub mod a",
+        "pub struct Skeleton",
+        "pub M : X",
+        "pub f :",
+        "pub fn load",
+    ] {
         assert!(expanded.contains(kept), "{kept} is missing");
     }
 }

@@ -141,7 +141,10 @@ fn the_object_says_what_was_written() {
     let names: Vec<_> = object.programs.iter().map(|program| program.name).collect();
     assert_eq!(names, ["first", "second"]);
     let events = object.map("EVENTS").unwrap();
-    assert_eq!((events.key_size, events.value_size, events.max_entries), (4, 16, 4));
+    assert_eq!(
+        (events.key_size, events.value_size, events.max_entries),
+        (4, 16, 4)
+    );
     let first = object.program("first").unwrap();
     assert_eq!(
         first.kind,
@@ -200,7 +203,11 @@ fn symbols_become_relocations() {
 #[test]
 fn every_slot_knows_its_line() {
     let second = everything::OBJECT.program("second").unwrap();
-    assert!(second.lines.file.ends_with("tests/macros.rs"), "{}", second.lines.file);
+    assert!(
+        second.lines.file.ends_with("tests/macros.rs"),
+        "{}",
+        second.lines.file
+    );
     let source = include_str!("macros.rs");
     let (line, column) = second.lines.get(0).unwrap();
     let text = source.lines().nth(line as usize - 1).unwrap();
@@ -260,13 +267,19 @@ fn edges_of_operands_fit() {
         exit
     };
     let imms: Vec<_> = code.insns().iter().map(|insn| insn.imm()).collect();
-    assert_eq!(imms, [i32::MIN, -1, -1, -1, 0, i32::MIN, 63, 255, -128, -2, 0]);
+    assert_eq!(
+        imms,
+        [i32::MIN, -1, -1, -1, 0, i32::MIN, 63, 255, -128, -2, 0]
+    );
 }
 
 #[test]
 fn a_file_holds_code() {
     let code = ebpf_rt::include_ebpf!("data/sequence.s");
-    assert_eq!(code, ebpf_asm! { r0 = 64; if r1 == 0 goto +1; r0 = 8; exit });
+    assert_eq!(
+        code,
+        ebpf_asm! { r0 = 64; if r1 == 0 goto +1; r0 = 8; exit }
+    );
 }
 
 ebpf_rt::include_ebpf!("data/object.s");

@@ -1,1 +1,2 @@
-//! Placeholder for the crate under construction.
+//! The tests are in `tests/`: `fail` has what must not compile, with rustc's words beside each
+//! file, `pass` what must.

@@ -1,0 +1,186 @@
+//! The typed skeleton of an object: structs of handles and options, `load` and `loader`.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+/// What the skeleton is made of.
+pub(crate) struct Skeleton {
+    pub(crate) maps: Vec<Field>,
+    pub(crate) programs: Vec<Field>,
+    pub(crate) constants: Vec<Field>,
+}
+
+/// A field of the skeleton's structs.
+pub(crate) struct Field {
+    pub(crate) cfg: TokenStream,
+    pub(crate) native: Vec<TokenStream>,
+    pub(crate) name: Ident,
+    pub(crate) ty: TokenStream,
+    pub(crate) position: TokenStream,
+}
+
+impl Field {
+    fn declaration(&self, what: &str, ty: &TokenStream) -> TokenStream {
+        let Self { native, name, .. } = self;
+        let doc = format!(" {what} `{name}`.");
+        quote!(#[doc = #doc] #(#native)* pub #name: #ty)
+    }
+
+    fn use_as(&self, value: impl Fn(&Ident) -> TokenStream) -> TokenStream {
+        let cfg = &self.cfg;
+        let value = value(&self.name);
+        quote!(#cfg #value)
+    }
+
+    fn value(&self, method: &Ident) -> TokenStream {
+        let Self {
+            cfg,
+            name,
+            position,
+            ..
+        } = self;
+        quote!(#cfg #name: loaded.#method(#position)?)
+    }
+}
+
+impl Skeleton {
+    /// The items, for the runtime with its feature `std`.
+    pub(crate) fn tokens(&self, krate: &TokenStream) -> TokenStream {
+        let map_fields = self.maps.iter().map(|f| f.declaration("The map", &f.ty));
+        let program_fields = self
+            .programs
+            .iter()
+            .map(|f| f.declaration("The program", &f.ty));
+        let map_options = self.maps.iter().map(|f| {
+            let ty = &f.ty;
+            f.declaration("Options of the map", &quote!(#krate::load::MapOptions<#ty>))
+        });
+        let program_options = self.programs.iter().map(|f| {
+            f.declaration(
+                "Options of the program",
+                &quote!(#krate::load::ProgramOptions),
+            )
+        });
+        let constant_fields = self.constants.iter().map(|f| {
+            let ty = &f.ty;
+            f.declaration("The constant", &quote!(#krate::load::Constant<#ty>))
+        });
+        let map_list = self
+            .maps
+            .iter()
+            .map(|f| f.use_as(|name| quote!(self.maps.#name.into())));
+        let program_list = self
+            .programs
+            .iter()
+            .map(|f| f.use_as(|name| quote!(self.progs.#name)));
+        let constant_list = self
+            .constants
+            .iter()
+            .map(|f| f.use_as(|name| quote!(self.consts.#name.into())));
+        let map_values = self.maps.iter().map(|f| f.value(&format_ident!("map")));
+        let program_values = self
+            .programs
+            .iter()
+            .map(|f| f.value(&format_ident!("program")));
+        let derive = quote! {
+            #[derive(Debug)]
+            #[allow(dead_code, reason = "not every user needs all of it")]
+        };
+        let default = quote! {
+            #[derive(Clone, Debug, Default)]
+            #[allow(dead_code, reason = "not every user needs all of it")]
+        };
+        quote! {
+            #krate::__if_std! {
+                /// The loaded object: its programs and maps. Dropping it leaves nothing in the
+                /// kernel but what is pinned or held by a link.
+                #derive
+                #[non_exhaustive]
+                pub struct Skeleton {
+                    /// The programs.
+                    pub progs: Programs,
+                    /// The maps.
+                    pub maps: Maps,
+                }
+
+                /// The programs of the loaded object.
+                #derive
+                #[non_exhaustive]
+                pub struct Programs { #(#program_fields),* }
+
+                /// The maps of the loaded object.
+                #derive
+                #[non_exhaustive]
+                pub struct Maps { #(#map_fields),* }
+
+                /// Options of the maps, before they are created.
+                #default
+                #[non_exhaustive]
+                pub struct MapOptions { #(#map_options),* }
+
+                /// Options of the programs, before they are loaded.
+                #default
+                #[non_exhaustive]
+                pub struct ProgramOptions { #(#program_options),* }
+
+                /// The constants that get their values now.
+                #default
+                #[non_exhaustive]
+                pub struct Constants { #(#constant_fields),* }
+
+                /// What can be said before the object is loaded.
+                #default
+                #[non_exhaustive]
+                pub struct Loader {
+                    /// Options of the maps.
+                    pub maps: MapOptions,
+                    /// Options of the programs.
+                    pub progs: ProgramOptions,
+                    /// The constants.
+                    pub consts: Constants,
+                    /// Options of the load as a whole.
+                    pub options: #krate::load::Options,
+                }
+
+                #[allow(dead_code, reason = "not every user needs all of it")]
+                impl Loader {
+                    /// Loads the object: creates its maps and loads its programs. Attaches
+                    /// nothing.
+                    ///
+                    /// # Errors
+                    /// What the kernel refuses, with its reason and what to do about it.
+                    pub fn load(self) -> ::core::result::Result<Skeleton, #krate::Error> {
+                        #[allow(unused_mut, reason = "an object may have no programs")]
+                        let mut loaded = #krate::load::load(
+                            &OBJECT,
+                            &[#(#map_list),*],
+                            &[#(#program_list),*],
+                            &[#(#constant_list),*],
+                            &self.options,
+                        )?;
+                        ::core::result::Result::Ok(Skeleton {
+                            progs: Programs { #(#program_values),* },
+                            maps: Maps { #(#map_values),* },
+                        })
+                    }
+                }
+
+                /// Options first: constants, sizes of maps, programs to leave out.
+                #[must_use]
+                #[allow(dead_code, reason = "not every user needs it")]
+                pub fn loader() -> Loader {
+                    ::core::default::Default::default()
+                }
+
+                /// Loads the object: creates its maps and loads its programs. Attaches nothing.
+                ///
+                /// # Errors
+                /// What the kernel refuses, with its reason and what to do about it.
+                #[allow(dead_code, reason = "not every user needs it")]
+                pub fn load() -> ::core::result::Result<Skeleton, #krate::Error> {
+                    loader().load()
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+const CODE: bpf::Code = bpf::include_ebpf!("mistakes.s");
+
+fn main() {}

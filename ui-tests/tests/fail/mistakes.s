@@ -1,0 +1,4 @@
+# Two mistakes in a text file.
+        r0 = 017
+        goto nowhere
+        exit
