@@ -1,0 +1,101 @@
+//! bpf(2) without the runtime: what the runtime did is looked at from outside.
+
+use std::io;
+use std::os::fd::{FromRawFd, OwnedFd};
+
+const PROG_GET_NEXT_ID: i32 = 11;
+const MAP_GET_NEXT_ID: i32 = 12;
+const LINK_GET_NEXT_ID: i32 = 31;
+const PROG_LOAD: i32 = 5;
+
+/// Kinds of things in the kernel that have numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Programs.
+    Program,
+    /// Maps.
+    Map,
+    /// Links. Linux 5.8.
+    Link,
+}
+
+fn bpf<T>(command: i32, attr: &mut T) -> io::Result<i64> {
+    // SAFETY: the attributes below are `repr(C)` and as large as stated; pointers in them are
+    // to buffers that outlive the call.
+    let result = unsafe { libc::syscall(libc::SYS_bpf, command, attr, size_of::<T>()) };
+    match result {
+        -1 => Err(io::Error::last_os_error()),
+        #[allow(
+            clippy::unnecessary_cast,
+            reason = "`c_long` has 32 bits on some targets"
+        )]
+        result => Ok(result as i64),
+    }
+}
+
+/// The numbers of everything of a kind in the kernel.
+///
+/// # Panics
+/// If the kernel does not say.
+#[must_use]
+pub fn ids(kind: Kind) -> Vec<u32> {
+    let command = match kind {
+        Kind::Program => PROG_GET_NEXT_ID,
+        Kind::Map => MAP_GET_NEXT_ID,
+        Kind::Link => LINK_GET_NEXT_ID,
+    };
+    // start_id, next_id, open_flags
+    let mut attr = [0u32; 3];
+    let mut ids = Vec::new();
+    loop {
+        match bpf(command, &mut attr) {
+            Ok(_) => ids.push(attr[1]),
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => return ids,
+            Err(error) => panic!("{kind:?} numbers: {error}"),
+        }
+        attr[0] = attr[1];
+    }
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct ProgLoad {
+    prog_type: u32,
+    insn_cnt: u32,
+    insns: u64,
+    license: u64,
+    log_level: u32,
+    log_size: u32,
+    log_buf: u64,
+    kern_version: u32,
+    prog_flags: u32,
+    rest: [u64; 9],
+    fd_array: u64,
+}
+
+/// Loads a socket filter from its bytes; the verifier's log if it is refused.
+///
+/// # Errors
+/// The kernel's error and the log.
+pub fn load_socket_filter(insns: &[u8], fd_array: &[i32]) -> Result<OwnedFd, (io::Error, String)> {
+    let mut log = vec![0u8; 1 << 16];
+    let mut attr = ProgLoad {
+        prog_type: 1,
+        insn_cnt: (insns.len() / 8) as u32,
+        insns: insns.as_ptr() as u64,
+        license: c"GPL".as_ptr() as u64,
+        log_level: 1,
+        log_size: log.len() as u32,
+        log_buf: log.as_mut_ptr() as u64,
+        fd_array: fd_array.as_ptr() as u64,
+        ..Default::default()
+    };
+    match bpf(PROG_LOAD, &mut attr) {
+        // SAFETY: the kernel just made this descriptor for us.
+        Ok(fd) => Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) }),
+        Err(error) => {
+            let end = log.iter().position(|&byte| byte == 0).unwrap_or(log.len());
+            Err((error, String::from_utf8_lossy(&log[..end]).into_owned()))
+        }
+    }
+}

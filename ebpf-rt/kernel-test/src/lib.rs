@@ -1,0 +1,104 @@
+//! The harness of the tests that need a kernel.
+//!
+//! A test says what it needs. What this machine does not have makes the test *ignored*, with
+//! the reason; the end of the run says how many ran and names those that could not. With
+//! `EBPF_REQUIRE=kernel` in the environment a test that could not run fails the run.
+//!
+//! Some tests have to be another user or have fewer capabilities. They start the test binary
+//! again as a [child](Child), so that the privileges are dropped in a process of its own.
+//!
+//! ```no_run
+//! use kernel_test::{Need, Suite};
+//!
+//! fn main() -> std::process::ExitCode {
+//!     let mut suite = Suite::new();
+//!     suite.test("maps::array", &[Need::Root], || { /* panics if it fails */ });
+//!     suite.run()
+//! }
+//! ```
+
+pub mod bpf;
+mod child;
+mod need;
+pub mod trace;
+
+pub use child::Child;
+pub use need::{Need, kernel_version};
+
+use libtest_mimic::{Arguments, Completion, Trial};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+/// The tests of a binary, and what its children do.
+#[derive(Default)]
+pub struct Suite {
+    trials: Vec<Trial>,
+    children: Vec<(&'static str, fn())>,
+    left_out: Arc<Mutex<Vec<(String, String)>>>,
+}
+
+impl Suite {
+    /// No tests.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a test, which fails by panicking.
+    pub fn test(&mut self, name: &'static str, needs: &[Need], test: fn()) {
+        let needs = needs.to_vec();
+        let left_out = Arc::clone(&self.left_out);
+        self.trials.push(Trial::ignorable_test(name, move || {
+            match needs.iter().find_map(Need::missing) {
+                None => {
+                    test();
+                    Ok(Completion::Completed)
+                }
+                Some(reason) => {
+                    let mut left_out = left_out.lock().map_err(|error| error.to_string())?;
+                    left_out.push((name.to_owned(), reason.clone()));
+                    Ok(Completion::ignored_with(reason))
+                }
+            }
+        }));
+    }
+
+    /// Adds what the binary does when it is started as a [`Child`] of this name.
+    pub fn child(&mut self, name: &'static str, run: fn()) {
+        self.children.push((name, run));
+    }
+
+    /// Runs the tests that the command line asks for, or the child that this process is.
+    #[must_use]
+    pub fn run(self) -> ExitCode {
+        if let Some(name) = child::requested() {
+            return child::run(&name, &self.children);
+        }
+        let mut arguments = Arguments::from_args();
+        // Tests count events of the whole machine, and the kernel is one.
+        arguments.test_threads.get_or_insert(1);
+        let listing = arguments.list;
+        let conclusion = libtest_mimic::run(&arguments, self.trials);
+        if listing {
+            return ExitCode::SUCCESS;
+        }
+        let left_out = match self.left_out.lock() {
+            Ok(left_out) => left_out,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        println!(
+            "kernel tests: {} ran, {} could not run",
+            conclusion.num_passed + conclusion.num_failed,
+            left_out.len()
+        );
+        for (name, reason) in left_out.iter() {
+            println!("  {name}: {reason}");
+        }
+        let required = std::env::var("EBPF_REQUIRE").is_ok_and(|what| what == "kernel");
+        if required && !left_out.is_empty() {
+            println!("EBPF_REQUIRE=kernel: every kernel test has to run");
+            return ExitCode::FAILURE;
+        }
+        conclusion.exit_code()
+    }
+}
