@@ -1,2 +1,73 @@
-//! Runtime.
+//! Write eBPF by hand in Rust: macros that assemble at compile time, and a runtime that
+//! loads, attaches and reads the result.
+//!
+//! - [`maps`]: definitions (constant data) and handles (maps that exist).
+//! - [`programs`] and [`links`]: what loaded programs can do, and what attached ones are.
+//! - [`load`]: options, and the loader for any [`Object`].
+//! - [`trace_pipe`] and [`tracefs`]: what programs print, and where they can be attached.
+//! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
+//! - [`isa`] and [`object`]: instructions, and the data model of an object.
+//!
+//! Without the feature `std` (on by default) only what needs no kernel is there: macros,
+//! [`Object`], [`Code`], definitions of maps, context types.
 #![cfg_attr(not(feature = "std"), no_std)]
+
+pub mod context;
+pub mod maps;
+
+#[cfg(feature = "std")]
+mod capabilities;
+#[cfg(feature = "std")]
+mod errno;
+#[cfg(feature = "std")]
+mod error;
+#[cfg(feature = "std")]
+pub mod links;
+#[cfg(feature = "std")]
+pub mod load;
+#[cfg(feature = "std")]
+pub mod programs;
+#[cfg(feature = "std")]
+mod similar;
+#[cfg(feature = "std")]
+mod sys;
+#[cfg(feature = "std")]
+pub mod trace_pipe;
+#[cfg(feature = "std")]
+pub mod tracefs;
+#[cfg(feature = "std")]
+mod verifier_log;
+
+pub use bytemuck;
+pub use ebpf_asm::{Code, KernelVersion, MapType, Object, ProgramType, isa, object};
+
+pub use maps::{
+    Array, Global, HashMap, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap, Rodata,
+    Update,
+};
+
+#[cfg(feature = "std")]
+pub use errno::Errno;
+#[cfg(feature = "std")]
+pub use error::{Error, ErrorKind};
+#[cfg(feature = "std")]
+pub use trace_pipe::TracePipe;
+
+// ---- The macros are exported here. ----
+
+/// Passes its input on where this crate has its runtime (feature `std`), else drops it: the
+/// code that `ebpf!` generates cannot ask for the features of this crate with `cfg`.
+#[cfg(feature = "std")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_std {
+    ($($item:tt)*) => { $($item)* };
+}
+
+/// Passes its input on where this crate has its runtime (feature `std`), else drops it.
+#[cfg(not(feature = "std"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_std {
+    ($($item:tt)*) => {};
+}

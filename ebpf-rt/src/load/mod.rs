@@ -1,0 +1,207 @@
+//! From an [`Object`] to maps and programs in the kernel, with the fewest system calls.
+//!
+//! Users see this through the module that `ebpf!` generates: `opens::load()`, and
+//! `opens::loader()` for options. [`load()`] is what both stand on, for code that handles any
+//! object.
+
+mod constant;
+mod options;
+mod program;
+mod relocate;
+
+pub use constant::{Constant, ConstantValue};
+pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions};
+
+use crate::maps::{Map, RawMap, raw};
+use crate::programs::{Program, RawProgram};
+use crate::{Error, capabilities};
+use ebpf_asm::Object;
+use ebpf_asm::object::MapDef;
+
+/// The maps and programs of an object, in the order of their definition.
+///
+/// ```no_run
+/// use ebpf_rt::load::{Options, load};
+/// use ebpf_rt::{Error, HashMap, Object, programs::Tracepoint};
+///
+/// fn run(object: &Object) -> Result<(), Error> {
+///     let mut loaded = load(object, &[], &[], &[], &Options::default())?;
+///     let counts: HashMap<u32, u64> = loaded.map(0)?;
+///     let count: Tracepoint = loaded.program(0)?;
+///     let _link = count.attach()?;
+///     println!("{:?}", counts.get(&0)?);
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Loaded {
+    object: &'static str,
+    maps: Vec<RawMap>,
+    programs: Vec<Option<RawProgram>>,
+}
+
+impl Loaded {
+    /// The map at this position of [`Object::maps`].
+    ///
+    /// # Errors
+    /// If there is none, or it is another kind of map, or of other sizes.
+    pub fn map<M: Map>(&self, index: usize) -> Result<M, Error> {
+        let raw = self.maps.get(index).ok_or_else(|| {
+            Error::invalid(format!("there is no map number {index}")).in_object(self.object)
+        })?;
+        M::from_raw(raw.clone())
+    }
+
+    /// Takes the program at this position of [`Object::programs`].
+    ///
+    /// # Errors
+    /// If there is none, or it was taken before, or it is another kind of program.
+    pub fn program<P: Program>(&mut self, index: usize) -> Result<P, Error> {
+        let raw = self.programs.get_mut(index).and_then(Option::take);
+        P::from_raw(raw.ok_or_else(|| {
+            Error::invalid(format!("there is no program number {index} left"))
+                .in_object(self.object)
+        })?)
+    }
+}
+
+/// Loads an object: creates its maps, fills and freezes read-only ones, fills in what
+/// programs leave open, loads them.
+///
+/// Options and constant values stand at the positions of what they are about in the object;
+/// what is missing at the end has no options and no value.
+///
+/// # Errors
+/// Of the first step that fails; nothing stays in the kernel then. Optional programs that the
+/// kernel refuses are no error: their handle says why they are not there.
+pub fn load(
+    object: &Object,
+    maps: &[RawMapOptions],
+    programs: &[ProgramOptions],
+    constants: &[Option<ConstantValue>],
+    options: &Options,
+) -> Result<Loaded, Error> {
+    let in_object = |error: Error| error.in_object(object.name);
+    check_lengths(object, maps.len(), programs.len(), constants.len()).map_err(in_object)?;
+    // Everything that can be found without the kernel is found before it is asked.
+    let mut patched = Vec::with_capacity(object.programs.len());
+    for (index, program) in object.programs.iter().enumerate() {
+        let skipped = programs.get(index).is_some_and(|options| options.skip);
+        patched.push(if skipped {
+            None
+        } else {
+            let result = relocate::constants(object, program, constants);
+            Some(result.map_err(in_object)?)
+        });
+    }
+    let created: Vec<RawMap> = object
+        .maps
+        .iter()
+        .enumerate()
+        .map(|(index, def)| make_map(object, def, maps.get(index)))
+        .collect::<Result<_, _>>()
+        .map_err(|error| explain_version(error, object))?;
+    let mut loaded = Vec::with_capacity(object.programs.len());
+    for (index, (def, insns)) in object.programs.iter().zip(patched).enumerate() {
+        let program = match insns {
+            None => RawProgram::skipped(object.name, def),
+            Some(mut insns) => {
+                relocate::maps(def, &created, insns.to_mut()).map_err(in_object)?;
+                match program::load(object, def, &insns, options) {
+                    Ok((fd, log)) => RawProgram::loaded(object.name, def, fd, log),
+                    Err(error) => {
+                        let error = explain_version(error, object);
+                        if !programs.get(index).is_some_and(|options| options.optional) {
+                            return Err(error);
+                        }
+                        RawProgram::failed(object.name, def, error)
+                    }
+                }
+            }
+        };
+        loaded.push(Some(program));
+    }
+    Ok(Loaded {
+        object: object.name,
+        maps: created,
+        programs: loaded,
+    })
+}
+
+fn check_lengths(
+    object: &Object,
+    maps: usize,
+    programs: usize,
+    constants: usize,
+) -> Result<(), Error> {
+    let all = [
+        ("maps", maps, object.maps.len()),
+        ("programs", programs, object.programs.len()),
+        ("constants", constants, object.constants.len()),
+    ];
+    match all.iter().find(|(_, given, has)| given > has) {
+        None => Ok(()),
+        Some((what, given, has)) => Err(Error::invalid(format!(
+            "options for {given} {what} are given, and it has {has}"
+        ))),
+    }
+}
+
+fn make_map(
+    object: &Object,
+    def: &MapDef,
+    options: Option<&RawMapOptions>,
+) -> Result<RawMap, Error> {
+    let mut request = raw::Request::from_def(object.name, def.name, def);
+    let Some(options) = options else {
+        return raw::create(&request);
+    };
+    let invalid = |reason: String| {
+        Error::invalid(reason)
+            .in_object(object.name)
+            .of_map(def.name)
+    };
+    if let Some(shared) = &options.shared {
+        if options.max_entries.is_some() || options.initial.is_some() {
+            return Err(invalid(format!(
+                "it is to be shared with {}, whose size and contents are what they are",
+                shared.describe()
+            )));
+        }
+        let same = shared.map_type() == def.map_type
+            && shared.key_size() == def.key_size
+            && shared.value_size() == def.value_size;
+        if !same {
+            return Err(invalid(format!(
+                "its definition ({:?}, keys of {} bytes, values of {} bytes) does not fit the \
+                 map it is to be shared with: {}",
+                def.map_type,
+                def.key_size,
+                def.value_size,
+                shared.describe()
+            )));
+        }
+        return Ok(shared.clone());
+    }
+    if let Some(max_entries) = options.max_entries {
+        request.max_entries = max_entries;
+    }
+    if let Some(initial) = &options.initial {
+        request.initial = Some(initial);
+    }
+    raw::create(&request)
+}
+
+/// After a failure: whether the kernel is older than the object is meant for.
+fn explain_version(error: Error, object: &Object) -> Error {
+    match capabilities::running_kernel() {
+        Some(version) if version < object.min_kernel => error.remedy(format!(
+            "the object needs Linux {}, and this is {version}",
+            object.min_kernel
+        )),
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,141 @@
+//! What can be said before an object is loaded.
+
+use crate::maps::{Global, Map, RawMap, Rodata};
+use bytemuck::Pod;
+use core::marker::PhantomData;
+
+/// Options of a map, before it is created.
+///
+/// ```no_run
+/// # use ebpf_rt::{HashMap, load::MapOptions};
+/// # fn f(mut counts: MapOptions<HashMap<u32, u64>>) {
+/// counts.max_entries(65_536);
+/// # }
+/// ```
+pub struct MapOptions<M> {
+    raw: RawMapOptions,
+    handle: PhantomData<fn() -> M>,
+}
+
+/// [`MapOptions`] of any kind of map.
+#[derive(Clone, Debug, Default)]
+pub struct RawMapOptions {
+    pub(super) max_entries: Option<u32>,
+    pub(super) shared: Option<RawMap>,
+    pub(super) initial: Option<Vec<u8>>,
+}
+
+impl RawMapOptions {
+    /// Another number of entries than the definition says.
+    pub fn max_entries(&mut self, max_entries: u32) -> &mut Self {
+        self.max_entries = Some(max_entries);
+        self
+    }
+
+    /// Uses this map instead of creating one. Its kind and the sizes of keys and values are
+    /// compared with the definition when the object is loaded.
+    pub fn share(&mut self, map: &RawMap) -> &mut Self {
+        self.shared = Some(map.clone());
+        self
+    }
+}
+
+impl<M> Default for MapOptions<M> {
+    fn default() -> Self {
+        Self {
+            raw: RawMapOptions::default(),
+            handle: PhantomData,
+        }
+    }
+}
+
+impl<M> Clone for MapOptions<M> {
+    fn clone(&self) -> Self {
+        Self {
+            raw: self.raw.clone(),
+            handle: PhantomData,
+        }
+    }
+}
+
+impl<M> core::fmt::Debug for MapOptions<M> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.raw.fmt(f)
+    }
+}
+
+impl<M: Map> MapOptions<M> {
+    /// Another number of entries than the definition says.
+    pub fn max_entries(&mut self, max_entries: u32) -> &mut Self {
+        self.raw.max_entries(max_entries);
+        self
+    }
+
+    /// Uses this map, of another object or made by `create`, instead of creating one.
+    pub fn share(&mut self, map: &M) -> &mut Self {
+        self.raw.share(map.as_raw());
+        self
+    }
+}
+
+impl<T: Pod> MapOptions<Rodata<T>> {
+    /// Another value than the definition says.
+    pub fn value(&mut self, value: T) -> &mut Self {
+        self.raw.initial = Some(bytemuck::bytes_of(&value).to_vec());
+        self
+    }
+}
+
+impl<T: Pod> MapOptions<Global<T>> {
+    /// Another value than the definition says, before the first program is loaded.
+    pub fn value(&mut self, value: T) -> &mut Self {
+        self.raw.initial = Some(bytemuck::bytes_of(&value).to_vec());
+        self
+    }
+}
+
+impl<M> From<MapOptions<M>> for RawMapOptions {
+    fn from(options: MapOptions<M>) -> Self {
+        options.raw
+    }
+}
+
+/// Options of a program, before it is loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProgramOptions {
+    pub(super) skip: bool,
+    pub(super) optional: bool,
+}
+
+impl ProgramOptions {
+    /// Leaves the program out. Its handle is there, and attaching it is an error that says
+    /// so.
+    pub fn skip(&mut self) -> &mut Self {
+        self.skip = true;
+        self
+    }
+
+    /// Goes on when the kernel refuses the program. Its handle is there, and attaching it is
+    /// an error that says why.
+    pub fn optional(&mut self) -> &mut Self {
+        self.optional = true;
+        self
+    }
+}
+
+/// Options of the load as a whole.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    pub(super) log_level: u32,
+}
+
+impl Options {
+    /// The verifier's log also of programs that it accepts: 0 for none (the default), 1 for
+    /// what it sees at branches, 2 for every instruction, plus 4 for statistics.
+    ///
+    /// A refused program is loaded a second time with the log on, at level 1 if this is 0.
+    pub fn log_level(&mut self, level: u32) -> &mut Self {
+        self.log_level = level;
+        self
+    }
+}

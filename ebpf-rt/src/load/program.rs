@@ -1,0 +1,131 @@
+//! `BPF_PROG_LOAD`: once without a log; after a failure once more with one.
+
+use super::Options;
+use crate::maps::raw::with_memlock;
+use crate::sys::bpf::{self, NewProgram};
+use crate::{Errno, Error, ErrorKind, capabilities, verifier_log};
+use ebpf_asm::Object;
+use ebpf_asm::isa::Insn;
+use ebpf_asm::object::ProgramDef;
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+
+/// The kernel gives up with `EAGAIN` when a signal is pending; libbpf tries as often.
+const ATTEMPTS: u32 = 5;
+const FIRST_LOG_SIZE: u32 = 64 * 1024;
+/// The kernel takes no larger log.
+const LARGEST_LOG_SIZE: u32 = u32::MAX >> 2;
+
+/// Loads a program; its descriptor, and the log if one was asked for.
+pub(super) fn load(
+    object: &Object,
+    def: &ProgramDef,
+    insns: &[Insn],
+    options: &Options,
+) -> Result<(OwnedFd, Option<String>), Error> {
+    let in_program = |error: Error| error.in_object(object.name).of_program(def.name);
+    let license = CString::new(object.license).map_err(|error| {
+        in_program(Error::invalid("the licence contains a zero byte").caused_by(error))
+    })?;
+    let program = NewProgram {
+        name: def.name,
+        program_type: def.kind.program_type(),
+        license: &license,
+        insns,
+    };
+    let (result, log) = if options.log_level != 0 {
+        load_with_log(&program, options.log_level)
+    } else {
+        match with_memlock(|| retrying(|| bpf::prog_load(&program))) {
+            Ok(fd) => return Ok((fd, None)),
+            // The log costs time, and most programs load: it is asked for only now. What
+            // this second attempt says counts, also if it is that all is well after all.
+            Err(_) => load_with_log(&program, 1),
+        }
+    };
+    let errno = match result {
+        Ok(fd) => return Ok((fd, (options.log_level != 0).then_some(log))),
+        Err(errno) => errno,
+    };
+    Err(in_program(explain(def, errno, log)))
+}
+
+fn retrying<T>(mut attempt: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    let mut result = attempt();
+    for _ in 1..ATTEMPTS {
+        if !matches!(result, Err(Errno::EAGAIN)) {
+            break;
+        }
+        result = attempt();
+    }
+    result
+}
+
+/// Loads with a log that grows until it is whole.
+fn load_with_log(program: &NewProgram<'_>, level: u32) -> (Result<OwnedFd, Errno>, String) {
+    let mut size = FIRST_LOG_SIZE;
+    loop {
+        let mut buffer = vec![0; size as usize];
+        let mut true_size = 0;
+        let result = with_memlock(|| {
+            retrying(|| {
+                let (result, needed) = bpf::prog_load_with_log(program, level, &mut buffer);
+                true_size = needed;
+                result
+            })
+        });
+        let too_small = matches!(result, Err(Errno::ENOSPC)) && size < LARGEST_LOG_SIZE;
+        if !too_small {
+            return (result, text(&buffer));
+        }
+        // Before Linux 6.4 the kernel does not say how much it takes.
+        size = true_size.max(size.saturating_mul(4)).min(LARGEST_LOG_SIZE);
+    }
+}
+
+/// The log up to the zero byte that ends it.
+fn text(buffer: &[u8]) -> String {
+    let end = buffer.iter().position(|&byte| byte == 0);
+    let text = buffer
+        .get(..end.unwrap_or(buffer.len()))
+        .unwrap_or_default();
+    String::from_utf8_lossy(text).into_owned()
+}
+
+fn explain(def: &ProgramDef, errno: Errno, log: String) -> Error {
+    let error = Error::failed("BPF_PROG_LOAD", errno);
+    if let Some(reason) = verifier_log::reason(&log) {
+        let slot = verifier_log::instruction(&log);
+        let place = slot.and_then(|slot| place(def, slot).or(Some(format!("instruction {slot}"))));
+        return error
+            .with_kind(ErrorKind::Rejected)
+            .because(reason)
+            .at(place)
+            .with_log(log);
+    }
+    let program_type = def.kind.program_type();
+    let error = match errno {
+        Errno::EPERM => capabilities::explain(error, capabilities::for_program(program_type)),
+        Errno::EINVAL => error.because(format!(
+            "the kernel refuses it without a word: it may not know programs of type \
+             {program_type:?}, or the program needs a licence that is compatible with the GPL"
+        )),
+        Errno::E2BIG => error.because(format!(
+            "{} instructions are more than the kernel takes from this process",
+            def.insns.len()
+        )),
+        Errno::ENOMEM if capabilities::counts_memlock() => error.remedy("raise RLIMIT_MEMLOCK"),
+        _ => error,
+    };
+    if log.is_empty() {
+        error
+    } else {
+        error.with_log(log)
+    }
+}
+
+/// The source of a slot: `src/main.rs:12:9`.
+pub(super) fn place(def: &ProgramDef, slot: usize) -> Option<String> {
+    let (line, column) = def.lines.get(slot)?;
+    Some(format!("{}:{line}:{column}", def.lines.file))
+}

@@ -1,0 +1,166 @@
+//! Definitions: maps as constant data.
+
+use super::{Array, HashMap};
+#[cfg(feature = "std")]
+use super::{Map, raw};
+use core::marker::PhantomData;
+use ebpf_asm::MapType;
+use ebpf_asm::object::MapDef;
+
+/// Flags of map creation, by the kernel's names.
+pub mod flags {
+    /// Entries are allocated when they are made, not all at once. Hash maps only.
+    pub const BPF_F_NO_PREALLOC: u32 = 1 << 0;
+    /// Each CPU has a list of its own to take the oldest entry from. LRU maps only.
+    pub const BPF_F_NO_COMMON_LRU: u32 = 1 << 1;
+    /// User space can only read.
+    pub const BPF_F_RDONLY: u32 = 1 << 3;
+    /// User space can only write.
+    pub const BPF_F_WRONLY: u32 = 1 << 4;
+    /// The hash function starts from zero, so that runs can be compared.
+    pub const BPF_F_ZERO_SEED: u32 = 1 << 6;
+    /// Programs can only read. Linux 5.2.
+    pub const BPF_F_RDONLY_PROG: u32 = 1 << 7;
+    /// Programs can only write. Linux 5.2.
+    pub const BPF_F_WRONLY_PROG: u32 = 1 << 8;
+    /// User space can map the values. Arrays only; Linux 5.5.
+    pub const BPF_F_MMAPABLE: u32 = 1 << 10;
+}
+
+/// The definition of a map: constant data from which it is created when the object is loaded.
+///
+/// Made by `with_max_entries` of the handle types; `M` is the handle that it will have.
+///
+/// ```
+/// use ebpf_rt::maps::{Def, HashMap, flags};
+///
+/// static SEEN: Def<HashMap<u32, u64>> = HashMap::with_max_entries(1024).no_prealloc();
+///
+/// let def = SEEN.map_def("SEEN");
+/// assert_eq!((def.key_size, def.value_size, def.max_entries), (4, 8, 1024));
+/// assert_eq!(def.flags, flags::BPF_F_NO_PREALLOC);
+/// ```
+pub struct Def<M> {
+    def: MapDef,
+    // Not `M` itself, whose thread safety and drop do not matter to constant data.
+    handle: PhantomData<fn() -> M>,
+}
+
+impl<M> Clone for Def<M> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<M> Copy for Def<M> {}
+
+impl<M> core::fmt::Debug for Def<M> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.def.fmt(f)
+    }
+}
+
+impl<M> Def<M> {
+    pub(super) const fn new<K, V>(map_type: MapType, max_entries: u32) -> Self {
+        const {
+            assert!(size_of::<K>() > 0, "the key of a map must have a size");
+            assert!(size_of::<V>() > 0, "the value of a map must have a size");
+            assert!(
+                size_of::<K>() <= u32::MAX as usize,
+                "the key of a map is too large"
+            );
+            assert!(
+                size_of::<V>() <= u32::MAX as usize,
+                "the value of a map is too large"
+            );
+        }
+        let (key_size, value_size) = (size_of::<K>() as u32, size_of::<V>() as u32);
+        Self {
+            def: MapDef::new("", map_type, key_size, value_size, max_entries),
+            handle: PhantomData,
+        }
+    }
+
+    /// The same map with these [flags] of creation beside those it has.
+    #[must_use]
+    #[doc(alias = "map_flags")]
+    pub const fn flags(self, flags: u32) -> Self {
+        Self {
+            def: self.def.with_flags(self.def.flags | flags),
+            handle: PhantomData,
+        }
+    }
+
+    /// The map as the loader wants it, under this name.
+    #[must_use]
+    pub const fn map_def(&'static self, name: &'static str) -> MapDef {
+        self.def.with_name(name)
+    }
+
+    /// Creates the map without an object. The name is what errors and `bpftool map` show; the
+    /// kernel takes its first 15 bytes.
+    ///
+    /// ```no_run
+    /// use ebpf_rt::{HashMap, maps::Def};
+    ///
+    /// const SEEN: Def<HashMap<u32, u64>> = HashMap::with_max_entries(64).no_prealloc();
+    /// let seen = SEEN.create("seen")?;
+    /// # Ok::<(), ebpf_rt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::Permission`](crate::ErrorKind::Permission) without the capability, and what
+    /// else `BPF_MAP_CREATE` says.
+    #[cfg(feature = "std")]
+    pub fn create(&self, name: &str) -> Result<M, crate::Error>
+    where
+        M: Map,
+    {
+        M::from_raw(raw::create(&raw::Request::from_def("", name, &self.def))?)
+    }
+}
+
+impl<K, V> Def<HashMap<K, V>> {
+    /// The same map with entries allocated when they are made, not all at once: smaller while
+    /// it is not full, and slower to insert.
+    #[must_use]
+    #[doc(alias = "BPF_F_NO_PREALLOC")]
+    pub const fn no_prealloc(self) -> Self {
+        self.flags(flags::BPF_F_NO_PREALLOC)
+    }
+}
+
+impl<V: bytemuck::Pod> Def<Array<V>> {
+    /// The same array with these values at its start when the first program is loaded; the
+    /// others are zeros. More than `max_entries` are an error at load.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{Array, Def};
+    ///
+    /// static PRIMES: Def<Array<u32>> = Array::with_max_entries(8).initial(&[2, 3, 5, 7]);
+    /// assert_eq!(PRIMES.map_def("PRIMES").initial.map(<[u8]>::len), Some(16));
+    /// ```
+    #[must_use]
+    pub const fn initial(self, values: &'static [V]) -> Self {
+        Self {
+            def: self.def.with_initial(super::rodata::bytes_of_slice(values)),
+            handle: PhantomData,
+        }
+    }
+
+    /// The same array with nothing that can change it once its initial values are in:
+    /// programs can only read it, and it is frozen for user space. The verifier then knows
+    /// its values where programs read them at constant indices. Linux 5.2.
+    #[must_use]
+    #[doc(alias = "BPF_F_RDONLY_PROG")]
+    #[doc(alias = "BPF_MAP_FREEZE")]
+    pub const fn read_only(self) -> Self {
+        Self {
+            def: self
+                .def
+                .with_flags(self.def.flags | flags::BPF_F_RDONLY_PROG)
+                .frozen(),
+            handle: PhantomData,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Read-only data.
+
+use super::Map;
+use super::flags::BPF_F_RDONLY_PROG;
+#[cfg(feature = "std")]
+use super::{RawMap, handle_impls, iter};
+#[cfg(feature = "std")]
+use crate::Error;
+use bytemuck::Pod;
+use core::marker::PhantomData;
+use ebpf_asm::MapType;
+use ebpf_asm::object::MapDef;
+
+/// A value that programs read and that nothing can change once it is loaded. The verifier
+/// knows it, and leaves out branches that it rules out. Linux 5.2.
+///
+/// In the kernel it is an array of one entry, read-only for programs and frozen.
+#[doc(alias = "BPF_MAP_FREEZE")]
+#[doc(alias = ".rodata")]
+pub struct Rodata<T> {
+    #[cfg(feature = "std")]
+    raw: RawMap,
+    types: PhantomData<fn() -> T>,
+}
+
+/// The definition of a [`Rodata`].
+#[derive(Clone, Copy, Debug)]
+pub struct RodataDef<T> {
+    value: T,
+}
+
+impl<T: Pod> Rodata<T> {
+    /// The definition of read-only data of this value.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{Rodata, RodataDef};
+    ///
+    /// static PORTS: RodataDef<[u16; 2]> = Rodata::new([80, 443]);
+    /// assert_eq!(PORTS.map_def("PORTS").value_size, 4);
+    /// ```
+    #[must_use]
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "definition and handle are two types"
+    )]
+    pub const fn new(value: T) -> RodataDef<T> {
+        const { assert!(size_of::<T>() > 0, "read-only data must have a size") };
+        RodataDef { value }
+    }
+}
+
+impl<T: Pod> RodataDef<T> {
+    /// The map as the loader wants it, under this name.
+    #[must_use]
+    pub const fn map_def(&'static self, name: &'static str) -> MapDef {
+        single::<T>(name)
+            .with_flags(BPF_F_RDONLY_PROG)
+            .with_initial(bytes_of(&self.value))
+            .frozen()
+    }
+}
+
+#[cfg(feature = "std")]
+impl<T: Pod> Rodata<T> {
+    /// The value.
+    ///
+    /// # Errors
+    /// What `BPF_MAP_LOOKUP_ELEM` says.
+    pub fn get(&self) -> Result<T, Error> {
+        iter::lookup(&self.raw, &0u32)?.ok_or_else(|| iter::beyond(&self.raw, 0))
+    }
+}
+
+impl<T: Pod> Map for Rodata<T> {
+    type Definition = RodataDef<T>;
+
+    #[cfg(feature = "std")]
+    fn from_raw(raw: RawMap) -> Result<Self, Error> {
+        Ok(Self {
+            raw: raw.expect::<u32, T>(MapType::Array)?,
+            types: PhantomData,
+        })
+    }
+
+    #[cfg(feature = "std")]
+    fn as_raw(&self) -> &RawMap {
+        &self.raw
+    }
+}
+
+#[cfg(feature = "std")]
+handle_impls!([T] Rodata<T>);
+
+/// An array of one value.
+pub(super) const fn single<T: Pod>(name: &'static str) -> MapDef {
+    const {
+        assert!(
+            size_of::<T>() <= u32::MAX as usize,
+            "the value is too large"
+        )
+    };
+    MapDef::new(name, MapType::Array, 4, size_of::<T>() as u32, 1)
+}
+
+/// `bytemuck::bytes_of`, in constants.
+pub(super) const fn bytes_of<T: Pod>(value: &'static T) -> &'static [u8] {
+    bytes_of_slice(core::slice::from_ref(value))
+}
+
+/// `bytemuck::cast_slice`, in constants.
+pub(super) const fn bytes_of_slice<T: Pod>(values: &'static [T]) -> &'static [u8] {
+    // SAFETY: plain old data has no padding, so that all bytes are initialised; the length is
+    // that of the slice, and bytes have no alignment.
+    unsafe { core::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
+}

@@ -1,0 +1,121 @@
+//! Programs of any kind.
+
+use crate::{Error, ErrorKind, sys};
+use ebpf_asm::ProgramType;
+use ebpf_asm::object::{ProgramDef, ProgramKind};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+/// A program of an object after loading, of whatever kind.
+#[derive(Debug)]
+pub struct RawProgram {
+    object: String,
+    name: &'static str,
+    kind: ProgramKind,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Loaded { fd: OwnedFd, log: Option<String> },
+    Skipped,
+    Failed(Error),
+}
+
+impl RawProgram {
+    pub(crate) fn loaded(object: &str, def: &ProgramDef, fd: OwnedFd, log: Option<String>) -> Self {
+        Self::new(object, def, State::Loaded { fd, log })
+    }
+
+    pub(crate) fn skipped(object: &str, def: &ProgramDef) -> Self {
+        Self::new(object, def, State::Skipped)
+    }
+
+    pub(crate) fn failed(object: &str, def: &ProgramDef, error: Error) -> Self {
+        Self::new(object, def, State::Failed(error))
+    }
+
+    fn new(object: &str, def: &ProgramDef, state: State) -> Self {
+        Self {
+            object: object.to_owned(),
+            name: def.name,
+            kind: def.kind,
+            state,
+        }
+    }
+
+    /// The name as it was written; the kernel shows its first 15 bytes.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The kind of program, with what its attribute says about where it goes.
+    #[must_use]
+    pub fn kind(&self) -> ProgramKind {
+        self.kind
+    }
+
+    /// Whether the program is in the kernel.
+    #[must_use]
+    pub fn is_loaded(&self) -> bool {
+        matches!(self.state, State::Loaded { .. })
+    }
+
+    /// Why the kernel refused the program, if it is optional and was refused.
+    #[must_use]
+    pub fn load_error(&self) -> Option<&Error> {
+        match &self.state {
+            State::Failed(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The verifier's log, if it was asked for.
+    #[must_use]
+    pub fn log(&self) -> Option<&str> {
+        match &self.state {
+            State::Loaded { log, .. } => log.as_deref(),
+            State::Failed(error) => error.log(),
+            State::Skipped => None,
+        }
+    }
+
+    /// The descriptor.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoaded`] if the program was left out, or is optional and was refused.
+    pub fn fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        let reason = match &self.state {
+            State::Loaded { fd, .. } => return Ok(fd.as_fd()),
+            State::Skipped => "it is not loaded: it was left out with skip()".to_owned(),
+            State::Failed(error) => {
+                format!("it is not loaded: it is optional and was refused ({error})")
+            }
+        };
+        Err(self.error(Error::new(ErrorKind::NotLoaded).because(reason)))
+    }
+
+    /// The kernel's number for the program, as `bpftool prog` shows it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoaded`] if it has none; what `BPF_OBJ_GET_INFO_BY_FD` says.
+    pub fn id(&self) -> Result<u32, Error> {
+        sys::bpf::id(self.fd()?)
+            .map_err(|errno| self.error(Error::failed("BPF_OBJ_GET_INFO_BY_FD", errno)))
+    }
+
+    /// An error that is about this program.
+    pub(crate) fn error(&self, error: Error) -> Error {
+        error.in_object(&self.object).of_program(self.name)
+    }
+
+    pub(crate) fn expect(&self, program_type: ProgramType) -> Result<(), Error> {
+        let found = self.kind.program_type();
+        if found == program_type {
+            return Ok(());
+        }
+        Err(self.error(Error::invalid(format!(
+            "a {program_type:?} program is wanted, and this is a {found:?} program"
+        ))))
+    }
+}

@@ -1,0 +1,164 @@
+//! Trace points.
+
+use super::{RawProgram, program_impls};
+use crate::capabilities::{self, Capability};
+use crate::links::TracepointLink;
+use crate::tracefs::Tracefs;
+use crate::{Errno, Error, sys};
+use ebpf_asm::object::ProgramKind;
+use std::os::fd::AsFd;
+
+/// A program that runs at a stable trace point of the kernel; its context is the record that
+/// tracefs describes under `events/CATEGORY/NAME/format`.
+///
+/// ```no_run
+/// # fn f(count: ebpf_rt::programs::Tracepoint) -> Result<(), ebpf_rt::Error> {
+/// let _link = count.attach()?;
+/// std::thread::sleep(std::time::Duration::from_secs(1));
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "BPF_PROG_TYPE_TRACEPOINT")]
+#[derive(Debug)]
+pub struct Tracepoint {
+    raw: RawProgram,
+}
+
+program_impls!(Tracepoint);
+
+impl Tracepoint {
+    /// Attaches the program to the trace point of its attribute.
+    ///
+    /// # Errors
+    /// As of [`attach_to`](Self::attach_to).
+    pub fn attach(&self) -> Result<TracepointLink, Error> {
+        match self.raw.kind() {
+            ProgramKind::Tracepoint { category, name } => self.attach_to(category, name),
+            _ => Err(self
+                .raw
+                .error(Error::invalid("its attribute names no trace point"))),
+        }
+    }
+
+    /// Attaches the program to the trace point `name` of `category`, on all CPUs and in all
+    /// processes.
+    ///
+    /// The trace point's number is read from tracefs, see [`Tracefs::open`]. From Linux 5.15
+    /// on the attachment is a link of the kernel, before it is a perf event.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoaded`](crate::ErrorKind::NotLoaded) if the program is not loaded;
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), with names that are spelled alike,
+    /// if there is no such trace point; [`ErrorKind::Permission`](crate::ErrorKind::Permission)
+    /// without `CAP_PERFMON` or access to tracefs.
+    #[doc(alias = "perf_event_open")]
+    #[doc(alias = "PERF_EVENT_IOC_SET_BPF")]
+    pub fn attach_to(&self, category: &str, name: &str) -> Result<TracepointLink, Error> {
+        let program = self.raw.fd()?;
+        let id = Tracefs::open()
+            .and_then(|tracefs| tracefs.tracepoint_id(category, name))
+            .map_err(|error| self.raw.error(error))?;
+        let event = sys::perf::open_tracepoint(id).map_err(|errno| {
+            let error = Error::failed("perf_event_open", errno);
+            let error = match errno {
+                Errno::EPERM | Errno::EACCES => capabilities::explain_perf(error),
+                _ => error,
+            };
+            self.raw.error(error)
+        })?;
+        match sys::bpf::link_perf_event(program, event.as_fd()) {
+            // The link holds the event.
+            Ok(link) => return Ok(TracepointLink::new(link)),
+            // Linux before 5.15 has no such link. If it is something else, the old way fails
+            // too and says what.
+            Err(Errno::EINVAL) => {}
+            Err(errno) => return Err(self.explain("BPF_LINK_CREATE", errno, category, name)),
+        }
+        sys::perf::set_program(event.as_fd(), program)
+            .map_err(|errno| self.explain("PERF_EVENT_IOC_SET_BPF", errno, category, name))?;
+        sys::perf::enable(event.as_fd())
+            .map_err(|errno| self.explain("PERF_EVENT_IOC_ENABLE", errno, category, name))?;
+        Ok(TracepointLink::new(event))
+    }
+
+    fn explain(&self, operation: &str, errno: Errno, category: &str, name: &str) -> Error {
+        let error = self.raw.error(Error::failed(operation, errno));
+        match errno {
+            Errno::EPERM => capabilities::explain(error, &[Capability::Bpf, Capability::Perfmon]),
+            Errno::EACCES => error.because(format!(
+                "the program reads beyond the record of {category}:{name}"
+            )),
+            Errno::E2BIG => error.because(format!(
+                "{category}:{name} has as many programs as the kernel allows"
+            )),
+            Errno::EEXIST => error.because(format!("it is attached to {category}:{name} already")),
+            _ => error,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::script::{Script, names, run};
+    use ebpf_asm::object::{LineTable, ProgramDef};
+
+    /// A loaded program, and the answers to reading the trace point's number.
+    fn attach(
+        script: impl Fn(Script) -> Script,
+    ) -> (Result<TracepointLink, Error>, Vec<&'static str>) {
+        let kind = ProgramKind::Tracepoint {
+            category: "syscalls",
+            name: "sys_enter_openat",
+        };
+        let def = ProgramDef::new("count", kind, &[], &[], &[], LineTable::EMPTY);
+        let opened = Script::new().fd().fd().fd();
+        let read = opened.with(|call| {
+            let crate::sys::Call::Read { buffer, .. } = call else {
+                panic!("{call:?}")
+            };
+            buffer[..3].copy_from_slice(b"631");
+            Ok(3)
+        });
+        let (result, calls) = run(script(read.value(0)), || {
+            let null = std::fs::File::open("/dev/null").expect("/dev/null");
+            let raw = RawProgram::loaded("opens", &def, null.into(), None);
+            Tracepoint { raw }.attach()
+        });
+        // Without the five calls that read the number.
+        (result, names(&calls[5..]))
+    }
+
+    #[test]
+    fn new_kernels_make_a_link() {
+        let (link, calls) = attach(|script| script.fd().fd());
+        drop(link.unwrap());
+        assert_eq!(calls, ["perf_event_open", "BPF_LINK_CREATE"]);
+    }
+
+    #[test]
+    fn old_kernels_are_asked_by_ioctl() {
+        let (link, calls) = attach(|script| script.fd().fails(Errno::EINVAL).value(0).value(0));
+        drop(link.unwrap());
+        assert_eq!(
+            calls,
+            ["perf_event_open", "BPF_LINK_CREATE", "ioctl", "ioctl"]
+        );
+    }
+
+    #[test]
+    fn who_may_not_is_told_why() {
+        let (result, _) = attach(|script| {
+            script
+                .file("/proc/sys/kernel/perf_event_paranoid", "2\n")
+                .capabilities(1 << 39)
+                .fails(Errno::EACCES)
+        });
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "object `opens`, program `count`: perf_event_open failed with EACCES: the process \
+             lacks CAP_PERFMON (perf_event_paranoid is 2); run it as root or give the executable \
+             the capability: setcap cap_perfmon+ep FILE"
+        );
+    }
+}

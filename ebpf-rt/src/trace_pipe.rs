@@ -1,0 +1,380 @@
+//! What programs print with `bpf_trace_printk`.
+
+use crate::tracefs::Tracefs;
+use crate::{Errno, Error, ErrorKind, sys};
+use std::collections::VecDeque;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// Reads the kernel's trace buffer, line by line, as an iterator.
+///
+/// What is read is gone for other readers, and what other readers read does not come here.
+/// Where tracefs is not mounted, an instance of its own is used, see [`Tracefs::open`]; the
+/// buffer is the same.
+///
+/// ```no_run
+/// use ebpf_rt::trace_pipe::{Event, TracePipe};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// for event in TracePipe::open()?.with_timeout(Duration::from_secs(5)) {
+///     match event? {
+///         Event::Record(record) => println!("{}: {}", record.task, record.message),
+///         Event::Lost { events, .. } => println!("({events} lost)"),
+///         Event::Other(line) => println!("{line}"),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[doc(alias = "bpf_trace_printk")]
+#[derive(Debug)]
+pub struct TracePipe {
+    file: OwnedFd,
+    timeout: Option<Duration>,
+    /// The start of a line whose end has not come yet.
+    rest: Vec<u8>,
+    lines: VecDeque<String>,
+    failed: bool,
+}
+
+/// A line of the trace.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A record.
+    Record(Record),
+    /// The reader was too slow: records are missing here.
+    Lost {
+        /// The CPU whose buffer ran over.
+        cpu: u32,
+        /// How many are missing.
+        events: u64,
+    },
+    /// A line of another form: of another tracer, or what follows a line break in a message.
+    Other(String),
+}
+
+/// A record of the trace.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Record {
+    /// The name of the thread; `<...>` if the kernel does not know it any more.
+    pub task: String,
+    /// The thread's number, which the kernel calls pid.
+    pub pid: u32,
+    /// The CPU.
+    pub cpu: u32,
+    /// The state of interrupts and preemption: `d..31`.
+    pub flags: String,
+    /// Since boot, by the trace's clock.
+    pub timestamp: Duration,
+    /// What made the record: `bpf_trace_printk`.
+    pub source: String,
+    /// The text.
+    pub message: String,
+}
+
+impl TracePipe {
+    /// Opens `trace_pipe`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] if tracing is switched off (`tracing_on` is 0), where
+    /// nothing would ever come; and as of [`Tracefs::open`].
+    pub fn open() -> Result<Self, Error> {
+        let tracefs = Tracefs::open()?;
+        if !tracefs.tracing_on()? {
+            return Err(Error::new(ErrorKind::Unsupported)
+                .because("tracing is switched off: tracing_on of tracefs is 0")
+                .remedy(
+                    "let root write 1 to it; an oops of the kernel may have switched it off, \
+                     see dmesg",
+                ));
+        }
+        let file = tracefs
+            .open_file("trace_pipe")
+            .map_err(|errno| Error::failed("opening trace_pipe of tracefs", errno))?;
+        Ok(Self {
+            file,
+            timeout: None,
+            rest: Vec::new(),
+            lines: VecDeque::new(),
+            failed: false,
+        })
+    }
+
+    /// Ends the iteration when nothing has come for this long. Without it the iterator waits
+    /// for ever.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// The next line as it is; `None` if none has come before the time was over, or tracing
+    /// was switched off. Empty lines (of messages that end in a line break) are left out.
+    ///
+    /// # Errors
+    /// What poll(2) and read(2) say.
+    pub fn next_line(&mut self) -> Result<Option<String>, Error> {
+        // A time that lies beyond what the clock can show never comes.
+        let deadline = self
+            .timeout
+            .and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            if let Some(line) = self.lines.pop_front() {
+                return Ok(Some(line));
+            }
+            if let Some(deadline) = deadline
+                && !self.wait(deadline)?
+            {
+                return Ok(None);
+            }
+            let mut buffer = [0; 4096];
+            let length = sys::fs::read(self.file.as_fd(), &mut buffer)
+                .map_err(|errno| Error::failed("reading trace_pipe", errno))?;
+            if length == 0 {
+                return Ok(None);
+            }
+            self.take(buffer.get(..length).unwrap_or_default());
+        }
+    }
+
+    /// Whether there is something to read before the deadline.
+    fn wait(&self, deadline: Instant) -> Result<bool, Error> {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match sys::fs::poll_input(self.file.as_fd(), left) {
+                Ok(ready) => return Ok(ready),
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(Error::failed("waiting for trace_pipe", errno)),
+            }
+        }
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.rest.extend_from_slice(bytes);
+        while let Some(end) = self.rest.iter().position(|&byte| byte == b'\n') {
+            let line: Vec<u8> = self.rest.drain(..=end).collect();
+            let line = String::from_utf8_lossy(&line);
+            let line = line.trim_end_matches('\n');
+            if !line.trim().is_empty() {
+                self.lines.push_back(line.to_owned());
+            }
+        }
+    }
+}
+
+impl Iterator for TracePipe {
+    type Item = Result<Event, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed {
+            return None;
+        }
+        match self.next_line() {
+            Ok(line) => line.map(|line| Ok(Event::parse(&line))),
+            Err(error) => {
+                self.failed = true;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+impl Event {
+    /// Reads a line of `trace_pipe` or `trace`.
+    ///
+    /// ```
+    /// use ebpf_rt::trace_pipe::Event;
+    ///
+    /// let line = "    my-task-42      [001] d..31   12.345678: bpf_trace_printk: Hello: 7";
+    /// let Event::Record(record) = Event::parse(line) else { panic!() };
+    /// assert_eq!((record.task.as_str(), record.pid, record.cpu), ("my-task", 42, 1));
+    /// assert_eq!(record.timestamp.as_micros(), 12_345_678);
+    /// assert_eq!(record.message, "Hello: 7");
+    /// ```
+    #[must_use]
+    pub fn parse(line: &str) -> Self {
+        if let Some(record) = record(line) {
+            return Self::Record(record);
+        }
+        lost(line).unwrap_or_else(|| Self::Other(line.to_owned()))
+    }
+}
+
+/// `TASK-PID [(TGID)] [CPU] FLAGS TIME: SOURCE: MESSAGE`, where the task can contain anything.
+fn record(line: &str) -> Option<Record> {
+    // The name of a task can look like a CPU, so the first place where all fits counts.
+    line.match_indices(" [").find_map(|(at, _)| {
+        let (before, after) = (line.get(..at)?, line.get(at + 2..)?);
+        let (cpu, rest) = after.split_once(']')?;
+        let (head, rest) = rest.split_once(": ")?;
+        let (flags, time) = match head.split_whitespace().collect::<Vec<_>>()[..] {
+            [flags, time] => (flags, time),
+            // Without the option irq-info there are no flags.
+            [time] => ("", time),
+            _ => return None,
+        };
+        let before = before.trim();
+        // With the option record-tgid.
+        let before = match before.rsplit_once('(') {
+            Some((task, group)) if group.ends_with(')') => task.trim_end(),
+            _ => before,
+        };
+        let (task, pid) = before.rsplit_once('-')?;
+        let (seconds, fraction) = time.split_once('.')?;
+        let (source, message) = rest.split_once(": ").or_else(|| {
+            let source = rest.strip_suffix(':')?;
+            Some((source, ""))
+        })?;
+        Some(Record {
+            task: task.to_owned(),
+            pid: pid.parse().ok()?,
+            cpu: cpu.parse().ok()?,
+            flags: flags.to_owned(),
+            timestamp: Duration::from_secs(seconds.parse().ok()?) + fraction_of_second(fraction)?,
+            source: source.to_owned(),
+            message: message.to_owned(),
+        })
+    })
+}
+
+/// Micro- or nanoseconds, by the number of digits.
+fn fraction_of_second(digits: &str) -> Option<Duration> {
+    let number: u32 = digits.parse().ok()?;
+    let missing = 9u32.checked_sub(u32::try_from(digits.len()).ok()?)?;
+    Some(Duration::from_nanos(u64::from(number) * 10u64.pow(missing)))
+}
+
+/// `CPU:1 [LOST 12 EVENTS]`.
+fn lost(line: &str) -> Option<Event> {
+    let (cpu, rest) = line.trim().strip_prefix("CPU:")?.split_once(" [LOST ")?;
+    Some(Event::Lost {
+        cpu: cpu.trim().parse().ok()?,
+        events: rest.strip_suffix(" EVENTS]")?.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::Call;
+    use crate::sys::script::{Script, run};
+
+    fn parsed(line: &str) -> Record {
+        match Event::parse(line) {
+            Event::Record(record) => record,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn records() {
+        let record =
+            parsed("           <...>-1234    [000] d..2.   99.000123: bpf_trace_printk: a: b");
+        assert_eq!(record.task, "<...>");
+        assert_eq!((record.pid, record.cpu, &*record.flags), (1234, 0, "d..2."));
+        assert_eq!(record.timestamp, Duration::from_micros(99_000_123));
+        assert_eq!(
+            (&*record.source, &*record.message),
+            ("bpf_trace_printk", "a: b")
+        );
+    }
+
+    #[test]
+    fn tasks_with_strange_names() {
+        assert_eq!(
+            parsed(" a [7] b-1-2 [003] ....1 1.5: f: m").task,
+            "a [7] b-1"
+        );
+        let record = parsed("  tokio-rt-9     (    8) [001] ..... 1.000000001: f: m");
+        assert_eq!((&*record.task, record.pid), ("tokio-rt", 9));
+        assert_eq!(record.timestamp, Duration::new(1, 1));
+    }
+
+    #[test]
+    fn other_lines_are_kept() {
+        assert_eq!(
+            Event::parse("CPU:1 [LOST 12 EVENTS]"),
+            Event::Lost { cpu: 1, events: 12 }
+        );
+        for line in [
+            "",
+            "second line",
+            " [",
+            "x-1 [0] :",
+            "é [é]: é: ",
+            "-[ [-1] 1.1: :",
+        ] {
+            assert_eq!(Event::parse(line), Event::Other(line.to_owned()));
+        }
+    }
+
+    #[test]
+    fn any_line_is_read() {
+        const PARTS: &[&str] = &[
+            "a",
+            "-",
+            "1",
+            " [",
+            "]",
+            ": ",
+            ":",
+            ".",
+            "(",
+            ")",
+            " ",
+            "é",
+            "CPU:",
+            " [LOST ",
+            " EVENTS]",
+            "99999999999999999999",
+        ];
+        crate::similar::soup(PARTS, |line| {
+            let _ = Event::parse(line);
+        });
+    }
+
+    /// Answers a read with this text.
+    fn text(script: Script, text: &'static str) -> Script {
+        script.with(move |call| {
+            let Call::Read { buffer, .. } = call else {
+                panic!("{call:?}")
+            };
+            buffer[..text.len()].copy_from_slice(text.as_bytes());
+            Ok(text.len() as i64)
+        })
+    }
+
+    fn opened(tracing_on: &'static str) -> Script {
+        text(Script::new().fd().fd().fd(), tracing_on).value(0)
+    }
+
+    #[test]
+    fn lines_are_put_together_and_the_time_ends() {
+        let script = opened("1\n").fd();
+        let script = text(script.value(1), "one\ntw");
+        let script = text(script.fails(Errno::EINTR).value(1), "o\n\n").value(0);
+        let (lines, _) = run(script, || {
+            let mut pipe = TracePipe::open()
+                .unwrap()
+                .with_timeout(Duration::from_secs(9));
+            let mut lines = Vec::new();
+            while let Some(line) = pipe.next_line().unwrap() {
+                lines.push(line);
+            }
+            lines
+        });
+        assert_eq!(lines, ["one", "two"]);
+    }
+
+    #[test]
+    fn a_trace_that_is_switched_off_is_an_error() {
+        let (result, _) = run(opened("0\n"), TracePipe::open);
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "tracing is switched off: tracing_on of tracefs is 0; let root write 1 to it; an \
+             oops of the kernel may have switched it off, see dmesg"
+        );
+    }
+}

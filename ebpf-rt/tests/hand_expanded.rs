@@ -1,0 +1,213 @@
+//! What `ebpf!` expands to, written by hand: the contract between the macros and the runtime.
+//!
+//! ```text
+//! ebpf! {
+//!     #[license = "GPL"]
+//!     pub mod opens {
+//!         static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(1024);
+//!         static CONFIG: Rodata<Config> = Rodata::new(Config { limit: 3, step: 1 });
+//!         const PORT: u16;
+//!         #[tracepoint("syscalls", "sys_enter_openat")]
+//!         fn count(ctx: *mut c_void) -> i32 {
+//!             r1 = COUNTS ll;
+//!             r0 = PORT;
+//!             exit;
+//!         }
+//!     }
+//! }
+//! ```
+
+use ebpf_rt::bytemuck::{Pod, Zeroable};
+use ebpf_rt::{HashMap, Rodata};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
+struct Config {
+    limit: u32,
+    step: u32,
+}
+
+// What the derive of the macros will write.
+// SAFETY: integers, for which zeros are valid.
+unsafe impl Zeroable for Config {}
+// SAFETY: `repr(C)`, two integers of one size, so no padding.
+unsafe impl Pod for Config {}
+
+#[allow(dead_code, reason = "an object has more than this test uses")]
+#[allow(unreachable_pub, reason = "the items have the module's visibility")]
+mod opens {
+    use super::*;
+
+    pub static COUNTS: <HashMap<u32, u64> as ::ebpf_rt::maps::Map>::Definition =
+        HashMap::with_max_entries(1024);
+    pub static CONFIG: <Rodata<Config> as ::ebpf_rt::maps::Map>::Definition =
+        Rodata::new(Config { limit: 3, step: 1 });
+
+    pub static OBJECT: ::ebpf_rt::Object = {
+        // `static`s and not `&[…]` in the call: the elements are made by functions.
+        static MAPS: [::ebpf_rt::object::MapDef; 2] =
+            [COUNTS.map_def("COUNTS"), CONFIG.map_def("CONFIG")];
+        static CONSTANTS: [::ebpf_rt::object::ConstantDef; 1] =
+            [::ebpf_rt::object::ConstantDef::new(
+                "PORT",
+                ::ebpf_rt::object::ConstantType::U16,
+            )];
+        static COUNT: [::ebpf_rt::isa::Insn; 4] = ::ebpf_rt::isa::Insn::array_from_le_bytes(
+            b"\x18\x11\0\0\0\0\0\0\0\0\0\0\0\0\0\0\xb7\0\0\0\0\0\0\0\x95\0\0\0\0\0\0\0",
+        );
+        static COUNT_RELOCATIONS: [::ebpf_rt::object::Relocation; 2] = [
+            ::ebpf_rt::object::Relocation::new(
+                0,
+                ::ebpf_rt::object::RelocationKind::MapFd { map: 0 },
+            ),
+            ::ebpf_rt::object::Relocation::new(
+                2,
+                ::ebpf_rt::object::RelocationKind::Constant {
+                    constant: 0,
+                    field: ::ebpf_rt::object::ConstantField::SignedImm,
+                },
+            ),
+        ];
+        static COUNT_FUNCTIONS: [::ebpf_rt::object::FunctionRecord; 1] =
+            [::ebpf_rt::object::FunctionRecord::new(
+                "count",
+                0,
+                ::ebpf_rt::object::Linkage::Static,
+            )];
+        static PROGRAMS: [::ebpf_rt::object::ProgramDef; 1] = [::ebpf_rt::object::ProgramDef::new(
+            "count",
+            ::ebpf_rt::object::ProgramKind::Tracepoint {
+                category: "syscalls",
+                name: "sys_enter_openat",
+            },
+            &COUNT,
+            &COUNT_RELOCATIONS,
+            &COUNT_FUNCTIONS,
+            ::ebpf_rt::object::LineTable::EMPTY,
+        )];
+        ::ebpf_rt::Object::new(
+            "opens",
+            "GPL",
+            ::ebpf_rt::KernelVersion::new(5, 10),
+            &MAPS,
+            &CONSTANTS,
+            &PROGRAMS,
+        )
+    };
+
+    ::ebpf_rt::__if_std! {
+        #[allow(non_snake_case, reason = "fields are named as the user named the items")]
+        #[derive(Debug)]
+        pub struct Maps {
+            pub COUNTS: HashMap<u32, u64>,
+            pub CONFIG: Rodata<Config>,
+        }
+
+        #[derive(Debug)]
+        pub struct Programs {
+            pub count: ::ebpf_rt::programs::Tracepoint,
+        }
+
+        #[derive(Debug)]
+        pub struct Skeleton {
+            pub progs: Programs,
+            pub maps: Maps,
+        }
+
+        #[allow(non_snake_case, reason = "fields are named as the user named the items")]
+        #[derive(Clone, Debug, Default)]
+        pub struct MapOptions {
+            pub COUNTS: ::ebpf_rt::load::MapOptions<HashMap<u32, u64>>,
+            pub CONFIG: ::ebpf_rt::load::MapOptions<Rodata<Config>>,
+        }
+
+        #[derive(Clone, Debug, Default)]
+        pub struct ProgramOptions {
+            pub count: ::ebpf_rt::load::ProgramOptions,
+        }
+
+        #[allow(non_snake_case, reason = "fields are named as the user named the items")]
+        #[derive(Clone, Debug, Default)]
+        pub struct Constants {
+            pub PORT: ::ebpf_rt::load::Constant<u16>,
+        }
+
+        #[derive(Clone, Debug, Default)]
+        pub struct Loader {
+            pub maps: MapOptions,
+            pub progs: ProgramOptions,
+            pub consts: Constants,
+            pub options: ::ebpf_rt::load::Options,
+        }
+
+        impl Loader {
+            pub fn load(self) -> ::core::result::Result<Skeleton, ::ebpf_rt::Error> {
+                #[allow(unused_mut, reason = "an object may have no program")]
+                let mut loaded = ::ebpf_rt::load::load(
+                    &OBJECT,
+                    &[self.maps.COUNTS.into(), self.maps.CONFIG.into()],
+                    &[self.progs.count],
+                    &[self.consts.PORT.into()],
+                    &self.options,
+                )?;
+                ::core::result::Result::Ok(Skeleton {
+                    maps: Maps {
+                        COUNTS: loaded.map(0)?,
+                        CONFIG: loaded.map(1)?,
+                    },
+                    progs: Programs {
+                        count: loaded.program(0)?,
+                    },
+                })
+            }
+        }
+
+        pub fn loader() -> Loader {
+            ::core::default::Default::default()
+        }
+
+        pub fn load() -> ::core::result::Result<Skeleton, ::ebpf_rt::Error> {
+            loader().load()
+        }
+    }
+}
+
+#[test]
+fn the_object_is_constant_data() {
+    assert_eq!(opens::OBJECT.maps.len(), 2);
+    let config = opens::OBJECT.map("CONFIG").unwrap();
+    assert!(config.frozen);
+    assert_eq!(config.initial.unwrap().len(), 8);
+    assert_eq!(opens::OBJECT.program("count").unwrap().insns.len(), 4);
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_missing_constant_is_found_without_the_kernel() {
+    let error = opens::load().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "object `opens`, program `count`: the constant `PORT` has no value; set it before \
+         loading: loader.consts.PORT.set(…)"
+    );
+}
+
+/// Compiles; the kernel tests run the same.
+#[cfg(feature = "std")]
+#[allow(dead_code, reason = "shows how the skeleton is used")]
+fn use_of_the_skeleton() -> Result<(), ebpf_rt::Error> {
+    let mut loader = opens::loader();
+    loader.maps.COUNTS.max_entries(65_536);
+    loader.maps.CONFIG.value(Config { limit: 5, step: 2 });
+    loader.progs.count.optional();
+    loader.consts.PORT.set(443);
+    loader.options.log_level(1);
+    let opens = loader.load()?;
+    let _link = opens.progs.count.attach()?;
+    for entry in opens.maps.COUNTS.iter() {
+        let (uid, n) = entry?;
+        println!("{uid} {n}");
+    }
+    assert_eq!(opens.maps.CONFIG.get()?, Config { limit: 5, step: 2 });
+    Ok(())
+}
