@@ -1,0 +1,21 @@
+//! The tests of the runtime on the running kernel.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod common;
+mod isa;
+mod load;
+mod maps;
+mod messages;
+mod privileges;
+mod programs;
+
+fn main() -> std::process::ExitCode {
+    let mut suite = kernel_test::Suite::new();
+    isa::add(&mut suite);
+    load::add(&mut suite);
+    maps::add(&mut suite);
+    messages::add(&mut suite);
+    privileges::add(&mut suite);
+    programs::add(&mut suite);
+    suite.run()
+}
