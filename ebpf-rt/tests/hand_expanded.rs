@@ -192,10 +192,10 @@ fn a_missing_constant_is_found_without_the_kernel() {
     );
 }
 
-/// Compiles; the kernel tests run the same.
+/// How the skeleton is used. It compiles here; the kernel tests run it.
 #[cfg(feature = "std")]
-#[allow(dead_code, reason = "shows how the skeleton is used")]
-fn use_of_the_skeleton() -> Result<(), ebpf_rt::Error> {
+#[allow(dead_code, reason = "run by the kernel tests, which include this file")]
+pub(crate) fn use_of_the_skeleton() -> Result<(), ebpf_rt::Error> {
     let mut loader = opens::loader();
     loader.maps.COUNTS.max_entries(65_536);
     loader.maps.CONFIG.value(Config { limit: 5, step: 2 });
@@ -204,9 +204,9 @@ fn use_of_the_skeleton() -> Result<(), ebpf_rt::Error> {
     loader.options.log_level(1);
     let opens = loader.load()?;
     let _link = opens.progs.count.attach()?;
+    opens.maps.COUNTS.insert(1000, 7)?;
     for entry in opens.maps.COUNTS.iter() {
-        let (uid, n) = entry?;
-        println!("{uid} {n}");
+        assert_eq!(entry?, (1000, 7));
     }
     assert_eq!(opens.maps.CONFIG.get()?, Config { limit: 5, step: 2 });
     Ok(())

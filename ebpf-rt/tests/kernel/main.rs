@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod common;
+#[path = "../hand_expanded.rs"]
+mod hand_expanded;
 mod isa;
 mod load;
 mod maps;
@@ -17,5 +19,12 @@ fn main() -> std::process::ExitCode {
     messages::add(&mut suite);
     privileges::add(&mut suite);
     programs::add(&mut suite);
+    suite.test(
+        "hand_expanded::skeleton",
+        &[kernel_test::Need::Root],
+        || {
+            hand_expanded::use_of_the_skeleton().unwrap();
+        },
+    );
     suite.run()
 }
