@@ -56,6 +56,11 @@ pub(crate) fn running_kernel() -> Option<KernelVersion> {
     KernelVersion::parse(&sys::process::release().ok()?)
 }
 
+/// Whether this kernel counts the memory of maps and programs as locked memory.
+pub(crate) fn counts_memlock() -> bool {
+    running_kernel().is_some_and(|version| version < KernelVersion::new(5, 11))
+}
+
 /// Completes an error of `EPERM` or `EACCES` of bpf(2): which of the capabilities is missing,
 /// what the system's switch says, how to get them.
 pub(crate) fn explain(error: Error, needs: &[Capability]) -> Error {
@@ -97,6 +102,14 @@ pub(crate) fn explain_for(
         .copied()
         .filter(|capability| !capability.is_in(effective))
         .collect();
+    if missing.is_empty() && counts_memlock() {
+        return error
+            .because(format!(
+                "{before}the process has {needed}, but this kernel counts maps and programs as \
+                 locked memory, of which it may have no more{after}"
+            ))
+            .remedy("raise RLIMIT_MEMLOCK: ulimit -l unlimited");
+    }
     if missing.is_empty() {
         return error
             .because(format!(
@@ -171,6 +184,15 @@ mod tests {
     fn old_kernels_know_only_the_old_capability() {
         let old = Script::new().release("5.4.0-generic").capabilities(1 << 39);
         assert!(explained(old, BOTH).contains("lacks CAP_SYS_ADMIN"));
+    }
+
+    #[test]
+    fn the_memory_limit_is_named_only_where_it_counts() {
+        let line = explained(Script::new().release("5.10.0"), BOTH);
+        assert!(line.contains("raise RLIMIT_MEMLOCK"), "{line}");
+        let line = explained(Script::new().release("5.10.0").capabilities(0), BOTH);
+        assert!(!line.contains("MEMLOCK"), "{line}");
+        assert!(!explained(Script::new(), BOTH).contains("MEMLOCK"));
     }
 
     #[test]
