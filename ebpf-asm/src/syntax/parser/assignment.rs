@@ -43,16 +43,7 @@ impl Parser<'_> {
         let Some(op) = self.alu_operator() else {
             return self.unknown_operator(dst);
         };
-        if register == Register::R10 {
-            // The rest is read all the same, so that its errors are reported too.
-            let diagnostic = Diagnostic::error(
-                Rule::WriteToFramePointer,
-                span,
-                "`r10` is the frame pointer and cannot be written",
-            )
-            .with_help("copy it first: `r2 = r10; r2 += -8;`");
-            self.report(diagnostic);
-        }
+        self.refuse_frame_pointer(register, span);
         if op == AluOp::Mov {
             return self.value(dst);
         }

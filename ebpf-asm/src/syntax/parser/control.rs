@@ -317,7 +317,8 @@ impl Parser<'_> {
     /// `ld_pseudo r1, 1, 42`, `ld_pseudo r1, 2, 42, 16`
     pub(super) fn load_pseudo(&mut self) -> Result<Instruction> {
         let start = self.bump();
-        let (dst, _) = self.register(Width::W64, "a register")?;
+        let (dst, span) = self.register(Width::W64, "a register")?;
+        self.refuse_frame_pointer(dst, span);
         self.expect(",", "and the kind of the value")?;
         let (source, span) = self.unsigned_number("the kind of the value, 1 to 6")?;
         let kind = ImmediateSource::ALL

@@ -353,6 +353,20 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// Reports that an instruction would write the frame pointer, if it would. The rest is
+    /// read all the same, so that its errors are reported too.
+    fn refuse_frame_pointer(&mut self, register: Register, span: Span) {
+        if register == Register::R10 {
+            let diagnostic = Diagnostic::error(
+                Rule::WriteToFramePointer,
+                span,
+                "`r10` is the frame pointer and cannot be written",
+            )
+            .with_help("copy it first: `r2 = r10; r2 += -8;`");
+            self.report(diagnostic);
+        }
+    }
+
     /// Reads a register of the given width; the other width is an error that names both
     /// forms.
     fn register(&mut self, width: Width, what: &str) -> Result<(Register, Span)> {
