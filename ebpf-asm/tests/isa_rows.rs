@@ -32,7 +32,7 @@ fn facts() -> Vec<Fact> {
             text,
             bytes: digits
                 .chunks(2)
-                .map(|pair| u8::from_str_radix(&String::from_iter(pair), 16).unwrap())
+                .map(|pair| u8::from_str_radix(&String::from_iter(pair), 16).expect("hex digits"))
                 .collect(),
             kernel: (kernel != "-").then_some(kernel),
             level,
@@ -46,7 +46,7 @@ fn facts() -> Vec<Fact> {
 fn slots(bytes: &[u8]) -> Vec<Insn> {
     bytes
         .chunks_exact(8)
-        .map(|slot| Insn::from_le_bytes(slot.try_into().unwrap()))
+        .map(|slot| Insn::from_le_bytes(slot.try_into().expect("eight bytes")))
         .collect()
 }
 

@@ -102,6 +102,14 @@ impl TokenList {
         }
     }
 
+    /// Says that no line ends before the token at `position`.
+    #[cfg(feature = "text")]
+    pub(crate) fn join_line(&mut self, position: u32) {
+        if let Some(token) = self.tokens.get_mut(position as usize) {
+            token.after_newline = false;
+        }
+    }
+
     /// Appends the end.
     pub fn finish(&mut self, span: Span) {
         self.push(TokenKind::End, "", span, true);
