@@ -3,11 +3,11 @@
 use crate::Code;
 use crate::diag::{Diagnostic, Diagnostics, Severity, Span};
 use crate::link::{Linked, link_sequence};
-use crate::syntax::ast::{OperandValue, Sequence};
+use crate::syntax::ast::{OperandValue, Sequence, TokenRange};
 use crate::syntax::{
     ConstantValue, ParseOptions, TokenList, evaluate, lex, parse_sequence, unknown_constant,
 };
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -86,6 +86,8 @@ pub fn assemble_with(source: &str, options: &AssembleOptions<'_>) -> Result<Code
     }
     let linked = assemble_tree(&tokens, &parsed.tree, constants, &mut diagnostics);
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        // A label may be unused because of an error.
+        diagnostics.retain(|d| d.severity == Severity::Error);
         return Err(Diagnostics::new(diagnostics, source, name));
     }
     let code = Code::from_vec(linked.insns).with_labels(linked.labels);
@@ -99,8 +101,14 @@ pub(crate) fn assemble_tree(
     mut constants: BTreeMap<String, ConstantValue>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Linked {
+    // Constants without a value, which has been reported: so are those made of them.
+    let mut failed: BTreeSet<&str> = BTreeSet::new();
+    let mentions = |range: TokenRange, failed: &BTreeSet<&str>| {
+        !failed.is_empty() && (range.start..range.end).any(|at| failed.contains(tokens.text_at(at)))
+    };
     for constant in &tree.constants {
-        let Some(range) = constant.value else {
+        let Some(range) = constant.value.filter(|&range| !mentions(range, &failed)) else {
+            failed.insert(&constant.name.text);
             continue;
         };
         match evaluate(tokens, range, &constants) {
@@ -109,7 +117,10 @@ pub(crate) fn assemble_tree(
                 let value = ConstantValue { value, span };
                 constants.insert(constant.name.text.clone(), value);
             }
-            Err(error) => diagnostics.push(error),
+            Err(error) => {
+                failed.insert(&constant.name.text);
+                diagnostics.push(error);
+            }
         }
     }
     // Names are looked up here, so the linker leaves them open.
@@ -117,6 +128,8 @@ pub(crate) fn assemble_tree(
     diagnostics.append(&mut linked.diagnostics);
     for patch in core::mem::take(&mut linked.patches) {
         let value = match &patch.value {
+            OperandValue::Expression(range) if mentions(*range, &failed) => continue,
+            OperandValue::Name(name) if failed.contains(name.text.as_str()) => continue,
             OperandValue::Expression(range) => evaluate(tokens, *range, &constants),
             OperandValue::Name(name) => match constants.get(&name.text) {
                 Some(constant) => Ok(constant.value),

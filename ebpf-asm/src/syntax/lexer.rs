@@ -195,6 +195,14 @@ impl Lexer<'_> {
             self.push(TokenKind::Word, start);
         } else if c.is_ascii_digit() {
             self.advance_in_line(self.run(is_word_part));
+            // `1.5`: a float, which is nothing that an instruction takes.
+            let mut after = self.rest.chars();
+            if after.next() == Some('.') && after.next().is_some_and(|c| c.is_ascii_digit()) {
+                self.advance_in_line(1);
+                self.advance_in_line(self.run(is_word_part));
+                self.push(TokenKind::Literal, start);
+                return true;
+            }
             self.push(TokenKind::Number, start);
         } else if let Some((delimiter, opens)) = bracket(c) {
             self.advance_in_line(1);
@@ -213,6 +221,7 @@ impl Lexer<'_> {
             self.advance(c.len_utf8());
             let message = format!("no token begins with {c:?}");
             self.error(Rule::InvalidCharacter, start, &message);
+            self.push(TokenKind::Invalid, start);
         }
         true
     }
@@ -280,12 +289,8 @@ impl Lexer<'_> {
         self.advance(prefix);
         loop {
             match self.peek() {
-                None => {
-                    return self.error(Rule::Unterminated, start, "this literal does not end");
-                }
-                Some('\n') if quote == '\'' => {
-                    return self.error(Rule::Unterminated, start, "this literal does not end");
-                }
+                None => return self.unterminated(start),
+                Some('\n') if quote == '\'' => return self.unterminated(start),
                 Some('\\') => {
                     self.advance(1);
                     if let Some(c) = self.peek() {
@@ -301,6 +306,11 @@ impl Lexer<'_> {
             }
         }
         self.push(kind, start);
+    }
+
+    fn unterminated(&mut self, start: Position) {
+        self.error(Rule::Unterminated, start, "this literal does not end");
+        self.push(TokenKind::Invalid, start);
     }
 
     fn bracket(&mut self, start: Position, delimiter: Delimiter, opens: bool) {

@@ -13,6 +13,8 @@ pub enum TokenKind {
     Number,
     /// A byte literal: `b'a'`.
     Byte,
+    /// What the lexer could not read and has reported; nothing more is said about it.
+    Invalid,
     /// Any other literal: strings, characters, floats. Only Rust-shaped parts have these.
     Literal,
     /// A punctuation character; `joint` if another one follows without a space.
