@@ -292,7 +292,7 @@ fn a_constant_without_a_value_is_named() {
 fn a_constant_that_does_not_fit_is_refused() {
     assert_eq!(
         load_with_port(Some(40_000u16.into())),
-        "object `opens`, program `count`: the constant `PORT` is 40000: the instruction's \
+        "object `opens`, program `count`: the constant `PORT` is 40000: a 16-bit \
          offset holds -32768 to 32767 at src/main.rs:12:9"
     );
     assert!(load_with_port(Some((-1).into())).contains("its type u16 holds 0 to 65535"));
