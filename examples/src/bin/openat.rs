@@ -1,0 +1,313 @@
+//! Shows every openat(2): a raw trace point, memory of the kernel and of processes, a buffer
+//! that is too large for the stack, and two ways out of the kernel.
+
+use core::ffi::c_char;
+use core::mem::offset_of;
+use ebpf_examples::{Exit, c_string, main as run_tool, printable};
+use ebpf_rt::context::{bpf_raw_tracepoint_args, pt_regs};
+use ebpf_rt::trace_pipe::{Event, TracePipe};
+use ebpf_rt::{Global, HashMap, PerCpuArray, Pod, Rodata, ebpf};
+use lexopt::prelude::*;
+use std::io::{Write, stdout};
+use std::num::NonZeroU64;
+use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::Duration;
+
+const HELP: &str = "\
+Prints process and path of every openat(2) call, on the whole machine.
+
+Usage: openat [--count N] [--trace] [--stack]
+
+Options:
+      --count N    Stop after N calls
+      --trace      Let the program print (bpf_trace_printk) and read the kernel's trace_pipe,
+                   which cuts long paths and has one reader: who else reads it misses these
+      --stack      As --trace, with a buffer of 64 bytes on the program's stack for the path
+  -h, --help       Print this
+
+Needs CAP_BPF and CAP_PERFMON; --trace and --stack also access to tracefs.
+";
+
+const PATH_MAX: usize = libc::PATH_MAX as usize;
+const SMALL: usize = 64;
+/// How many calls can wait for user space, and how often it looks.
+const WAITING: u32 = 1024;
+const INTERVAL: Duration = Duration::from_millis(20);
+/// A flag of bpf_map_update_elem: only if there is no such key yet.
+const BPF_NOEXIST: u64 = 1;
+/// Where the kernel saves the second argument of a system call.
+#[cfg(target_arch = "x86_64")]
+const SECOND_ARGUMENT: usize = offset_of!(pt_regs, rsi);
+#[cfg(target_arch = "aarch64")]
+const SECOND_ARGUMENT: usize = offset_of!(pt_regs, regs) + size_of::<u64>();
+#[cfg(target_arch = "riscv64")]
+const SECOND_ARGUMENT: usize = offset_of!(pt_regs, a1);
+
+/// No thread makes two calls in one nanosecond.
+#[derive(Clone, Copy, Pod)]
+#[repr(C)]
+struct When {
+    time: u64,
+    process_and_thread: u64,
+}
+
+/// Program and user space share this type.
+#[derive(Clone, Copy, Pod)]
+#[repr(C)]
+struct Call {
+    /// Bytes of `path` with the NUL, or why it could not be read: a negative errno.
+    length: i64,
+    process: [u8; 16],
+    path: [u8; PATH_MAX],
+}
+
+ebpf! {
+    /// Three programs, of which one is loaded.
+    #[license = "GPL"]      // bpf_probe_read_* and bpf_trace_printk ask for it
+    #[min_kernel = "5.10"]
+    mod opens {
+        /// A `Call` is eight times as large as the stack.
+        static BUFFER: PerCpuArray<Call> = PerCpuArray::with_max_entries(1);
+        /// From program to user space, which removes what it has seen.
+        static CALLS: HashMap<When, Call> = HashMap::with_max_entries(WAITING);
+        /// Calls that found `CALLS` full.
+        static LOST: Global<u64> = Global::new(0);
+        static FORMAT: Rodata<[u8; 13]> = Rodata::new(*b"openat %d %s\0");
+
+        /// Hands the call to user space.
+        #[raw_tracepoint("sys_enter")]
+        fn record(ctx: *mut bpf_raw_tracepoint_args) -> i32 {
+            r2 = *(u64 *)(r1 + 8);                  // args[1]: the system call's number
+            if r2 != {libc::SYS_openat} goto done;
+            call fill_buffer;
+            if r0 == 0 goto done;
+            r6 = r0;
+            r1 = r6;
+            r1 += {offset_of!(Call, process)};
+            r2 = 16;
+            call bpf_get_current_comm;
+            call bpf_ktime_get_ns;
+            *(u64 *)(r10 - 16) = r0;                // When::time
+            call bpf_get_current_pid_tgid;
+            *(u64 *)(r10 - 8) = r0;                 // When::process_and_thread
+            r1 = CALLS ll;
+            r2 = r10;
+            r2 += -16;
+            r3 = r6;
+            r4 = BPF_NOEXIST;
+            call bpf_map_update_elem;
+            if r0 == 0 goto done;
+            r1 = LOST ll;
+            r2 = 1;
+            lock *(u64 *)(r1 + 0) += r2;
+        done:
+            r0 = 0;
+            exit;
+        }
+
+        /// Prints the call into the kernel's trace buffer.
+        #[raw_tracepoint("sys_enter")]
+        fn trace(ctx: *mut bpf_raw_tracepoint_args) -> i32 {
+            r2 = *(u64 *)(r1 + 8);
+            if r2 != {libc::SYS_openat} goto done;
+            call fill_buffer;
+            if r0 == 0 goto done;
+            r1 = r0;
+            r1 += {offset_of!(Call, path)};
+            call print;
+        done:
+            r0 = 0;
+            exit;
+        }
+
+        /// The same with 64 bytes of stack.
+        #[raw_tracepoint("sys_enter")]
+        fn trace_from_stack(ctx: *mut bpf_raw_tracepoint_args) -> i32 {
+            r2 = *(u64 *)(r1 + 8);
+            if r2 != {libc::SYS_openat} goto done;
+            call path_address;
+            *(u8 *)(r10 - {SMALL}) = 0;             // an empty text if it cannot be read
+            r1 = r10;
+            r1 += -{SMALL};
+            r2 = {SMALL};
+            r3 = r0;
+            call bpf_probe_read_user_str;
+            r1 = r10;
+            r1 += -{SMALL};
+            call print;
+        done:
+            r0 = 0;
+            exit;
+        }
+
+        /// The address of the path, which is the second argument of openat(2).
+        fn path_address(ctx: *mut bpf_raw_tracepoint_args) -> u64 {
+            r3 = *(u64 *)(r1 + 0);                  // args[0]: the caller's registers
+            r3 += SECOND_ARGUMENT;
+            r1 = r10;
+            r1 += -8;
+            r2 = 8;
+            call bpf_probe_read_kernel;             // the verifier does not know this pointer
+            r0 = *(u64 *)(r10 - 8);
+            exit;
+        }
+
+        /// Reads the path into this CPU's `BUFFER`, which it returns.
+        fn fill_buffer(ctx: *mut bpf_raw_tracepoint_args) -> *mut Call {
+            call path_address;
+            r6 = r0;
+            *(u32 *)(r10 - 4) = 0;                  // the index
+            r2 = r10;
+            r2 += -4;
+            r1 = BUFFER ll;
+            call bpf_map_lookup_elem;
+            if r0 == 0 goto done;                   // never, but the verifier wants to see it
+            r7 = r0;
+            r1 = r7;
+            r1 += {offset_of!(Call, path)};
+            *(u8 *)(r1 + 0) = 0;
+            r2 = PATH_MAX;
+            r3 = r6;
+            call bpf_probe_read_user_str;
+            *(u64 *)(r7 + {offset_of!(Call, length)}) = r0;
+            if r0 s<= 0 goto unreadable;
+            // The helper has terminated the text. Were that ours to do: the mask is what tells
+            // every verifier that the byte is inside the buffer.
+            r0 += -1;
+            r0 &= {PATH_MAX - 1};
+            r1 = r7;
+            r1 += r0;
+            *(u8 *)(r1 + {offset_of!(Call, path)}) = 0;
+        unreadable:
+            r0 = r7;
+        done:
+            exit;
+        }
+
+        /// Prints process and text.
+        fn print(text: *const c_char) -> i64 {
+            r6 = r1;
+            call bpf_get_current_pid_tgid;
+            r0 >>= 32;                              // the upper half is the process
+            r1 = FORMAT ll;
+            r2 = 13;
+            r3 = r0;
+            r4 = r6;
+            call bpf_trace_printk;
+            exit;
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    run_tool(HELP, run)
+}
+
+fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
+    let (mut count, mut trace, mut stack) = (None::<NonZeroU64>, false, false);
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("count") => count = Some(arguments.value()?.parse()?),
+            Long("trace") => trace = true,
+            Long("stack") => stack = true,
+            Short('h') | Long("help") => return Err(Exit::Help),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let count = count.map_or(u64::MAX, NonZeroU64::get);
+
+    let mut loader = opens::loader();
+    if !(trace || stack) {
+        loader.progs.trace.skip();
+        loader.progs.trace_from_stack.skip();
+        return print_calls(&loader.load()?, count);
+    }
+    loader.progs.record.skip();
+    if stack {
+        loader.progs.trace.skip();
+    } else {
+        loader.progs.trace_from_stack.skip();
+    }
+    let opens = loader.load()?;
+    // Opened first: it is an openat(2) itself.
+    let pipe = TracePipe::open()?;
+    let _link = match stack {
+        true => opens.progs.trace_from_stack.attach()?,
+        false => opens.progs.trace.attach()?,
+    };
+    print_trace(pipe, count)
+}
+
+/// Prints what the program puts into `CALLS`.
+fn print_calls(opens: &opens::Skeleton, count: u64) -> Result<(), Exit> {
+    let _link = opens.progs.record.attach()?;
+    let mut out = stdout().lock();
+    writeln!(out, "{:>8}  {:<16} PATH", "PID", "PROCESS")?;
+    let (mut shown, mut lost) = (0, 0);
+    loop {
+        let mut waiting = opens.maps.CALLS.keys().collect::<Result<Vec<_>, _>>()?;
+        // A hash map has no order.
+        waiting.sort_by_key(|when| when.time);
+        for when in waiting {
+            let Some(call) = opens.maps.CALLS.get(&when)? else {
+                continue;
+            };
+            opens.maps.CALLS.remove(&when)?;
+            let pid = when.process_and_thread >> 32;
+            let process = printable(c_string(&call.process));
+            let path = match call.length {
+                // Programs cannot wait for a page that is not in memory.
+                ..0 => "(the path could not be read)".to_owned(),
+                _ => printable(c_string(&call.path)),
+            };
+            writeln!(out, "{pid:>8}  {process:<16} {path}")?;
+            shown += 1;
+            if shown == count {
+                return Ok(());
+            }
+        }
+        let lost_by_now = opens.maps.LOST.get();
+        if lost_by_now > lost {
+            writeln!(
+                out,
+                "({} calls were lost: too many at once)",
+                lost_by_now - lost
+            )?;
+            lost = lost_by_now;
+        }
+        sleep(INTERVAL);
+    }
+}
+
+/// Prints what the program prints.
+fn print_trace(pipe: TracePipe, count: u64) -> Result<(), Exit> {
+    let mut out = stdout().lock();
+    writeln!(out, "{:>8}  {:<16} PATH", "PID", "PROCESS")?;
+    let mut shown = 0;
+    for event in pipe {
+        match event? {
+            Event::Record(record) => {
+                // Other programs print there as well.
+                let Some(call) = record.message.strip_prefix("openat ") else {
+                    continue;
+                };
+                let (pid, path) = call.split_once(' ').unwrap_or((call, ""));
+                let (process, path) = (
+                    printable(record.task.as_bytes()),
+                    printable(path.as_bytes()),
+                );
+                writeln!(out, "{pid:>8}  {process:<16} {path}")?;
+                shown += 1;
+                if shown == count {
+                    break;
+                }
+            }
+            Event::Lost { events, .. } => {
+                writeln!(out, "({events} calls were lost: too many at once)")?
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,3 @@
+fn main() -> std::process::ExitCode {
+    kernel_test::Suite::new().run()
+}
