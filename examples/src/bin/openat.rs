@@ -15,25 +15,26 @@ use std::thread::sleep;
 use std::time::Duration;
 
 const HELP: &str = "\
-Prints process and path of every openat(2) call, on the whole machine.
+Prints process and path of every openat(2) call on the machine.
 
-Usage: openat [--count N] [--trace] [--stack]
+Usage: openat [--count N] [--trace | --stack]
 
 Options:
       --count N    Stop after N calls
-      --trace      Let the program print (bpf_trace_printk) and read the kernel's trace_pipe,
-                   which cuts long paths and has one reader: who else reads it misses these
-      --stack      As --trace, with a buffer of 64 bytes on the program's stack for the path
+      --trace      Let the program print, and read the kernel's trace_pipe. The kernel cuts
+                   long paths and does not know every name; trace_pipe has one reader, so
+                   that others miss what is read here
+      --stack      As --trace, with 64 bytes of the program's stack for the path
   -h, --help       Print this
 
 Needs CAP_BPF and CAP_PERFMON; --trace and --stack also access to tracefs.
 ";
 
-const PATH_MAX: usize = libc::PATH_MAX as usize;
-const SMALL: usize = 64;
 /// How many calls can wait for user space, and how often it looks.
 const WAITING: u32 = 1024;
 const INTERVAL: Duration = Duration::from_millis(20);
+const PATH_MAX: usize = libc::PATH_MAX as usize;
+const SMALL: usize = 64;
 /// A flag of bpf_map_update_elem: only if there is no such key yet.
 const BPF_NOEXIST: u64 = 1;
 /// Where the kernel saves the second argument of a system call.
@@ -63,7 +64,7 @@ struct Call {
 }
 
 ebpf! {
-    /// Three programs, of which one is loaded.
+    /// Sees every system call, and picks openat(2).
     #[license = "GPL"]      // bpf_probe_read_* and bpf_trace_printk ask for it
     #[min_kernel = "5.10"]
     mod opens {
@@ -73,13 +74,68 @@ ebpf! {
         static CALLS: HashMap<When, Call> = HashMap::with_max_entries(WAITING);
         /// Calls that found `CALLS` full.
         static LOST: Global<u64> = Global::new(0);
-        static FORMAT: Rodata<[u8; 13]> = Rodata::new(*b"openat %d %s\0");
+        static FORMAT: Rodata<[u8; 16]> = Rodata::new(*b"openat %d %d %s\0");
+        /// Where the calls go. The verifier knows the value and drops the other ways.
+        const WAY: u8;
+        const RECORD: u8 = 0;
+        const TRACE: u8 = 1;
+        /// Stands in each message: the trace buffer has those of others, and old ones.
+        const TOOL: u32;
 
-        /// Hands the call to user space.
         #[raw_tracepoint("sys_enter")]
-        fn record(ctx: *mut bpf_raw_tracepoint_args) -> i32 {
+        fn enter(ctx: *mut bpf_raw_tracepoint_args) -> i32 {
             r2 = *(u64 *)(r1 + 8);                  // args[1]: the system call's number
             if r2 != {libc::SYS_openat} goto done;
+            r3 = *(u64 *)(r1 + 0);                  // args[0]: the caller's registers, memory
+            r3 += SECOND_ARGUMENT;                  // that the verifier knows nothing about:
+            r1 = r10;                               // a helper has to read it
+            r1 += -8;
+            r2 = 8;
+            call bpf_probe_read_kernel;
+            r1 = *(u64 *)(r10 - 8);                 // the address of the path
+            r2 = WAY;
+            if r2 == RECORD goto record;
+            if r2 == TRACE goto trace;
+            call trace_from_stack;
+            goto done;
+        record:
+            call record;
+            goto done;
+        trace:
+            call trace;
+        done:
+            r0 = 0;
+            exit;
+        }
+
+        /// Prints the path by way of 64 bytes of stack.
+        fn trace_from_stack(path: *const c_char) -> i64 {
+            r3 = r1;
+            *(u8 *)(r10 - {SMALL}) = 0;             // an empty text if it cannot be read
+            r1 = r10;
+            r1 += -{SMALL};
+            r2 = {SMALL};
+            call bpf_probe_read_user_str;
+            r1 = r10;
+            r1 += -{SMALL};
+            call print;
+            exit;
+        }
+
+        /// Prints the path by way of `BUFFER`.
+        fn trace(path: *const c_char) -> i64 {
+            call fill_buffer;
+            if r0 == 0 goto done;
+            r1 = r0;
+            r1 += {offset_of!(Call, path)};
+            call print;
+        done:
+            r0 = 0;
+            exit;
+        }
+
+        /// Hands the call to user space.
+        fn record(path: *const c_char) -> i64 {
             call fill_buffer;
             if r0 == 0 goto done;
             r6 = r0;
@@ -106,57 +162,9 @@ ebpf! {
             exit;
         }
 
-        /// Prints the call into the kernel's trace buffer.
-        #[raw_tracepoint("sys_enter")]
-        fn trace(ctx: *mut bpf_raw_tracepoint_args) -> i32 {
-            r2 = *(u64 *)(r1 + 8);
-            if r2 != {libc::SYS_openat} goto done;
-            call fill_buffer;
-            if r0 == 0 goto done;
-            r1 = r0;
-            r1 += {offset_of!(Call, path)};
-            call print;
-        done:
-            r0 = 0;
-            exit;
-        }
-
-        /// The same with 64 bytes of stack.
-        #[raw_tracepoint("sys_enter")]
-        fn trace_from_stack(ctx: *mut bpf_raw_tracepoint_args) -> i32 {
-            r2 = *(u64 *)(r1 + 8);
-            if r2 != {libc::SYS_openat} goto done;
-            call path_address;
-            *(u8 *)(r10 - {SMALL}) = 0;             // an empty text if it cannot be read
-            r1 = r10;
-            r1 += -{SMALL};
-            r2 = {SMALL};
-            r3 = r0;
-            call bpf_probe_read_user_str;
-            r1 = r10;
-            r1 += -{SMALL};
-            call print;
-        done:
-            r0 = 0;
-            exit;
-        }
-
-        /// The address of the path, which is the second argument of openat(2).
-        fn path_address(ctx: *mut bpf_raw_tracepoint_args) -> u64 {
-            r3 = *(u64 *)(r1 + 0);                  // args[0]: the caller's registers
-            r3 += SECOND_ARGUMENT;
-            r1 = r10;
-            r1 += -8;
-            r2 = 8;
-            call bpf_probe_read_kernel;             // the verifier does not know this pointer
-            r0 = *(u64 *)(r10 - 8);
-            exit;
-        }
-
-        /// Reads the path into this CPU's `BUFFER`, which it returns.
-        fn fill_buffer(ctx: *mut bpf_raw_tracepoint_args) -> *mut Call {
-            call path_address;
-            r6 = r0;
+        /// Reads the path into this CPU's `BUFFER`, and returns that.
+        fn fill_buffer(path: *const c_char) -> *mut Call {
+            r6 = r1;
             *(u32 *)(r10 - 4) = 0;                  // the index
             r2 = r10;
             r2 += -4;
@@ -171,29 +179,30 @@ ebpf! {
             r3 = r6;
             call bpf_probe_read_user_str;
             *(u64 *)(r7 + {offset_of!(Call, length)}) = r0;
-            if r0 s<= 0 goto unreadable;
-            // The helper has terminated the text. Were that ours to do: the mask is what tells
-            // every verifier that the byte is inside the buffer.
+            if r0 s<= 0 goto filled;                // not readable
+            // The helper has terminated the text. If it were ours to do: the mask tells every
+            // verifier that the byte is inside the buffer.
             r0 += -1;
             r0 &= {PATH_MAX - 1};
             r1 = r7;
             r1 += r0;
             *(u8 *)(r1 + {offset_of!(Call, path)}) = 0;
-        unreadable:
+        filled:
             r0 = r7;
         done:
             exit;
         }
 
-        /// Prints process and text.
-        fn print(text: *const c_char) -> i64 {
+        /// Prints process and path.
+        fn print(path: *const c_char) -> i64 {
             r6 = r1;
             call bpf_get_current_pid_tgid;
             r0 >>= 32;                              // the upper half is the process
             r1 = FORMAT ll;
-            r2 = 13;
-            r3 = r0;
-            r4 = r6;
+            r2 = 16;
+            r3 = TOOL;
+            r4 = r0;
+            r5 = r6;
             call bpf_trace_printk;
             exit;
         }
@@ -205,12 +214,12 @@ fn main() -> ExitCode {
 }
 
 fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
-    let (mut count, mut trace, mut stack) = (None::<NonZeroU64>, false, false);
+    let (mut count, mut way) = (None::<NonZeroU64>, 0);
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("count") => count = Some(arguments.value()?.parse()?),
-            Long("trace") => trace = true,
-            Long("stack") => stack = true,
+            Long("trace") => way = 1,
+            Long("stack") => way = 2,
             Short('h') | Long("help") => return Err(Exit::Help),
             other => return Err(other.unexpected().into()),
         }
@@ -218,95 +227,86 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     let count = count.map_or(u64::MAX, NonZeroU64::get);
 
     let mut loader = opens::loader();
-    if !(trace || stack) {
-        loader.progs.trace.skip();
-        loader.progs.trace_from_stack.skip();
-        return print_calls(&loader.load()?, count);
-    }
-    loader.progs.record.skip();
-    if stack {
-        loader.progs.trace.skip();
-    } else {
-        loader.progs.trace_from_stack.skip();
-    }
+    loader.consts.WAY.set(way);
+    loader.consts.TOOL.set(std::process::id());
     let opens = loader.load()?;
-    // Opened first: it is an openat(2) itself.
-    let pipe = TracePipe::open()?;
-    let _link = match stack {
-        true => opens.progs.trace_from_stack.attach()?,
-        false => opens.progs.trace.attach()?,
+    // Opened before the program runs, because it is an openat(2) as well.
+    let pipe = if way == 0 {
+        None
+    } else {
+        Some(TracePipe::open()?)
     };
-    print_trace(pipe, count)
+    let _link = opens.progs.enter.attach()?;
+
+    let mut out = stdout().lock();
+    writeln!(out, "{:>8}  {:<16} PATH", "PID", "PROCESS")?;
+    match pipe {
+        None => print_calls(&mut out, &opens.maps, count),
+        Some(pipe) => print_trace(&mut out, pipe, count),
+    }
 }
 
 /// Prints what the program puts into `CALLS`.
-fn print_calls(opens: &opens::Skeleton, count: u64) -> Result<(), Exit> {
-    let _link = opens.progs.record.attach()?;
-    let mut out = stdout().lock();
-    writeln!(out, "{:>8}  {:<16} PATH", "PID", "PROCESS")?;
-    let (mut shown, mut lost) = (0, 0);
+fn print_calls(out: &mut impl Write, maps: &opens::Maps, mut count: u64) -> Result<(), Exit> {
+    let mut lost = 0;
     loop {
-        let mut waiting = opens.maps.CALLS.keys().collect::<Result<Vec<_>, _>>()?;
+        let mut waiting = maps.CALLS.keys().collect::<Result<Vec<_>, _>>()?;
         // A hash map has no order.
         waiting.sort_by_key(|when| when.time);
         for when in waiting {
-            let Some(call) = opens.maps.CALLS.get(&when)? else {
+            let Some(call) = maps.CALLS.get(&when)? else {
                 continue;
             };
-            opens.maps.CALLS.remove(&when)?;
+            maps.CALLS.remove(&when)?;
             let pid = when.process_and_thread >> 32;
             let process = printable(c_string(&call.process));
             let path = match call.length {
-                // Programs cannot wait for a page that is not in memory.
+                // A program cannot wait for a page that is not in memory.
                 ..0 => "(the path could not be read)".to_owned(),
                 _ => printable(c_string(&call.path)),
             };
             writeln!(out, "{pid:>8}  {process:<16} {path}")?;
-            shown += 1;
-            if shown == count {
+            count -= 1;
+            if count == 0 {
                 return Ok(());
             }
         }
-        let lost_by_now = opens.maps.LOST.get();
-        if lost_by_now > lost {
-            writeln!(
-                out,
-                "({} calls were lost: too many at once)",
-                lost_by_now - lost
-            )?;
-            lost = lost_by_now;
+        let before = std::mem::replace(&mut lost, maps.LOST.get());
+        if lost != before {
+            writeln!(out, "({} calls lost: too many at once)", lost - before)?;
         }
         sleep(INTERVAL);
     }
 }
 
 /// Prints what the program prints.
-fn print_trace(pipe: TracePipe, count: u64) -> Result<(), Exit> {
-    let mut out = stdout().lock();
-    writeln!(out, "{:>8}  {:<16} PATH", "PID", "PROCESS")?;
-    let mut shown = 0;
+fn print_trace(out: &mut impl Write, pipe: TracePipe, mut count: u64) -> Result<(), Exit> {
+    let ours = format!("openat {} ", std::process::id());
     for event in pipe {
-        match event? {
-            Event::Record(record) => {
-                // Other programs print there as well.
-                let Some(call) = record.message.strip_prefix("openat ") else {
-                    continue;
-                };
-                let (pid, path) = call.split_once(' ').unwrap_or((call, ""));
-                let (process, path) = (
-                    printable(record.task.as_bytes()),
-                    printable(path.as_bytes()),
-                );
-                writeln!(out, "{pid:>8}  {process:<16} {path}")?;
-                shown += 1;
-                if shown == count {
-                    break;
-                }
-            }
+        let record = match event? {
+            Event::Record(record) => record,
             Event::Lost { events, .. } => {
-                writeln!(out, "({events} calls were lost: too many at once)")?
+                writeln!(out, "({events} lines of the trace lost: too many at once)")?;
+                continue;
             }
-            _ => {}
+            _ => continue,
+        };
+        let Some((pid, path)) = record
+            .message
+            .strip_prefix(&ours)
+            .and_then(|call| call.split_once(' '))
+        else {
+            continue;
+        };
+        let process = printable(record.task.as_bytes());
+        writeln!(
+            out,
+            "{pid:>8}  {process:<16} {}",
+            printable(path.as_bytes())
+        )?;
+        count -= 1;
+        if count == 0 {
+            break;
         }
     }
     Ok(())

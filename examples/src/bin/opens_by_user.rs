@@ -94,7 +94,11 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     let _link = opens.progs.count.attach()?;
     let mut out = stdout().lock();
     let mut total = 0;
-    writeln!(out, "Counting openat(2) calls for {} …", seconds(interval))?;
+    writeln!(
+        out,
+        "Counting openat(2) calls; the table comes in {} …",
+        seconds(interval)
+    )?;
     loop {
         // Reading the names opens a file, so there is something to see on the quietest machine.
         let users = Users::read();
