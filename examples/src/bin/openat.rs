@@ -45,6 +45,11 @@ const SECOND_ARGUMENT: usize = offset_of!(pt_regs, regs) + size_of::<u64>();
 #[cfg(target_arch = "riscv64")]
 const SECOND_ARGUMENT: usize = offset_of!(pt_regs, a1);
 
+/// Ways out of the kernel.
+const RECORD: u8 = 0;
+const TRACE: u8 = 1;
+const TRACE_FROM_STACK: u8 = 2;
+
 /// No thread makes two calls in one nanosecond.
 #[derive(Clone, Copy, Pod)]
 #[repr(C)]
@@ -75,11 +80,10 @@ ebpf! {
         /// Calls that found `CALLS` full.
         static LOST: Global<u64> = Global::new(0);
         static FORMAT: Rodata<[u8; 16]> = Rodata::new(*b"openat %d %d %s\0");
-        /// Where the calls go. The verifier knows the value and drops the other ways.
+        /// Set before loading, so that the verifier knows it and drops the other ways.
         const WAY: u8;
-        const RECORD: u8 = 0;
-        const TRACE: u8 = 1;
-        /// Stands in each message: the trace buffer has those of others, and old ones.
+        /// Set before loading; stands in each message, because the trace buffer has those of
+        /// others as well, and old ones.
         const TOOL: u32;
 
         #[raw_tracepoint("sys_enter")]
@@ -214,12 +218,12 @@ fn main() -> ExitCode {
 }
 
 fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
-    let (mut count, mut way) = (None::<NonZeroU64>, 0);
+    let (mut count, mut way) = (None::<NonZeroU64>, RECORD);
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("count") => count = Some(arguments.value()?.parse()?),
-            Long("trace") => way = 1,
-            Long("stack") => way = 2,
+            Long("trace") => way = TRACE,
+            Long("stack") => way = TRACE_FROM_STACK,
             Short('h') | Long("help") => return Err(Exit::Help),
             other => return Err(other.unexpected().into()),
         }
@@ -231,7 +235,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     loader.consts.TOOL.set(std::process::id());
     let opens = loader.load()?;
     // Opened before the program runs, because it is an openat(2) as well.
-    let pipe = if way == 0 {
+    let pipe = if way == RECORD {
         None
     } else {
         Some(TracePipe::open()?)
@@ -289,6 +293,7 @@ fn print_trace(out: &mut impl Write, pipe: TracePipe, mut count: u64) -> Result<
                 writeln!(out, "({events} lines of the trace lost: too many at once)")?;
                 continue;
             }
+            // What follows a line break in a message.
             _ => continue,
         };
         let Some((pid, path)) = record
