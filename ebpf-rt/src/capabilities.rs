@@ -2,7 +2,7 @@
 //! has refused, to say what is missing.
 
 use crate::{Error, KernelVersion, sys};
-use ebpf_asm::ProgramType;
+use ebpf_asm::{Object, ProgramType};
 
 /// A capability that eBPF operations ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,15 @@ pub(crate) fn for_program(program_type: ProgramType) -> &'static [Capability] {
         ProgramType::SocketFilter => &[Capability::Bpf],
         _ => &[Capability::Bpf, Capability::Perfmon],
     }
+}
+
+/// What loading an object needs: its maps, and all of its programs.
+pub(crate) fn for_object(object: &Object) -> &'static [Capability] {
+    let programs = object.programs.iter();
+    programs
+        .map(|program| for_program(program.kind.program_type()))
+        .max_by_key(|needs| needs.len())
+        .unwrap_or(&[Capability::Bpf])
 }
 
 /// The capabilities in force for this thread.

@@ -418,3 +418,32 @@ fn handles_cross_threads() {
     check::<Loaded>();
     check::<crate::TracePipe>();
 }
+
+#[test]
+fn a_refused_map_names_all_that_the_programs_will_need() {
+    const TRACEPOINT: ProgramDef = ProgramDef::new(
+        "count",
+        ProgramKind::Tracepoint {
+            category: "syscalls",
+            name: "sys_enter_openat",
+        },
+        &EXIT,
+        &[],
+        &[],
+        LineTable::EMPTY,
+    );
+    static TRACING: Object = object(
+        &[MapDef::new("COUNTS", ebpf_asm::MapType::Hash, 4, 8, 16)],
+        &[],
+        &[TRACEPOINT],
+    );
+    let script = Script::new().fails(Errno::EPERM).capabilities(0);
+    let (result, _) = run(script, || {
+        load(&TRACING, &[], &[], &[], &Options::default())
+    });
+    let line = result.unwrap_err().to_string();
+    assert!(
+        line.contains("the process lacks CAP_BPF and CAP_PERFMON"),
+        "{line}"
+    );
+}

@@ -49,6 +49,9 @@ pub(crate) struct Request<'a> {
     pub(crate) flags: u32,
     pub(crate) initial: Option<&'a [u8]>,
     pub(crate) frozen: bool,
+    /// What creating the map needs, and loading the programs it is created for: a refusal
+    /// names all of it at once.
+    pub(crate) needs: &'static [Capability],
 }
 
 impl<'a> Request<'a> {
@@ -63,6 +66,7 @@ impl<'a> Request<'a> {
             flags: def.flags,
             initial: def.initial,
             frozen: def.frozen,
+            needs: &[Capability::Bpf],
         }
     }
 }
@@ -138,7 +142,7 @@ const fn is_array(map_type: MapType) -> bool {
 fn explain_create(request: &Request<'_>, errno: Errno) -> Error {
     let error = Error::failed("BPF_MAP_CREATE", errno);
     match errno {
-        Errno::EPERM => capabilities::explain(error, &[Capability::Bpf]),
+        Errno::EPERM => capabilities::explain(error, request.needs),
         Errno::EINVAL if request.max_entries == 0 => error
             .with_kind(ErrorKind::Invalid)
             .because("its max_entries is 0")
