@@ -44,7 +44,7 @@ impl From<io::Error> for Exit {
 /// Runs a tool: one line on stderr and exit code 1 if it fails, 2 if it was called wrongly.
 ///
 /// A `main` that returns a `Result` prints its error by `Debug`, and cannot tell the two apart.
-pub fn main(help: &str, tool: fn(lexopt::Parser) -> Result<(), Exit>) -> ExitCode {
+pub fn run_tool(help: &str, tool: fn(lexopt::Parser) -> Result<(), Exit>) -> ExitCode {
     let arguments = lexopt::Parser::from_env();
     let path = Path::new(arguments.bin_name().unwrap_or("the tool"));
     let name = path

@@ -8,7 +8,7 @@ mod packet_socket;
 mod text;
 mod users;
 
-pub use exit::{Exit, main};
+pub use exit::{Exit, run_tool};
 pub use packet_socket::PacketSocket;
 pub use text::{c_string, printable, seconds};
 pub use users::Users;

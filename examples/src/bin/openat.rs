@@ -3,7 +3,7 @@
 
 use core::ffi::c_char;
 use core::mem::offset_of;
-use ebpf_examples::{Exit, c_string, main as run_tool, printable};
+use ebpf_examples::{Exit, c_string, printable, run_tool};
 use ebpf_rt::context::{bpf_raw_tracepoint_args, pt_regs};
 use ebpf_rt::trace_pipe::{Event, TracePipe};
 use ebpf_rt::{Global, HashMap, PerCpuArray, Pod, Rodata, ebpf};
@@ -315,4 +315,14 @@ fn print_trace(out: &mut impl Write, pipe: TracePipe, mut count: u64) -> Result<
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    // Numbers of system calls and places of registers are the architecture's.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn listing() {
+        insta::assert_snapshot!(super::opens::OBJECT);
+    }
 }

@@ -1,7 +1,7 @@
 //! Counts openat(2) per user: a trace point, and a hash map as a table of counters.
 
 use core::ffi::c_void;
-use ebpf_examples::{Exit, Users, main as run_tool, seconds};
+use ebpf_examples::{Exit, Users, run_tool, seconds};
 use ebpf_rt::{Global, HashMap, ebpf};
 use lexopt::prelude::*;
 use std::io::{IsTerminal, Write, stdout};
@@ -139,4 +139,12 @@ fn print_table(out: &mut impl Write, maps: &opens::Maps, users: &Users) -> Resul
         )?,
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn listing() {
+        insta::assert_snapshot!(super::opens::OBJECT);
+    }
 }

@@ -2,7 +2,7 @@
 //! through, and counters that CPUs share.
 
 use core::mem::offset_of;
-use ebpf_examples::{Exit, PacketSocket, main as run_tool, seconds};
+use ebpf_examples::{Exit, PacketSocket, run_tool, seconds};
 use ebpf_rt::context::__sk_buff;
 use ebpf_rt::{Array, ebpf};
 use lexopt::prelude::*;
@@ -183,4 +183,14 @@ fn send_to_itself(count: usize) -> Result<(), Exit> {
         socket.send_to(b"hello", address)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    // Protocol numbers are as they are on the wire.
+    #[cfg(target_endian = "little")]
+    #[test]
+    fn listing() {
+        insta::assert_snapshot!(super::packets::OBJECT);
+    }
 }

@@ -1,6 +1,6 @@
 //! The smallest tool: a socket filter that keeps four bytes of every message.
 
-use ebpf_examples::{Exit, main as run_tool};
+use ebpf_examples::{Exit, run_tool};
 use ebpf_rt::context::__sk_buff;
 use ebpf_rt::ebpf;
 use lexopt::prelude::*;
@@ -58,4 +58,12 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     let received = String::from_utf8_lossy(&buffer[..length]);
     writeln!(stdout(), "Sent {sent:?}, received {received:?}")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn listing() {
+        insta::assert_snapshot!(super::shorten::OBJECT);
+    }
 }

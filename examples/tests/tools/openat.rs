@@ -91,10 +91,7 @@ pub(crate) fn losses() {
         let shown = lines.iter().filter(|line| **line == row(&path)).count();
         // Calls of others can be among the lost.
         assert!(shown + lost >= CALLS, "{shown} shown, {lost} lost");
-        assert!(
-            shown <= 1024 && shown > 0 && lost >= CALLS - 1024,
-            "{shown} {lost}"
-        );
+        assert!(lost > 0 && shown > 0, "{shown} shown, {lost} lost");
     });
 }
 

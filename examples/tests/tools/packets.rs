@@ -55,7 +55,7 @@ pub(crate) fn once() {
         let [icmp, tcp, udp, _] = row(&lines, "IPv4");
         // Ten are the tool's own. Each is counted once: others' traffic would have to be
         // heavy to double the number.
-        assert!((41..80).contains(&udp), "{lines:#?}");
+        assert!((41..82).contains(&udp), "{lines:#?}");
         assert!(icmp >= 1, "{lines:#?}");
         // Three to connect, the byte and its acknowledgement.
         assert!(tcp >= 5, "{lines:#?}");
@@ -76,7 +76,8 @@ pub(crate) fn again() {
         let mut tool = Tool::start(PACKETS, &[]);
         tool.line(|line| line.starts_with("Counting packets on lo"));
         send("127.0.0.1", 5);
-        tool.line(|line| line.starts_with("Since the start, 2 seconds ago."));
+        // The first table to come may have been made before.
+        (0..2).for_each(|_| drop(tool.line(|line| line.starts_with("Since"))));
         tool.signal(libc::SIGTERM);
         let (_, lines, stderr) = tool.end();
         assert!(row(&lines, "IPv4")[2] >= 5, "{lines:#?}");
