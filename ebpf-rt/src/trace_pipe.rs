@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 /// Reads the kernel's trace buffer, line by line, as an iterator.
 ///
 /// What is read is gone for other readers, and what other readers read does not come here.
+/// Lines that were in the buffer before are read first: [`drain`](Self::drain) begins with
+/// what comes from now on.
 /// Where tracefs is not mounted, an instance of its own is used, see [`Tracefs::open`]; the
 /// buffer is the same.
 ///
@@ -58,7 +60,8 @@ pub enum Event {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Record {
-    /// The name of the thread; `<...>` if the kernel does not know it any more.
+    /// The name of the thread; `<...>` if the kernel does not know it: it keeps the names of
+    /// some threads only, not always of the latest.
     pub task: String,
     /// The thread's number, which the kernel calls pid.
     pub pid: u32,
@@ -108,6 +111,28 @@ impl TracePipe {
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
+    }
+
+    /// Drops what is in the buffer, so that the next line is a new one, and gives how many lines
+    /// were dropped. Where lines come faster than they can be dropped it gives up after a
+    /// second.
+    ///
+    /// # Errors
+    /// What poll(2) and read(2) say.
+    pub fn drain(&mut self) -> Result<usize, Error> {
+        let timeout = self.timeout.replace(Duration::ZERO);
+        let start = Instant::now();
+        let mut lines = 0;
+        let result = loop {
+            match self.next_line() {
+                Ok(Some(_)) if start.elapsed() < Duration::from_secs(1) => lines += 1,
+                Ok(Some(_)) => break Ok(lines + 1),
+                Ok(None) => break Ok(lines),
+                Err(error) => break Err(error),
+            }
+        };
+        self.timeout = timeout;
+        result
     }
 
     /// The next line as it is; `None` if none has come before the time was over, or tracing
@@ -366,6 +391,20 @@ mod tests {
             lines
         });
         assert_eq!(lines, ["one", "two"]);
+    }
+
+    #[test]
+    fn draining_drops_what_is_there_and_keeps_the_timeout() {
+        let script = text(opened("1\n").fd().value(1), "old\nolder\n").value(0);
+        let script = text(script.value(1), "new\n");
+        let (dropped_and_next, _) = run(script, || {
+            let pipe = TracePipe::open().unwrap();
+            let mut pipe = pipe.with_timeout(Duration::from_secs(9));
+            let dropped = pipe.drain().unwrap();
+            assert_eq!(pipe.timeout, Some(Duration::from_secs(9)));
+            (dropped, pipe.next_line().unwrap())
+        });
+        assert_eq!(dropped_and_next, (2, Some("new".to_owned())));
     }
 
     #[test]

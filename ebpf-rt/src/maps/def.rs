@@ -7,8 +7,14 @@ use core::marker::PhantomData;
 use ebpf_asm::MapType;
 use ebpf_asm::object::MapDef;
 
-/// Flags of map creation, by the kernel's names.
+/// Flags of map creation and of updates, by the kernel's names.
 pub mod flags {
+    /// Of an update: makes the entry or replaces its value.
+    pub const BPF_ANY: u64 = 0;
+    /// Of an update: makes the entry, and fails if the key exists.
+    pub const BPF_NOEXIST: u64 = 1;
+    /// Of an update: replaces the value, and fails if the key does not exist.
+    pub const BPF_EXIST: u64 = 2;
     /// Entries are allocated when they are made, not all at once. Hash maps only.
     pub const BPF_F_NO_PREALLOC: u32 = 1 << 0;
     /// Each CPU has a list of its own to take the oldest entry from. LRU maps only.

@@ -72,13 +72,13 @@ pub enum Update {
     /// Makes the entry or replaces its value.
     #[default]
     #[doc(alias = "BPF_ANY")]
-    Any = 0,
+    Any = flags::BPF_ANY,
     /// Makes the entry; it is an error if the key exists.
     #[doc(alias = "BPF_NOEXIST")]
-    NoExist = 1,
+    NoExist = flags::BPF_NOEXIST,
     /// Replaces the value; it is an error if the key does not exist.
     #[doc(alias = "BPF_EXIST")]
-    Exist = 2,
+    Exist = flags::BPF_EXIST,
 }
 
 /// What all typed handles have.

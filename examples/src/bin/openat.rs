@@ -5,6 +5,7 @@ use core::ffi::c_char;
 use core::mem::offset_of;
 use ebpf_examples::{Exit, c_string, printable, run_tool};
 use ebpf_rt::context::{bpf_raw_tracepoint_args, pt_regs};
+use ebpf_rt::maps::flags::BPF_NOEXIST;
 use ebpf_rt::trace_pipe::{Event, TracePipe};
 use ebpf_rt::{Global, HashMap, PerCpuArray, Pod, Rodata, ebpf};
 use lexopt::prelude::*;
@@ -35,8 +36,6 @@ const WAITING: u32 = 1024;
 const INTERVAL: Duration = Duration::from_millis(20);
 const PATH_MAX: usize = libc::PATH_MAX as usize;
 const SMALL: usize = 64;
-/// A flag of bpf_map_update_elem: only if there is no such key yet.
-const BPF_NOEXIST: u64 = 1;
 /// Where the kernel saves the second argument of a system call.
 #[cfg(target_arch = "x86_64")]
 const SECOND_ARGUMENT: usize = offset_of!(pt_regs, rsi);

@@ -2,6 +2,7 @@
 
 use core::ffi::c_void;
 use ebpf_examples::{Exit, Users, run_tool, seconds};
+use ebpf_rt::maps::flags::BPF_NOEXIST;
 use ebpf_rt::{Global, HashMap, ebpf};
 use lexopt::prelude::*;
 use std::io::{IsTerminal, Write, stdout};
@@ -24,8 +25,6 @@ Needs CAP_BPF and CAP_PERFMON, and access to tracefs.
 ";
 
 const MAX_USERS: u32 = 1024;
-/// A flag of bpf_map_update_elem: only if there is no such key yet.
-const BPF_NOEXIST: u64 = 1;
 
 ebpf! {
     /// Counts openat(2) calls per user.
