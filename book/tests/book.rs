@@ -95,7 +95,7 @@ fn nothing_is_pasted() -> Result<(), Failed> {
             let included = fence
                 .lines
                 .iter()
-                .all(|line| line.starts_with("{{#include ") || line.starts_with("$ "));
+                .all(|line| line.trim_start().starts_with("{{#include ") || line.starts_with("$ "));
             if !typed && !included {
                 problems.push(format!("{}:{}", chapter.name(), fence.line));
             }

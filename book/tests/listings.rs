@@ -1,7 +1,7 @@
 //! Runs the listings on the kernel and compares what they print with what the book shows.
 
 use book_listings::{Reader, assert_output, from_line};
-use kernel_test::{Need, Suite, bpf, trace};
+use kernel_test::{Need, Suite, trace};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode, Stdio};
 
@@ -64,11 +64,6 @@ fn main() -> ExitCode {
         "first_program::system_calls",
         &[Need::Root],
         the_system_calls_are_those_that_the_chapter_names,
-    );
-    suite.test(
-        "first_program::nothing_stays",
-        &[Need::Root],
-        nothing_stays_in_the_kernel,
     );
     suite.run()
 }
@@ -161,21 +156,4 @@ fn the_system_calls_are_those_that_the_chapter_names() {
             "recv"
         ]
     );
-}
-
-fn nothing_stays_in_the_kernel() {
-    let before = bpf::ids(bpf::Kind::Program);
-    let output = Command::new(MAIN).output().expect("the listing starts");
-    assert!(output.status.success());
-    // The kernel frees programs a little later.
-    for _ in 0..100 {
-        if bpf::ids(bpf::Kind::Program)
-            .iter()
-            .all(|id| before.contains(id))
-        {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    panic!("a program stayed in the kernel");
 }
