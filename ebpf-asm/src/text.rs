@@ -2,7 +2,7 @@
 
 use crate::Code;
 use crate::diag::{Diagnostics, Severity};
-use crate::link::{TextConstants, link_sequence};
+use crate::link::TextConstants;
 use crate::syntax::{ParseOptions, lex, parse_sequence};
 use alloc::vec::Vec;
 
@@ -75,12 +75,10 @@ pub fn assemble_with(source: &str, options: &AssembleOptions<'_>) -> Result<Code
     for &(name, value) in options.constants {
         constants.insert(name, value);
     }
-    diagnostics.extend(constants.define(&tokens, &parsed.tree.constants));
-    // Names of constants are looked up by `put`, so the linker leaves them open.
-    let mut linked = link_sequence(&parsed.tree, true);
-    diagnostics.append(&mut linked.diagnostics);
-    diagnostics.extend(constants.put(&tokens, &mut linked));
+    let linked = constants.link(&tokens, &parsed.tree, &mut diagnostics);
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {
+        // A label may be unused because of an error.
+        diagnostics.retain(|d| d.severity == Severity::Error);
         return Err(Diagnostics::new(diagnostics, source, name));
     }
     let code = Code::from_vec(linked.insns).with_labels(linked.labels);

@@ -6,7 +6,7 @@ use crate::object::Expansion;
 use crate::report::compile_error;
 use crate::tokens::Tokens;
 use ebpf_asm::diag::{Diagnostic, Diagnostics, Severity};
-use ebpf_asm::link::{Linked, TextConstants, link_sequence};
+use ebpf_asm::link::{Linked, TextConstants};
 use ebpf_asm::syntax::ast::{ConstItem, Item, Source};
 use ebpf_asm::syntax::{lex, parse_source};
 use proc_macro2::{Span, TokenStream};
@@ -81,11 +81,8 @@ impl TextFile<'_> {
                 quote!(#(#errors)*)
             }
             Some(Source::Sequence(sequence)) => {
-                let mut constants = TextConstants::default();
-                diagnostics.extend(constants.define(&tokens.list, &sequence.constants));
-                let mut linked = link_sequence(&sequence, true);
-                diagnostics.append(&mut linked.diagnostics);
-                diagnostics.extend(constants.put(&tokens.list, &mut linked));
+                let constants = TextConstants::default();
+                let linked = constants.link(&tokens.list, &sequence, &mut diagnostics);
                 self.sequence(diagnostics, &linked)
             }
             Some(Source::Object(object)) => {

@@ -59,7 +59,7 @@ fn shift(found: Vec<Found>) -> Vec<Found> {
 }
 
 #[track_caller]
-fn expect(source: &str, found: &[Found], expected: &[(usize, usize, &str, &str)]) {
+fn expect(source: &str, found: &[Found], expected: &[Expected]) {
     let places: Vec<_> = found
         .iter()
         .map(|(line, column, _)| (*line, *column))
@@ -222,8 +222,11 @@ fn mistakes_in_sequences() {
     }
 }
 
+/// An error that is expected: line, column, code, part of the message.
+type Expected = (usize, usize, &'static str, &'static str);
+
 /// Objects with mistakes; lines and columns as an editor counts them.
-const OBJECTS: &[(&str, &[(usize, usize, &str, &str)])] = &[
+const OBJECTS: &[(&str, &[Expected])] = &[
     ("mod a {}", &[(1, 5, "BPF0051", "#[license = \"GPL\"]")]),
     (
         "#[licence = \"GPL\"] mod a {}",

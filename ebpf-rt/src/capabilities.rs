@@ -2,7 +2,7 @@
 //! has refused, to say what is missing.
 
 use crate::{Error, KernelVersion, sys};
-use ebpf_asm::ProgramType;
+use ebpf_asm::{Object, ProgramType};
 
 /// A capability that eBPF operations ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +42,15 @@ pub(crate) fn for_program(program_type: ProgramType) -> &'static [Capability] {
     }
 }
 
+/// What loading an object needs: its maps, and all of its programs.
+pub(crate) fn for_object(object: &Object) -> &'static [Capability] {
+    let programs = object.programs.iter();
+    programs
+        .map(|program| for_program(program.kind.program_type()))
+        .max_by_key(|needs| needs.len())
+        .unwrap_or(&[Capability::Bpf])
+}
+
 /// The capabilities in force for this thread.
 fn effective() -> Option<u64> {
     let status = sys::fs::read_file("/proc/thread-self/status").ok()?;
@@ -54,6 +63,11 @@ fn effective() -> Option<u64> {
 /// The running kernel; `None` if its release cannot be read.
 pub(crate) fn running_kernel() -> Option<KernelVersion> {
     KernelVersion::parse(&sys::process::release().ok()?)
+}
+
+/// Whether this kernel counts the memory of maps and programs as locked memory.
+pub(crate) fn counts_memlock() -> bool {
+    running_kernel().is_some_and(|version| version < KernelVersion::new(5, 11))
 }
 
 /// Completes an error of `EPERM` or `EACCES` of bpf(2): which of the capabilities is missing,
@@ -97,6 +111,14 @@ pub(crate) fn explain_for(
         .copied()
         .filter(|capability| !capability.is_in(effective))
         .collect();
+    if missing.is_empty() && counts_memlock() {
+        return error
+            .because(format!(
+                "{before}the process has {needed}, but this kernel counts maps and programs as \
+                 locked memory, of which it may have no more{after}"
+            ))
+            .remedy("raise RLIMIT_MEMLOCK: ulimit -l unlimited");
+    }
     if missing.is_empty() {
         return error
             .because(format!(
@@ -171,6 +193,15 @@ mod tests {
     fn old_kernels_know_only_the_old_capability() {
         let old = Script::new().release("5.4.0-generic").capabilities(1 << 39);
         assert!(explained(old, BOTH).contains("lacks CAP_SYS_ADMIN"));
+    }
+
+    #[test]
+    fn the_memory_limit_is_named_only_where_it_counts() {
+        let line = explained(Script::new().release("5.10.0"), BOTH);
+        assert!(line.contains("raise RLIMIT_MEMLOCK"), "{line}");
+        let line = explained(Script::new().release("5.10.0").capabilities(0), BOTH);
+        assert!(!line.contains("MEMLOCK"), "{line}");
+        assert!(!explained(Script::new(), BOTH).contains("MEMLOCK"));
     }
 
     #[test]

@@ -204,8 +204,27 @@ macro_rules! ebpf_asm {
 ///     }
 /// }
 ///
-/// assert_eq!(opens::OBJECT.programs[0].name, "count");
+/// fn main() {
+///     assert_eq!(opens::OBJECT.programs[0].name, "count");
+/// }
 /// ```
+///
+/// The object sees what the module around it sees (`use super::*`), so the block stands in a
+/// module, not in a function whose items it would need.
+///
+/// Programs are functions with an attribute that says which kind they are; the others are
+/// subprograms, and only those that a program reaches become part of it:
+///
+/// | attribute | runs |
+/// |---|---|
+/// | `#[socket_filter]` | for every packet of a socket |
+/// | `#[tracepoint("category", "name")]` | at a trace point |
+/// | `#[raw_tracepoint("name")]` | at a trace point, with its raw arguments |
+///
+/// The kernel shows the first 15 bytes of a program's or map's name. Attributes of the module:
+/// `#[license = "…"]` is required, `#[min_kernel = "5.15"]` makes everything that an older
+/// kernel lacks an error, `#[relaxed]` (also on functions) lets constants wrap as LLVM does.
+/// `#[cfg]`, lints and doc comments on programs and maps are carried over.
 ///
 /// The module holds `OBJECT` (constant data), `load()`, `loader()` for options, and the
 /// `Skeleton` they give: `progs` with a handle for each program, `maps` with one for each map.

@@ -20,20 +20,43 @@ pub(crate) fn names(wanted: &str, known: &[String]) -> Vec<String> {
         .collect()
 }
 
-/// The number of letters to insert, remove or replace (Levenshtein).
+/// The number of letters to insert, remove or replace, or of neighbours to exchange.
 fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, a) in a.chars().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, b) in b.iter().enumerate() {
-            let replace = diagonal + usize::from(a != *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replace.min(diagonal + 1).min(row[j] + 1);
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    // Rows of the table for the last two prefixes of `a`, and the one being made.
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let replace = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = replace.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(before[j - 2] + 1);
+            }
+            row.push(best);
         }
+        before = core::mem::replace(&mut last, row);
     }
-    row.last().copied().unwrap_or_default()
+    last.last().copied().unwrap_or_default()
+}
+
+/// Texts put together from these parts at random, always the same ones: for parsers that take
+/// anything.
+#[cfg(test)]
+pub(crate) fn soup(parts: &[&str], mut read: impl FnMut(&str)) {
+    let mut state = 1u64;
+    let mut random = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) as usize % below
+    };
+    for _ in 0..20_000 {
+        let length = random(16);
+        let text: String = (0..length).map(|_| parts[random(parts.len())]).collect();
+        read(&text);
+    }
 }
 
 #[cfg(test)]
@@ -46,6 +69,8 @@ mod tests {
         assert_eq!(distance("openat", "openat"), 0);
         assert_eq!(distance("sys_entr", "sys_enter"), 1);
         assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("opneat", "openat"), 1);
+        assert_eq!(distance("abc", ""), 3);
     }
 
     #[test]

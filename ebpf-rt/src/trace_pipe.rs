@@ -40,7 +40,6 @@ pub struct TracePipe {
 
 /// A line of the trace.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub enum Event {
     /// A record.
     Record(Record),
@@ -117,7 +116,10 @@ impl TracePipe {
     /// # Errors
     /// What poll(2) and read(2) say.
     pub fn next_line(&mut self) -> Result<Option<String>, Error> {
-        let deadline = self.timeout.map(|timeout| Instant::now() + timeout);
+        // A time that lies beyond what the clock can show never comes.
+        let deadline = self
+            .timeout
+            .and_then(|timeout| Instant::now().checked_add(timeout));
         loop {
             if let Some(line) = self.lines.pop_front() {
                 return Ok(Some(line));
@@ -306,6 +308,31 @@ mod tests {
         ] {
             assert_eq!(Event::parse(line), Event::Other(line.to_owned()));
         }
+    }
+
+    #[test]
+    fn any_line_is_read() {
+        const PARTS: &[&str] = &[
+            "a",
+            "-",
+            "1",
+            " [",
+            "]",
+            ": ",
+            ":",
+            ".",
+            "(",
+            ")",
+            " ",
+            "é",
+            "CPU:",
+            " [LOST ",
+            " EVENTS]",
+            "99999999999999999999",
+        ];
+        crate::similar::soup(PARTS, |line| {
+            let _ = Event::parse(line);
+        });
     }
 
     /// Answers a read with this text.

@@ -181,6 +181,7 @@ fn the_object_is_constant_data() {
     assert_eq!(opens::OBJECT.program("count").unwrap().insns.len(), 4);
 }
 
+#[cfg(feature = "std")]
 #[test]
 fn a_missing_constant_is_found_without_the_kernel() {
     let error = opens::load().unwrap_err();
@@ -191,9 +192,10 @@ fn a_missing_constant_is_found_without_the_kernel() {
     );
 }
 
-/// Compiles; the kernel tests run the same.
-#[allow(dead_code, reason = "shows how the skeleton is used")]
-fn use_of_the_skeleton() -> Result<(), ebpf_rt::Error> {
+/// How the skeleton is used. It compiles here; the kernel tests run it.
+#[cfg(feature = "std")]
+#[allow(dead_code, reason = "run by the kernel tests, which include this file")]
+pub(crate) fn use_of_the_skeleton() -> Result<(), ebpf_rt::Error> {
     let mut loader = opens::loader();
     loader.maps.COUNTS.max_entries(65_536);
     loader.maps.CONFIG.value(Config { limit: 5, step: 2 });
@@ -202,9 +204,9 @@ fn use_of_the_skeleton() -> Result<(), ebpf_rt::Error> {
     loader.options.log_level(1);
     let opens = loader.load()?;
     let _link = opens.progs.count.attach()?;
+    opens.maps.COUNTS.insert(1000, 7)?;
     for entry in opens.maps.COUNTS.iter() {
-        let (uid, n) = entry?;
-        println!("{uid} {n}");
+        assert_eq!(entry?, (1000, 7));
     }
     assert_eq!(opens.maps.CONFIG.get()?, Config { limit: 5, step: 2 });
     Ok(())

@@ -9,7 +9,7 @@ pub(crate) use similar::did_you_mean;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
+use core::fmt::{self, Write as _};
 
 /// A stretch of source.
 ///
@@ -301,6 +301,21 @@ impl fmt::Display for Diagnostics {
 
 impl core::error::Error for Diagnostics {}
 
+/// The most characters of a line that are shown, and how many of them stand before the place
+/// in question.
+const SHOWN: usize = 160;
+const SHOWN_BEFORE: usize = 80;
+
+/// The line of a source in which a stretch begins, without its end.
+pub(crate) fn line_at(source: &str, span: Span) -> &str {
+    let Some(before) = source.get(..span.start as usize) else {
+        return "";
+    };
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let line = source[start..].split('\n').next().unwrap_or("");
+    line.strip_suffix('\r').unwrap_or(line)
+}
+
 /// One diagnostic in the manner of rustc, without colours.
 fn render(
     f: &mut fmt::Formatter<'_>,
@@ -322,19 +337,28 @@ fn render(
             "\n{:margin$}--> {name}:{}:{}",
             "", span.line, span.column
         )?;
-        let line = source.lines().nth(span.line as usize - 1).unwrap_or("");
+        let line = line_at(source, span);
+        let column = span.column.saturating_sub(1) as usize;
+        // Of a long line the part around the place is shown.
+        let skipped = column.saturating_sub(SHOWN_BEFORE);
+        let shown: String = line.chars().skip(skipped).take(SHOWN).collect();
         // Tabs keep their place under the line; everything else is one cell.
-        let before = line.chars().take(span.column as usize - 1);
-        let indent: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-        let rest = line
-            .chars()
-            .count()
-            .saturating_sub(span.column as usize - 1);
+        let before = shown.chars().take(column - skipped);
+        let mut indent: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let rest = shown.chars().count().saturating_sub(column - skipped);
         let marked = source
             .get(span.start as usize..span.end as usize)
-            .map_or(1, |text| text.chars().count())
+            .map_or(1, |text| text.chars().take(SHOWN).count())
             .clamp(1, rest.max(1));
-        write!(f, "\n{:margin$} |\n{number} | {line}", "")?;
+        write!(f, "\n{:margin$} |\n{number} | ", "")?;
+        if skipped > 0 {
+            f.write_char('…')?;
+            indent.push(' ');
+        }
+        f.write_str(&shown)?;
+        if line.chars().nth(skipped + SHOWN).is_some() {
+            f.write_char('…')?;
+        }
         write!(f, "\n{:margin$} | {indent}{:^<marked$}", "", "")?;
     }
     for note in &diagnostic.notes {

@@ -8,6 +8,7 @@
 //! - [`Insn`] is the raw slot of eight bytes.
 
 mod decode;
+mod dialect;
 mod insn;
 mod instruction;
 mod ops;

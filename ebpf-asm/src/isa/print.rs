@@ -14,6 +14,8 @@ pub struct Names<'a> {
     pub symbol: Option<&'a str>,
     /// The name of a constant in place of the immediate.
     pub immediate: Option<&'a str>,
+    /// The name of a constant in place of the offset of a memory access.
+    pub offset: Option<&'a str>,
 }
 
 /// An instruction and the names to print it with: its `Display` is the canonical text.
@@ -93,6 +95,7 @@ fn write_operand(
             Some(name) => f.write_str(name),
             None => write!(f, "{:#x}", instruction.imm64()),
         },
+        "offset" if names.offset.is_some() => write!(f, " + {}", names.offset.unwrap_or_default()),
         "offset" => {
             let offset = instruction.offset();
             let sign = if offset < 0 { '-' } else { '+' };

@@ -516,7 +516,7 @@ const CONTROL: [Definition; 10] = [
         "calls a kernel helper by number"),
     row!(Form::CallLocal, "call_local", 0x85, [0 1 0 _], "call pc{jump}", Some(Base32), Some(V1), V4_16,
         "calls a function of the same program, by distance in slots"),
-    row!(Form::CallKfunc, "call_kfunc", 0x85, [0 2 _ _], "call kfunc({imm}, {index_of_fd})", Some(Base32), Some(V1), V5_13,
+    row!(Form::CallKfunc, "call_kfunc", 0x85, [0 2 _ _], "call kfunc({helper}, {index_of_fd})", Some(Base32), Some(V1), V5_13,
         "calls a kernel function by BTF id and index into fd_array"),
     row!(Form::CallIndirect, "callx", 0x8d, [_ 0 0 0], "callx r{dst}", None, None, None,
         "calls through a register; LLVM emits it, no kernel accepts it"),

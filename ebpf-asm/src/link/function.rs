@@ -48,6 +48,7 @@ pub(super) fn assemble(
     let labels = Labels::collect(body, &mut diagnostics);
     let mut assembler = FunctionAssembler {
         starts: starts(body),
+        incomplete: body.incomplete,
         labels,
         scope,
         unit,
@@ -108,6 +109,8 @@ struct Fields {
 
 struct FunctionAssembler<'a> {
     starts: Vec<bool>,
+    /// Whether a statement is missing, so that distances mean nothing.
+    incomplete: bool,
     labels: Labels<'a>,
     scope: &'a Scope,
     unit: Unit,
@@ -239,6 +242,7 @@ impl<'a> FunctionAssembler<'a> {
                 let to = i64::from(self.slot) + 1 + i64::from(slots);
                 let start = usize::try_from(to).ok().and_then(|to| self.starts.get(to));
                 match start {
+                    _ if self.incomplete => Ok(()),
                     Some(true) => self.jump(node, to as u32, span),
                     Some(false) => Err(Diagnostic::error(
                         Rule::JumpTarget,
@@ -249,7 +253,10 @@ impl<'a> FunctionAssembler<'a> {
                     None => Err(Diagnostic::error(
                         Rule::JumpTarget,
                         span,
-                        format!("this jumps out of the function, which has {} slots", self.starts.len()),
+                        match self.starts.len() {
+                            1 => String::from("this jumps out of the function, which has 1 slot"),
+                            slots => format!("this jumps out of the function, which has {slots} slots"),
+                        },
                     )
                     .with_help("a distance counts from the next instruction; a label is easier to keep right")),
                 }

@@ -141,6 +141,9 @@ pub struct Sequence {
     pub constants: Vec<ConstItem>,
     /// The statements.
     pub statements: Vec<Statement>,
+    /// Whether a statement could not be read, so that distances in slots mean nothing. A raw
+    /// slot stands in its place.
+    pub incomplete: bool,
     /// Where the sequence ends: its closing brace or the end of the text.
     pub end: Span,
 }

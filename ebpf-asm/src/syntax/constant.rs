@@ -138,7 +138,11 @@ impl Evaluator<'_> {
                 Diagnostic::error(
                     Rule::ConstantExpression,
                     span,
-                    format!("`{left} {operator} {right}` has no value of 64 bits"),
+                    if right == 0 {
+                        format!("`{left} {operator} {right}` divides by zero")
+                    } else {
+                        format!("`{left} {operator} {right}` has no value of 64 bits")
+                    },
                 )
             })?;
         }

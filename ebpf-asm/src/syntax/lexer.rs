@@ -12,27 +12,45 @@ use alloc::vec::Vec;
 /// Splits a text into tokens. What cannot be read is reported and left out; the list can be
 /// parsed all the same. Texts of 4 GiB and more are refused.
 pub fn lex(source: &str, diagnostics: &mut Vec<Diagnostic>) -> TokenList {
+    let mut list = TokenList::new(true);
+    let mut end = Span {
+        line: 1,
+        column: 1,
+        ..Span::default()
+    };
+    if u32::try_from(source.len()).is_ok() {
+        end = lex_piece(source, end, source.len(), &mut list, diagnostics);
+    } else {
+        let message = "the text is longer than 4 GiB";
+        diagnostics.push(Diagnostic::error(Rule::Unterminated, end, message));
+    }
+    list.finish(end);
+    list
+}
+
+/// Appends the tokens of a part of a text of less than 4 GiB: from the place `start` to before
+/// the byte `end`. Gives the place of the end.
+pub(crate) fn lex_piece(
+    source: &str,
+    start: Span,
+    end: usize,
+    list: &mut TokenList,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Span {
+    let source = &source[..end];
     let mut lexer = Lexer {
         source,
-        rest: source,
+        rest: &source[start.start as usize..],
         at: Position {
-            offset: 0,
-            line: 1,
-            column: 1,
+            offset: start.start as usize,
+            line: start.line,
+            column: start.column,
         },
-        newline: false,
-        list: TokenList::new(true),
+        newline: true,
+        list,
         open: Vec::new(),
         diagnostics,
     };
-    if u32::try_from(source.len()).is_err() {
-        lexer.error(
-            Rule::Unterminated,
-            lexer.at,
-            "the text is longer than 4 GiB",
-        );
-        lexer.rest = "";
-    }
     while lexer.token() {}
     let end = lexer.span_from(lexer.at);
     while let Some((open, delimiter)) = lexer.open.pop() {
@@ -44,8 +62,7 @@ pub fn lex(source: &str, diagnostics: &mut Vec<Diagnostic>) -> TokenList {
         let position = lexer.list.push(TokenKind::Close(delimiter), "", end, true);
         lexer.list.close(open, position);
     }
-    lexer.list.finish(end);
-    lexer.list
+    end
 }
 
 #[derive(Clone, Copy)]
@@ -60,7 +77,7 @@ struct Lexer<'a> {
     rest: &'a str,
     at: Position,
     newline: bool,
-    list: TokenList,
+    list: &'a mut TokenList,
     open: Vec<(u32, Delimiter)>,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
@@ -178,6 +195,14 @@ impl Lexer<'_> {
             self.push(TokenKind::Word, start);
         } else if c.is_ascii_digit() {
             self.advance_in_line(self.run(is_word_part));
+            // `1.5`: a float, which is nothing that an instruction takes.
+            let mut after = self.rest.chars();
+            if after.next() == Some('.') && after.next().is_some_and(|c| c.is_ascii_digit()) {
+                self.advance_in_line(1);
+                self.advance_in_line(self.run(is_word_part));
+                self.push(TokenKind::Literal, start);
+                return true;
+            }
             self.push(TokenKind::Number, start);
         } else if let Some((delimiter, opens)) = bracket(c) {
             self.advance_in_line(1);
@@ -196,6 +221,7 @@ impl Lexer<'_> {
             self.advance(c.len_utf8());
             let message = format!("no token begins with {c:?}");
             self.error(Rule::InvalidCharacter, start, &message);
+            self.push(TokenKind::Invalid, start);
         }
         true
     }
@@ -263,12 +289,8 @@ impl Lexer<'_> {
         self.advance(prefix);
         loop {
             match self.peek() {
-                None => {
-                    return self.error(Rule::Unterminated, start, "this literal does not end");
-                }
-                Some('\n') if quote == '\'' => {
-                    return self.error(Rule::Unterminated, start, "this literal does not end");
-                }
+                None => return self.unterminated(start),
+                Some('\n') if quote == '\'' => return self.unterminated(start),
                 Some('\\') => {
                     self.advance(1);
                     if let Some(c) = self.peek() {
@@ -284,6 +306,11 @@ impl Lexer<'_> {
             }
         }
         self.push(kind, start);
+    }
+
+    fn unterminated(&mut self, start: Position) {
+        self.error(Rule::Unterminated, start, "this literal does not end");
+        self.push(TokenKind::Invalid, start);
     }
 
     fn bracket(&mut self, start: Position, delimiter: Delimiter, opens: bool) {

@@ -13,6 +13,8 @@ pub enum TokenKind {
     Number,
     /// A byte literal: `b'a'`.
     Byte,
+    /// What the lexer could not read and has reported; nothing more is said about it.
+    Invalid,
     /// Any other literal: strings, characters, floats. Only Rust-shaped parts have these.
     Literal,
     /// A punctuation character; `joint` if another one follows without a space.
@@ -99,6 +101,14 @@ impl TokenList {
     pub fn close(&mut self, open: u32, position: u32) {
         if let TokenKind::Open { close, .. } = &mut self.tokens[open as usize].kind {
             *close = position;
+        }
+    }
+
+    /// Says that no line ends before the token at `position`.
+    #[cfg(feature = "text")]
+    pub(crate) fn join_line(&mut self, position: u32) {
+        if let Some(token) = self.tokens.get_mut(position as usize) {
+            token.after_newline = false;
         }
     }
 

@@ -37,6 +37,12 @@ pub(super) fn register(word: &str) -> Option<RegisterWord> {
     })
 }
 
+/// Whether a word looks like a register, existing or not.
+#[cfg(feature = "text")]
+pub(crate) fn is_register(word: &str) -> bool {
+    register(word).is_some()
+}
+
 /// `u8`, `u16`, `u32`, `u64`.
 pub(super) fn size(word: &str) -> Option<Size> {
     Size::ALL.iter().copied().find(|size| size.symbol() == word)

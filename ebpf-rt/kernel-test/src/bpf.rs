@@ -25,6 +25,10 @@ fn bpf<T>(command: i32, attr: &mut T) -> io::Result<i64> {
     let result = unsafe { libc::syscall(libc::SYS_bpf, command, attr, size_of::<T>()) };
     match result {
         -1 => Err(io::Error::last_os_error()),
+        #[allow(
+            clippy::unnecessary_cast,
+            reason = "`c_long` has 32 bits on some targets"
+        )]
         result => Ok(result as i64),
     }
 }

@@ -42,7 +42,6 @@ impl Child {
     /// # Panics
     /// If the binary cannot be found.
     #[must_use]
-
     pub fn command(self) -> Command {
         let binary = std::env::current_exe().expect("the test binary");
         let mut command = Command::new(binary);
@@ -61,7 +60,6 @@ impl Child {
     /// # Panics
     /// If it fails.
     #[must_use]
-
     pub fn output(self) -> String {
         let output = self.command().output().expect("the child starts");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -11,6 +11,14 @@
 //! assert_eq!(offset_of!(syscall_trace_enter, args), 16);
 //! ```
 
+#[cfg(any(
+    target_arch = "x86_64",
+    target_arch = "aarch64",
+    target_arch = "riscv64",
+    target_arch = "s390x",
+    target_arch = "loongarch64",
+    target_arch = "powerpc64",
+))]
 mod registers;
 
 #[cfg(any(
@@ -21,7 +29,7 @@ mod registers;
     target_arch = "loongarch64",
     target_arch = "powerpc64",
 ))]
-pub use registers::pt_regs;
+pub use registers::*;
 
 use bytemuck::Zeroable;
 
@@ -41,6 +49,7 @@ macro_rules! contexts {
         unsafe impl Zeroable for $name {}
     )* };
 }
+#[allow(unused_imports, reason = "some architectures have no registers here")]
 pub(crate) use contexts;
 
 contexts! {
@@ -180,26 +189,6 @@ contexts! {
         /// The result; an error is a negative number.
         ret: i64,
     }
-}
-
-/// What programs on perf events see.
-#[cfg(any(
-    target_arch = "x86_64",
-    target_arch = "aarch64",
-    target_arch = "riscv64",
-    target_arch = "s390x",
-    target_arch = "loongarch64",
-    target_arch = "powerpc64",
-))]
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct bpf_perf_event_data {
-    /// The registers at the event.
-    pub regs: pt_regs,
-    /// How many events one sample stands for.
-    pub sample_period: u64,
-    /// The address, of events that have one.
-    pub addr: u64,
 }
 
 #[cfg(test)]

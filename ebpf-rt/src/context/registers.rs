@@ -67,3 +67,15 @@ contexts! {
         ccr: u64, softe: u64, trap: u64, dar: u64, dsisr: u64, result: u64,
     }
 }
+
+/// What programs on perf events see.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct bpf_perf_event_data {
+    /// The registers at the event.
+    pub regs: pt_regs,
+    /// How many events one sample stands for.
+    pub sample_period: u64,
+    /// The address, of events that have one.
+    pub addr: u64,
+}

@@ -153,6 +153,7 @@ fn make_map(
     options: Option<&RawMapOptions>,
 ) -> Result<RawMap, Error> {
     let mut request = raw::Request::from_def(object.name, def.name, def);
+    request.needs = capabilities::for_object(object);
     let Some(options) = options else {
         return raw::create(&request);
     };

@@ -1,7 +1,7 @@
 //! `BPF_PROG_LOAD`: once without a log; after a failure once more with one.
 
 use super::Options;
-use crate::maps::raw::{counts_memlock, with_memlock};
+use crate::maps::raw::with_memlock;
 use crate::sys::bpf::{self, NewProgram};
 use crate::{Errno, Error, ErrorKind, capabilities, verifier_log};
 use ebpf_asm::Object;
@@ -114,7 +114,7 @@ fn explain(def: &ProgramDef, errno: Errno, log: String) -> Error {
             "{} instructions are more than the kernel takes from this process",
             def.insns.len()
         )),
-        Errno::ENOMEM if counts_memlock() => error.remedy("raise RLIMIT_MEMLOCK"),
+        Errno::ENOMEM if capabilities::counts_memlock() => error.remedy("raise RLIMIT_MEMLOCK"),
         _ => error,
     };
     if log.is_empty() {

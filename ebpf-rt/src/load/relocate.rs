@@ -37,11 +37,7 @@ pub(super) fn constants(
             );
         };
         check_type(value, def.ty)
-            .and_then(|()| encode(value, field))
-            .and_then(|words| {
-                put(insns.to_mut(), slot, field, words)
-                    .ok_or_else(|| "a slot that the program does not have".to_owned())
-            })
+            .and_then(|()| put(value, field, insns.to_mut(), slot))
             .map_err(|reason| {
                 let place = crate::load::program::place(program, slot);
                 Error::invalid(format!("the constant `{}` is {value}: {reason}", def.name))
@@ -64,80 +60,33 @@ fn check_type(value: ConstantValue, ty: ConstantType) -> Result<(), String> {
         ConstantType::I32 => (i128::from(i32::MIN), i128::from(i32::MAX)),
         ConstantType::I64 => (i128::from(i64::MIN), i128::from(i64::MAX)),
     };
-    within(value, low, high, &format!("its type {}", ty.name()))
-}
-
-fn within(value: ConstantValue, low: i128, high: i128, what: &str) -> Result<(), String> {
     if (low..=high).contains(&value.0) {
         Ok(())
     } else {
-        Err(format!("{what} holds {low} to {high}"))
+        Err(format!("its type {} holds {low} to {high}", ty.name()))
     }
 }
 
-/// The value as the lower and upper 32 bits of what the field holds, if the field holds it.
-fn encode(value: ConstantValue, field: ConstantField) -> Result<(i32, i32), String> {
-    let signed = |what| within(value, i32::MIN.into(), i32::MAX.into(), what);
-    let any = |what| within(value, i32::MIN.into(), u32::MAX.into(), what);
-    let not_zero = || match value.0 {
-        0 => Err("a divisor must not be 0".to_owned()),
-        _ => Ok(()),
-    };
-    match field {
-        ConstantField::SignedImm => signed("the instruction's sign-extended immediate")?,
-        ConstantField::Imm32 => any("the instruction's immediate")?,
-        ConstantField::Imm64 => within(
-            value,
-            i64::MIN.into(),
-            u64::MAX.into(),
-            "the instruction's 64-bit immediate",
-        )?,
-        ConstantField::Shift { bits } => {
-            within(
-                value,
-                0,
-                i128::from(bits) - 1,
-                "the instruction's shift count",
-            )?;
-        }
-        ConstantField::Divisor { bits: 32 } => {
-            not_zero()?;
-            any("the instruction's divisor")?;
-        }
-        ConstantField::Divisor { .. } => {
-            not_zero()?;
-            signed("the instruction's sign-extended divisor")?;
-        }
-        ConstantField::Offset => within(
-            value,
-            i16::MIN.into(),
-            i16::MAX.into(),
-            "the instruction's offset",
-        )?,
-        // `ConstantField` can grow: a field that is not known cannot be filled in.
-        _ => return Err("this runtime is older than the instruction's field".to_owned()),
+/// Puts the value into its field, where the instruction set says that it fits.
+fn put(
+    value: ConstantValue,
+    field: ConstantField,
+    insns: &mut [Insn],
+    slot: usize,
+) -> Result<(), String> {
+    if slot >= insns.len() {
+        return Err("the program does not have the slot that it belongs into".to_owned());
     }
-    // All ranges lie within 64 bits, of which these are the two's complement halves.
-    let bits = value.0 as u64;
-    Ok((bits as u32 as i32, (bits >> 32) as u32 as i32))
-}
-
-/// Writes the checked words into the slot; `None` if it is not there.
-fn put(insns: &mut [Insn], slot: usize, field: ConstantField, words: (i32, i32)) -> Option<()> {
-    let (low, high) = words;
-    let insn = insns.get(slot)?;
-    match field {
-        ConstantField::Offset => {
-            insns[slot] = insn.with_offset(i16::try_from(low).ok()?);
-        }
-        ConstantField::Imm64 => {
-            let second = insns.get(slot + 1)?.with_imm(high);
-            insns[slot] = insn.with_imm(low);
-            insns[slot + 1] = second;
-        }
-        _ => insns[slot] = insn.with_imm(low),
-    }
-    Some(())
+    field.put(insns, slot, value.0).map_err(|_| {
+        let range = field.range();
+        let not_zero = if range.zero { "" } else { ", but not 0" };
+        format!(
+            "{} holds {} to {}{not_zero}",
+            field.description(),
+            range.minimum,
+            range.maximum
+        )
+    })
 }
 
 /// Puts the maps' descriptors in.
@@ -172,54 +121,4 @@ pub(super) fn maps(program: &ProgramDef, maps: &[RawMap], insns: &mut [Insn]) ->
 fn broken(program: &ProgramDef, slot: usize, what: &str) -> Error {
     Error::invalid(format!("its relocation of slot {slot} asks for {what}"))
         .of_program(program.name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn accepts(field: ConstantField, value: i128) -> Option<(i32, i32)> {
-        encode(ConstantValue(value), field).ok()
-    }
-
-    #[test]
-    fn every_field_takes_its_range_and_nothing_beyond() {
-        use ConstantField::*;
-        let ranges = [
-            (SignedImm, i128::from(i32::MIN), i128::from(i32::MAX)),
-            (Imm32, i128::from(i32::MIN), i128::from(u32::MAX)),
-            (Imm64, i128::from(i64::MIN), i128::from(u64::MAX)),
-            (Shift { bits: 32 }, 0, 31),
-            (Shift { bits: 64 }, 0, 63),
-            (
-                Divisor { bits: 32 },
-                i128::from(i32::MIN),
-                i128::from(u32::MAX),
-            ),
-            (
-                Divisor { bits: 64 },
-                i128::from(i32::MIN),
-                i128::from(i32::MAX),
-            ),
-            (Offset, i128::from(i16::MIN), i128::from(i16::MAX)),
-        ];
-        for (field, low, high) in ranges {
-            assert!(accepts(field, low).is_some(), "{field:?} {low}");
-            assert!(accepts(field, high).is_some(), "{field:?} {high}");
-            assert_eq!(accepts(field, low - 1), None, "{field:?}");
-            assert_eq!(accepts(field, high + 1), None, "{field:?}");
-        }
-        assert_eq!(accepts(Divisor { bits: 32 }, 0), None);
-        assert_eq!(accepts(Divisor { bits: 64 }, 0), None);
-    }
-
-    #[test]
-    fn words_are_the_halves() {
-        assert_eq!(
-            accepts(ConstantField::Imm64, 0x1122_3344_5566_7788),
-            Some((0x5566_7788, 0x1122_3344))
-        );
-        assert_eq!(accepts(ConstantField::Imm64, -1), Some((-1, -1)));
-        assert_eq!(accepts(ConstantField::Imm32, 0xffff_ffff), Some((-1, 0)));
-    }
 }

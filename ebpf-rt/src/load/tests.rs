@@ -80,7 +80,7 @@ fn a_program_is_one_call_without_a_log() {
     assert_eq!((calls[0].u32(0), calls[0].u32(4)), (1, 2));
     assert_eq!(calls[0].u32(24), 0, "the level of the log");
     assert_eq!(&calls[0].attr[48..54], b"count\0");
-    assert!(calls[0].attr[64..].iter().all(|&byte| byte == 0));
+    assert_eq!(calls[0].attr.len(), 64, "only what is needed");
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn a_constant_without_a_value_is_named() {
 fn a_constant_that_does_not_fit_is_refused() {
     assert_eq!(
         load_with_port(Some(40_000u16.into())),
-        "object `opens`, program `count`: the constant `PORT` is 40000: the instruction's \
+        "object `opens`, program `count`: the constant `PORT` is 40000: a 16-bit \
          offset holds -32768 to 32767 at src/main.rs:12:9"
     );
     assert!(load_with_port(Some((-1).into())).contains("its type u16 holds 0 to 65535"));
@@ -417,4 +417,33 @@ fn handles_cross_threads() {
     check::<crate::links::RawTracepointLink>();
     check::<Loaded>();
     check::<crate::TracePipe>();
+}
+
+#[test]
+fn a_refused_map_names_all_that_the_programs_will_need() {
+    const TRACEPOINT: ProgramDef = ProgramDef::new(
+        "count",
+        ProgramKind::Tracepoint {
+            category: "syscalls",
+            name: "sys_enter_openat",
+        },
+        &EXIT,
+        &[],
+        &[],
+        LineTable::EMPTY,
+    );
+    static TRACING: Object = object(
+        &[MapDef::new("COUNTS", ebpf_asm::MapType::Hash, 4, 8, 16)],
+        &[],
+        &[TRACEPOINT],
+    );
+    let script = Script::new().fails(Errno::EPERM).capabilities(0);
+    let (result, _) = run(script, || {
+        load(&TRACING, &[], &[], &[], &Options::default())
+    });
+    let line = result.unwrap_err().to_string();
+    assert!(
+        line.contains("the process lacks CAP_BPF and CAP_PERFMON"),
+        "{line}"
+    );
 }

@@ -40,7 +40,6 @@ pub mod flags {
 /// assert_eq!((def.key_size, def.value_size, def.max_entries), (4, 8, 1024));
 /// assert_eq!(def.flags, flags::BPF_F_NO_PREALLOC);
 /// ```
-#[derive(Debug)]
 pub struct Def<M> {
     def: MapDef,
     // Not `M` itself, whose thread safety and drop do not matter to constant data.
@@ -54,6 +53,12 @@ impl<M> Clone for Def<M> {
 }
 
 impl<M> Copy for Def<M> {}
+
+impl<M> core::fmt::Debug for Def<M> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.def.fmt(f)
+    }
+}
 
 impl<M> Def<M> {
     pub(super) const fn new<K, V>(map_type: MapType, max_entries: u32) -> Self {

@@ -4,8 +4,14 @@
 //! data: what `static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(1024);` in an
 //! `ebpf!` block becomes. The *handle* ([`HashMap`], …) owns a file descriptor of a map that
 //! exists; the loaded object has one for each definition, and `create` makes one without an
-//! object. Only handles can be read and written: `opens::COUNTS.get(&1)` on the definition
-//! does not compile.
+//! object. Only handles can be read and written; on a definition that does not compile:
+//!
+//! ```compile_fail,E0599
+//! use ebpf_rt::maps::{Def, HashMap};
+//!
+//! static COUNTS: Def<HashMap<u32, u64>> = HashMap::with_max_entries(1024);
+//! let count = COUNTS.get(&1);
+//! ```
 //!
 //! Keys and values are plain old data ([`bytemuck::Pod`]): what the program writes into them
 //! byte by byte is a valid value, and there is no padding in which anything could leak.

@@ -3,7 +3,7 @@
 use super::{Update, per_cpu_values};
 use crate::capabilities::{self, Capability};
 use crate::sys::bpf::{self, NewMap};
-use crate::{Errno, Error, ErrorKind, KernelVersion, sys};
+use crate::{Errno, Error, ErrorKind, sys};
 use ebpf_asm::MapType;
 use ebpf_asm::object::MapDef;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -26,7 +26,7 @@ pub struct RawMap(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     fd: OwnedFd,
-    object: String,
+    object: &'static str,
     name: String,
     map_type: MapType,
     key_size: u32,
@@ -40,7 +40,7 @@ struct Inner {
 /// What a map is created from, after the loader's options.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
-    pub(crate) object: &'a str,
+    pub(crate) object: &'static str,
     pub(crate) name: &'a str,
     pub(crate) map_type: MapType,
     pub(crate) key_size: u32,
@@ -49,10 +49,13 @@ pub(crate) struct Request<'a> {
     pub(crate) flags: u32,
     pub(crate) initial: Option<&'a [u8]>,
     pub(crate) frozen: bool,
+    /// What creating the map needs, and loading the programs it is created for: a refusal
+    /// names all of it at once.
+    pub(crate) needs: &'static [Capability],
 }
 
 impl<'a> Request<'a> {
-    pub(crate) fn from_def(object: &'a str, name: &'a str, def: &MapDef) -> Self {
+    pub(crate) fn from_def(object: &'static str, name: &'a str, def: &MapDef) -> Self {
         Self {
             object,
             name,
@@ -63,6 +66,7 @@ impl<'a> Request<'a> {
             flags: def.flags,
             initial: def.initial,
             frozen: def.frozen,
+            needs: &[Capability::Bpf],
         }
     }
 }
@@ -83,7 +87,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
         .map_err(|errno| in_map(explain_create(request, errno)))?;
     let map = RawMap(Arc::new(Inner {
         fd,
-        object: request.object.to_owned(),
+        object: request.object,
         name: request.name.to_owned(),
         map_type: request.map_type,
         key_size: request.key_size,
@@ -105,17 +109,12 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
 pub(crate) fn with_memlock<T>(mut operation: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     let result = operation();
     if matches!(result, Err(Errno::EPERM))
-        && counts_memlock()
+        && capabilities::counts_memlock()
         && sys::process::unlimit_memlock().is_ok()
     {
         return operation();
     }
     result
-}
-
-/// Whether this kernel counts the memory of maps and programs as locked memory.
-pub(crate) fn counts_memlock() -> bool {
-    capabilities::running_kernel().is_some_and(|version| version < KernelVersion::new(5, 11))
 }
 
 fn copied_size(request: &Request<'_>) -> Result<usize, Error> {
@@ -143,7 +142,7 @@ const fn is_array(map_type: MapType) -> bool {
 fn explain_create(request: &Request<'_>, errno: Errno) -> Error {
     let error = Error::failed("BPF_MAP_CREATE", errno);
     match errno {
-        Errno::EPERM => capabilities::explain(error, &[Capability::Bpf]),
+        Errno::EPERM => capabilities::explain(error, request.needs),
         Errno::EINVAL if request.max_entries == 0 => error
             .with_kind(ErrorKind::Invalid)
             .because("its max_entries is 0")
@@ -217,7 +216,7 @@ impl RawMap {
 
     /// Where it is, for messages: ``object `opens`, map `COUNTS` ``.
     pub(crate) fn describe(&self) -> String {
-        let object = match &*self.0.object {
+        let object = match self.0.object {
             "" => String::new(),
             object => format!("object `{object}`, "),
         };
@@ -247,7 +246,7 @@ impl RawMap {
 
     /// An error that is about this map.
     pub(crate) fn error(&self, error: Error) -> Error {
-        error.in_object(&self.0.object).of_map(&self.0.name)
+        error.in_object(self.0.object).of_map(&self.0.name)
     }
 
     /// An operation on this map that the kernel refused.
@@ -265,6 +264,7 @@ impl RawMap {
     }
 
     /// The kernel goes by the map's sizes, not by the buffers': they must be the same.
+    #[inline]
     fn check_sizes(&self, key: usize, value: Option<usize>) -> Result<(), Error> {
         let key_fits = u64::from(self.0.key_size) == key as u64;
         let value_fits = value.is_none_or(|value| value == self.0.copied_size);
@@ -278,6 +278,7 @@ impl RawMap {
     }
 
     /// Reads the value of a key; `false` if there is no such key.
+    #[inline]
     pub(crate) fn lookup(&self, key: &[u8], value: &mut [u8]) -> Result<bool, Error> {
         self.check_sizes(key.len(), Some(value.len()))?;
         match bpf::map_lookup(self.as_fd(), key, value) {
@@ -287,6 +288,7 @@ impl RawMap {
         }
     }
 
+    #[inline]
     pub(crate) fn update(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), Error> {
         self.check_sizes(key.len(), Some(value.len()))?;
         bpf::map_update(self.as_fd(), key, value, update as u64)
@@ -320,6 +322,7 @@ impl RawMap {
     }
 
     /// The key after this one, or the first; `false` if there is none.
+    #[inline]
     pub(crate) fn next_key(&self, key: Option<&[u8]>, next: &mut [u8]) -> Result<bool, Error> {
         self.check_sizes(key.map_or(next.len(), <[u8]>::len), None)?;
         self.check_sizes(next.len(), None)?;

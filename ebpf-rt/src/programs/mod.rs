@@ -1,5 +1,8 @@
 //! Programs in the kernel, one type for each kind: where they can be attached differs.
 //!
+//! The kernel takes 15 bytes of a program's name, of letters, digits, `_` and `.`: longer
+//! names are cut there, and other characters become `_`. Errors show the whole name.
+//!
 //! A program that was left out by [`skip`](crate::load::ProgramOptions::skip), or was
 //! [`optional`](crate::load::ProgramOptions::optional) and refused, has a handle too;
 //! attaching it is an error that says so.

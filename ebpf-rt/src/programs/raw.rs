@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 /// A program of an object after loading, of whatever kind.
 #[derive(Debug)]
 pub struct RawProgram {
-    object: String,
+    object: &'static str,
     name: &'static str,
     kind: ProgramKind,
     state: State,
@@ -22,21 +22,26 @@ enum State {
 }
 
 impl RawProgram {
-    pub(crate) fn loaded(object: &str, def: &ProgramDef, fd: OwnedFd, log: Option<String>) -> Self {
+    pub(crate) fn loaded(
+        object: &'static str,
+        def: &ProgramDef,
+        fd: OwnedFd,
+        log: Option<String>,
+    ) -> Self {
         Self::new(object, def, State::Loaded { fd, log })
     }
 
-    pub(crate) fn skipped(object: &str, def: &ProgramDef) -> Self {
+    pub(crate) fn skipped(object: &'static str, def: &ProgramDef) -> Self {
         Self::new(object, def, State::Skipped)
     }
 
-    pub(crate) fn failed(object: &str, def: &ProgramDef, error: Error) -> Self {
+    pub(crate) fn failed(object: &'static str, def: &ProgramDef, error: Error) -> Self {
         Self::new(object, def, State::Failed(error))
     }
 
-    fn new(object: &str, def: &ProgramDef, state: State) -> Self {
+    fn new(object: &'static str, def: &ProgramDef, state: State) -> Self {
         Self {
-            object: object.to_owned(),
+            object,
             name: def.name,
             kind: def.kind,
             state,
@@ -106,7 +111,7 @@ impl RawProgram {
 
     /// An error that is about this program.
     pub(crate) fn error(&self, error: Error) -> Error {
-        error.in_object(&self.object).of_program(self.name)
+        error.in_object(self.object).of_program(self.name)
     }
 
     pub(crate) fn expect(&self, program_type: ProgramType) -> Result<(), Error> {

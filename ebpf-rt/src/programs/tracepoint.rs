@@ -96,3 +96,69 @@ impl Tracepoint {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::script::{Script, names, run};
+    use ebpf_asm::object::{LineTable, ProgramDef};
+
+    /// A loaded program, and the answers to reading the trace point's number.
+    fn attach(
+        script: impl Fn(Script) -> Script,
+    ) -> (Result<TracepointLink, Error>, Vec<&'static str>) {
+        let kind = ProgramKind::Tracepoint {
+            category: "syscalls",
+            name: "sys_enter_openat",
+        };
+        let def = ProgramDef::new("count", kind, &[], &[], &[], LineTable::EMPTY);
+        let opened = Script::new().fd().fd().fd();
+        let read = opened.with(|call| {
+            let crate::sys::Call::Read { buffer, .. } = call else {
+                panic!("{call:?}")
+            };
+            buffer[..3].copy_from_slice(b"631");
+            Ok(3)
+        });
+        let (result, calls) = run(script(read.value(0)), || {
+            let null = std::fs::File::open("/dev/null").expect("/dev/null");
+            let raw = RawProgram::loaded("opens", &def, null.into(), None);
+            Tracepoint { raw }.attach()
+        });
+        // Without the five calls that read the number.
+        (result, names(&calls[5..]))
+    }
+
+    #[test]
+    fn new_kernels_make_a_link() {
+        let (link, calls) = attach(|script| script.fd().fd());
+        drop(link.unwrap());
+        assert_eq!(calls, ["perf_event_open", "BPF_LINK_CREATE"]);
+    }
+
+    #[test]
+    fn old_kernels_are_asked_by_ioctl() {
+        let (link, calls) = attach(|script| script.fd().fails(Errno::EINVAL).value(0).value(0));
+        drop(link.unwrap());
+        assert_eq!(
+            calls,
+            ["perf_event_open", "BPF_LINK_CREATE", "ioctl", "ioctl"]
+        );
+    }
+
+    #[test]
+    fn who_may_not_is_told_why() {
+        let (result, _) = attach(|script| {
+            script
+                .file("/proc/sys/kernel/perf_event_paranoid", "2\n")
+                .capabilities(1 << 39)
+                .fails(Errno::EACCES)
+        });
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "object `opens`, program `count`: perf_event_open failed with EACCES: the process \
+             lacks CAP_PERFMON (perf_event_paranoid is 2); run it as root or give the executable \
+             the capability: setcap cap_perfmon+ep FILE"
+        );
+    }
+}

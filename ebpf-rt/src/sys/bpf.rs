@@ -4,6 +4,7 @@
 use super::{Call, Result, call, call_for_fd};
 use crate::Errno;
 use bytemuck::Zeroable;
+use core::mem::offset_of;
 use ebpf_asm::isa::Insn;
 use ebpf_asm::{MapType, ProgramType};
 use std::ffi::CStr;
@@ -159,6 +160,7 @@ attributes! {
 
 const BPF_PERF_EVENT: u32 = 41;
 
+#[inline]
 fn bpf(command: Command, attr: &mut impl bytemuck::Pod) -> Result<i64> {
     let attr = bytemuck::bytes_of_mut(attr);
     call(Call::Bpf { command, attr })
@@ -214,6 +216,7 @@ pub(crate) fn map_create(map: &NewMap<'_>) -> Result<OwnedFd> {
 }
 
 /// `BPF_MAP_LOOKUP_ELEM`. `value` has the size that the kernel copies for this map.
+#[inline]
 pub(crate) fn map_lookup(map: BorrowedFd<'_>, key: &[u8], value: &mut [u8]) -> Result<()> {
     let mut attr = MapElement {
         map_fd: fd_field(map),
@@ -225,6 +228,7 @@ pub(crate) fn map_lookup(map: BorrowedFd<'_>, key: &[u8], value: &mut [u8]) -> R
 }
 
 /// `BPF_MAP_UPDATE_ELEM`. `value` has the size that the kernel copies for this map.
+#[inline]
 pub(crate) fn map_update(map: BorrowedFd<'_>, key: &[u8], value: &[u8], flags: u64) -> Result<()> {
     let mut attr = MapElement {
         map_fd: fd_field(map),
@@ -237,6 +241,7 @@ pub(crate) fn map_update(map: BorrowedFd<'_>, key: &[u8], value: &[u8], flags: u
 }
 
 /// `BPF_MAP_DELETE_ELEM`.
+#[inline]
 pub(crate) fn map_delete(map: BorrowedFd<'_>, key: &[u8]) -> Result<()> {
     let mut attr = MapElement {
         map_fd: fd_field(map),
@@ -247,6 +252,7 @@ pub(crate) fn map_delete(map: BorrowedFd<'_>, key: &[u8]) -> Result<()> {
 }
 
 /// `BPF_MAP_GET_NEXT_KEY`; from the first if there is no `key`. `false` after the last.
+#[inline]
 pub(crate) fn map_next_key(
     map: BorrowedFd<'_>,
     key: Option<&[u8]>,
@@ -296,7 +302,14 @@ pub(crate) struct NewProgram<'a> {
 
 /// `BPF_PROG_LOAD` without a log.
 pub(crate) fn prog_load(program: &NewProgram<'_>) -> Result<OwnedFd> {
-    bpf_for_fd(Command::ProgLoad, &mut prog_load_attr(program)?)
+    let mut attr = prog_load_attr(program)?;
+    // Nothing is said after the name.
+    let (attr, _) =
+        bytemuck::bytes_of_mut(&mut attr).split_at_mut(offset_of!(ProgLoad, prog_ifindex));
+    call_for_fd(Call::Bpf {
+        command: Command::ProgLoad,
+        attr,
+    })
 }
 
 /// `BPF_PROG_LOAD` with a log: the result, and how large the whole log is where the kernel

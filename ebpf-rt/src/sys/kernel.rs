@@ -14,8 +14,10 @@ const MOUNT_ATTRIBUTES: c_uint = 0x1 | 0x2 | 0x4 | 0x8;
 const PERF_FLAG_FD_CLOEXEC: c_ulong = 1 << 3;
 
 /// Makes the system call once.
+#[inline]
 pub(super) fn once(call: &mut Call<'_>) -> Result<i64> {
     match call {
+        // Map operations are many and short: for them the match disappears at compile time.
         Call::Bpf { command, attr } => {
             // SAFETY: the kernel reads and writes at most `len` bytes of the attribute, which
             // is borrowed mutably. Pointers inside it point to buffers that `sys::bpf`
@@ -30,6 +32,14 @@ pub(super) fn once(call: &mut Call<'_>) -> Result<i64> {
             };
             checked(result)
         }
+        call => rare(call),
+    }
+}
+
+fn rare(call: &mut Call<'_>) -> Result<i64> {
+    match call {
+        // Answered above.
+        Call::Bpf { .. } => Err(Errno::ENOSYS),
         Call::PerfEventOpen { attr } => {
             let (pid, cpu, group): (c_int, c_int, c_int) = (-1, 0, -1);
             // SAFETY: the attribute begins with its own size, which is the slice's; the
@@ -194,6 +204,7 @@ pub(super) fn once(call: &mut Call<'_>) -> Result<i64> {
     }
 }
 
+#[inline]
 fn checked(result: c_long) -> Result<i64> {
     if result < 0 {
         Err(last_errno())

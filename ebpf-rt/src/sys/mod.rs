@@ -94,6 +94,7 @@ impl Call<'_> {
 }
 
 /// Makes a system call, again if a signal interrupted it.
+#[inline]
 pub(crate) fn call(mut call: Call<'_>) -> Result<i64> {
     loop {
         let result = once(&mut call);
@@ -107,6 +108,7 @@ pub(crate) fn call(mut call: Call<'_>) -> Result<i64> {
 use kernel::once;
 
 #[cfg(test)]
+#[inline]
 fn once(call: &mut Call<'_>) -> Result<i64> {
     match script::answer(call) {
         Some(result) => result,

@@ -1,3 +1,30 @@
+//! The tests of the runtime on the running kernel.
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
+mod common;
+#[path = "../hand_expanded.rs"]
+mod hand_expanded;
+mod isa;
+mod load;
+mod maps;
+mod messages;
+mod privileges;
+mod programs;
+
 fn main() -> std::process::ExitCode {
-    kernel_test::Suite::new().run()
+    let mut suite = kernel_test::Suite::new();
+    isa::add(&mut suite);
+    load::add(&mut suite);
+    maps::add(&mut suite);
+    messages::add(&mut suite);
+    privileges::add(&mut suite);
+    programs::add(&mut suite);
+    suite.test(
+        "hand_expanded::skeleton",
+        &[kernel_test::Need::Root],
+        || {
+            hand_expanded::use_of_the_skeleton().unwrap();
+        },
+    );
+    suite.run()
 }

@@ -1,7 +1,7 @@
 //! Instructions that begin with a register: `r1 = …`, `r1 += …`.
 
 use super::address::Cast;
-use super::immediate::{Checked, Constant};
+use super::immediate::{Checked, Constant, shown};
 use super::sequence::blank;
 use super::{Parser, Result};
 use crate::diag::{Diagnostic, Rule, Span};
@@ -43,16 +43,7 @@ impl Parser<'_> {
         let Some(op) = self.alu_operator() else {
             return self.unknown_operator(dst);
         };
-        if register == Register::R10 {
-            // The rest is read all the same, so that its errors are reported too.
-            let diagnostic = Diagnostic::error(
-                Rule::WriteToFramePointer,
-                span,
-                "`r10` is the frame pointer and cannot be written",
-            )
-            .with_help("copy it first: `r2 = r10; r2 += -8;`");
-            self.report(diagnostic);
-        }
+        self.refuse_frame_pointer(register, span);
         if op == AluOp::Mov {
             return self.value(dst);
         }
@@ -605,9 +596,13 @@ impl Parser<'_> {
             let diagnostic = Diagnostic::error(
                 Rule::ImmediateRange,
                 span,
-                format!("{value:#x} does not fit 32 bits"),
+                format!("{} does not fit 32 bits", shown(value)),
             )
-            .with_help(format!("write `{} = {value:#x} ll`", dst.register));
+            .with_help(match ConstantField::Imm64.range().contains(value) {
+                true if value < 0 => format!("write `{} = {value} ll`", dst.register),
+                true => format!("write `{} = {value:#x} ll`", dst.register),
+                false => "it does not fit 64 bits either".into(),
+            });
             return Err(self.report(diagnostic));
         }
         let Checked { value, later } = self.check(constant, immediate_field(dst.width))?;

@@ -269,15 +269,29 @@ impl Parser<'_> {
     fn call_with_number(&mut self, name: &Name, start: Span) -> Result<Instruction> {
         self.position += 1;
         let id = self.word_number("the number of a helper")?;
-        if let Some(helper) = crate::helpers::by_name(&name.text)
-            && helper.id != id
-        {
-            let diagnostic = Diagnostic::error(
-                Rule::AmbiguousName,
-                name.span,
-                format!("`{}` is helper {}, not {id}", name.text, helper.id),
-            );
-            return Err(self.report(diagnostic));
+        match crate::helpers::by_name(&name.text) {
+            Some(helper) if helper.id == id => {}
+            Some(helper) => {
+                let diagnostic = Diagnostic::error(
+                    Rule::AmbiguousName,
+                    name.span,
+                    format!("`{}` is helper {}, not {id}", name.text, helper.id),
+                )
+                .with_help(format!("write `call {}` or `call {id}`", name.text));
+                return Err(self.report(diagnostic));
+            }
+            // The kernel prints its own functions in the same way, with another number.
+            None => {
+                let diagnostic = Diagnostic::error(
+                    Rule::UnknownFunction,
+                    name.span,
+                    format!("there is no helper `{}`", name.text),
+                )
+                .with_help(format!(
+                    "write `call {id}` if it is a helper, or `call kfunc({id}, 0)` if it is a kernel function and {id} its BTF id"
+                ));
+                return Err(self.report(diagnostic));
+            }
         }
         Ok(Instruction {
             imm: id.cast_signed(),
@@ -317,7 +331,8 @@ impl Parser<'_> {
     /// `ld_pseudo r1, 1, 42`, `ld_pseudo r1, 2, 42, 16`
     pub(super) fn load_pseudo(&mut self) -> Result<Instruction> {
         let start = self.bump();
-        let (dst, _) = self.register(Width::W64, "a register")?;
+        let (dst, span) = self.register(Width::W64, "a register")?;
+        self.refuse_frame_pointer(dst, span);
         self.expect(",", "and the kind of the value")?;
         let (source, span) = self.unsigned_number("the kind of the value, 1 to 6")?;
         let kind = ImmediateSource::ALL

@@ -7,6 +7,7 @@ use crate::syntax::ast::{Operand, OperandValue};
 use crate::syntax::{Delimiter, TokenKind, number, words};
 use alloc::boxed::Box;
 use alloc::format;
+use alloc::string::String;
 
 /// A constant as it was written.
 pub(super) enum Constant {
@@ -81,6 +82,9 @@ impl Parser<'_> {
                 if inner.is_empty() {
                     let message = "there is no expression between the braces";
                     return self.error(Rule::UnexpectedToken, token.span, message);
+                }
+                if self.has_invalid(inner.start, inner.end) || self.is_made_up(close) {
+                    return Err(super::Reported);
                 }
                 let span = start.span.to(self.tokens.get(close).span);
                 self.position = close + 1;
@@ -188,13 +192,22 @@ fn wraps(field: ConstantField, value: i128) -> bool {
     }
 }
 
+/// A value as a message shows it: large ones in hexadecimal too, as they are often written.
+pub(super) fn shown(value: i128) -> String {
+    if value > 0xffff {
+        format!("{value} ({value:#x})")
+    } else {
+        format!("{value}")
+    }
+}
+
 /// The error about a number that does not fit its field.
 pub(crate) fn misfit(field: ConstantField, value: i128, span: Span) -> Diagnostic {
     match field {
         ConstantField::Shift { bits } => Diagnostic::error(
             Rule::ShiftRange,
             span,
-            format!("a shift of {bits} bits by {value} is not possible"),
+            format!("a {bits}-bit shift by {value} is not possible"),
         )
         .with_help(format!("the count is 0 to {}", bits - 1)),
         ConstantField::Divisor { .. } if value == 0 => {
@@ -233,7 +246,7 @@ pub(crate) fn misfit(field: ConstantField, value: i128, span: Span) -> Diagnosti
             let error = Diagnostic::error(
                 Rule::ImmediateRange,
                 span,
-                format!("{value} does not fit {}", field.description()),
+                format!("{} does not fit {}", shown(value), field.description()),
             );
             match field {
                 ConstantField::SignedImm => {

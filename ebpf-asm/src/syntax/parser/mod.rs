@@ -82,6 +82,8 @@ struct Parser<'a> {
     limit: u32,
     /// The first token of the line behind the one that was last looked at.
     line_end: u32,
+    /// The first bracket of that line that is never closed.
+    unclosed: u32,
     options: ParseOptions,
     diagnostics: Vec<Diagnostic>,
 }
@@ -94,6 +96,7 @@ impl<'a> Parser<'a> {
             in_statement: false,
             limit: u32::MAX,
             line_end: 0,
+            unclosed: u32::MAX,
             options,
             diagnostics: Vec::new(),
         }
@@ -123,8 +126,33 @@ impl<'a> Parser<'a> {
     }
 
     fn report(&mut self, diagnostic: Diagnostic) -> Reported {
-        self.diagnostics.push(diagnostic);
+        // That a bracket is never closed has been said; the rest of its line may follow from
+        // that.
+        if !(self.in_statement && self.position >= self.unclosed) {
+            self.diagnostics.push(diagnostic);
+        }
         Reported
+    }
+
+    /// Whether a bracket of a text is closed by nothing but the end of the text.
+    fn is_unclosed(&self, position: u32) -> bool {
+        match self.tokens.get(position).kind {
+            TokenKind::Open { close, .. } => self.is_made_up(close),
+            _ => false,
+        }
+    }
+
+    /// Whether the lexer put this closing bracket at the end of a text.
+    fn is_made_up(&self, close: u32) -> bool {
+        let token = self.tokens.get(close);
+        self.tokens.lines_matter()
+            && matches!(token.kind, TokenKind::Close(_))
+            && token.span.start == token.span.end
+    }
+
+    /// Whether the lexer has reported something between these tokens.
+    fn has_invalid(&self, start: u32, end: u32) -> bool {
+        (start..end).any(|position| self.tokens.get(position).kind == TokenKind::Invalid)
     }
 
     fn error<T>(&mut self, code: Rule, span: Span, message: impl Into<String>) -> Result<T> {
@@ -139,9 +167,16 @@ impl<'a> Parser<'a> {
         }
         // Statements of one line share the search: lines may be long.
         if self.position >= self.line_end {
-            self.line_end = self.position + 1;
-            while !self.tokens.get(self.line_end).after_newline {
+            self.unclosed = u32::MAX;
+            self.line_end = self.position;
+            loop {
+                if self.unclosed == u32::MAX && self.is_unclosed(self.line_end) {
+                    self.unclosed = self.line_end;
+                }
                 self.line_end += 1;
+                if self.tokens.get(self.line_end).after_newline {
+                    break;
+                }
             }
         }
         self.limit = self.line_end;
@@ -281,6 +316,7 @@ impl<'a> Parser<'a> {
             },
             TokenKind::End if self.in_statement => "the end of the instruction".into(),
             TokenKind::End => "the end".into(),
+            TokenKind::Invalid => "something unreadable".into(),
             _ => format!("`{}`", self.text(token)),
         }
     }
@@ -288,6 +324,9 @@ impl<'a> Parser<'a> {
     /// Reports that something else was expected here.
     fn unexpected<T>(&mut self, expected: &str) -> Result<T> {
         let token = self.peek();
+        if token.kind == TokenKind::Invalid || self.is_made_up(self.position) {
+            return Err(Reported);
+        }
         let found = self.describe(token);
         let at_end = matches!(token.kind, TokenKind::End)
             || matches!(token.kind, TokenKind::Punct { character: ';', .. });
@@ -368,6 +407,20 @@ impl<'a> Parser<'a> {
                 Err(self.report(diagnostic))
             }
             None => self.unexpected(what),
+        }
+    }
+
+    /// Reports that an instruction would write the frame pointer, if it would. The rest is
+    /// read all the same, so that its errors are reported too.
+    fn refuse_frame_pointer(&mut self, register: Register, span: Span) {
+        if register == Register::R10 {
+            let diagnostic = Diagnostic::error(
+                Rule::WriteToFramePointer,
+                span,
+                "`r10` is the frame pointer and cannot be written",
+            )
+            .with_help("copy it first: `r2 = r10; r2 += -8;`");
+            self.report(diagnostic);
         }
     }
 

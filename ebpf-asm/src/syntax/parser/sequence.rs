@@ -1,6 +1,6 @@
 //! Statements one after the other.
 
-use super::{Parser, Result};
+use super::{Parser, Reported, Result};
 use crate::diag::{Diagnostic, Rule, Span};
 use crate::isa::{Form, Register, Width};
 use crate::syntax::ast::{ConstItem, Instruction, Name, Sequence, Statement, Target, TokenRange};
@@ -34,7 +34,13 @@ impl Parser<'_> {
             self.begin_statement();
             match self.statement(&mut sequence) {
                 Ok(()) => self.end_of_statement(end),
-                Err(_) => self.recover(end),
+                Err(_) => {
+                    self.recover(end);
+                    // So that labels before it and a function's end are not reported as well.
+                    let span = self.previous_span();
+                    sequence.statements.push(Statement::Raw { value: 0, span });
+                    sequence.incomplete = true;
+                }
             }
             self.end_statement();
         }
@@ -49,7 +55,9 @@ impl Parser<'_> {
             match self.peek().kind {
                 TokenKind::End => return,
                 TokenKind::Punct { character: ';', .. } => return,
-                TokenKind::Open { close, .. } => self.position = close + 1,
+                TokenKind::Open { close, .. } if !self.is_made_up(close) => {
+                    self.position = close + 1;
+                }
                 _ => self.position += 1,
             }
         }
@@ -62,6 +70,9 @@ impl Parser<'_> {
             return;
         }
         let token = self.peek();
+        if token.kind == TokenKind::Invalid {
+            return self.recover(end);
+        }
         let found = self.describe(token);
         if self.begins_statement() {
             let diagnostic = Diagnostic::error(
@@ -117,9 +128,7 @@ impl Parser<'_> {
         }
         let start = self.peek();
         if self.tokens.lines_matter() && self.is_word(0, "const") {
-            let constant = self.text_constant()?;
-            sequence.constants.push(constant);
-            return Ok(());
+            return self.text_constant(sequence);
         }
         let statement = self.instruction_or_raw()?;
         let span = start.span.to(self.previous_span());
@@ -279,27 +288,33 @@ impl Parser<'_> {
         Ok(Statement::Raw { value, span })
     }
 
-    /// `const NAME: u32 = 4;` among the instructions of a text.
-    fn text_constant(&mut self) -> Result<ConstItem> {
+    /// `const NAME: u32 = 4;` among the instructions of a text. If the value cannot be read,
+    /// the name is defined all the same, so that its uses are not reported as well.
+    fn text_constant(&mut self, sequence: &mut Sequence) -> Result<()> {
         self.position += 1;
-        let visibility = self.range(self.position, self.position);
+        let nothing = self.range(self.position, self.position);
         let name = self.name("the name of a constant")?;
-        let mut ty = self.range(self.position, self.position);
+        let at = sequence.constants.len();
+        sequence.constants.push(ConstItem {
+            attributes: alloc::vec::Vec::new(),
+            visibility: nothing,
+            name,
+            ty: nothing,
+            value: None,
+        });
         if self.eat(":") {
-            ty = self.tokens_until(&['=', ';']);
+            sequence.constants[at].ty = self.tokens_until(&['=', ';']);
         }
         self.expect("=", "and the value of the constant")?;
         let value = self.tokens_until(&[';']);
         if value.is_empty() {
             return self.unexpected("the value of the constant");
         }
-        Ok(ConstItem {
-            attributes: alloc::vec::Vec::new(),
-            visibility,
-            name,
-            ty,
-            value: Some(value),
-        })
+        if self.has_invalid(value.start, value.end) {
+            return Err(Reported);
+        }
+        sequence.constants[at].value = Some(value);
+        Ok(())
     }
 
     /// Takes tokens up to one of these characters, which is left in place. Groups are taken

@@ -1,0 +1,142 @@
+//! Counts openat(2) per user: a trace point, and a hash map as a table of counters.
+
+use core::ffi::c_void;
+use ebpf_examples::{Exit, Users, main as run_tool, seconds};
+use ebpf_rt::{Global, HashMap, ebpf};
+use lexopt::prelude::*;
+use std::io::{IsTerminal, Write, stdout};
+use std::num::NonZeroU64;
+use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::Duration;
+
+const HELP: &str = "\
+Counts the openat(2) calls of every user in the kernel and prints a table.
+
+Usage: opens_by_user [--once] [--seconds N]
+
+Options:
+      --once         Print the table once and exit, instead of again and again
+      --seconds N    Seconds between two tables, or before the only one (1)
+  -h, --help         Print this
+
+Needs CAP_BPF and CAP_PERFMON, and access to tracefs.
+";
+
+const MAX_USERS: u32 = 1024;
+/// A flag of bpf_map_update_elem: only if there is no such key yet.
+const BPF_NOEXIST: u64 = 1;
+
+ebpf! {
+    /// Counts openat(2) calls per user.
+    #[license = "GPL"]
+    #[min_kernel = "5.10"]
+    mod opens {
+        /// Calls by uid.
+        static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(MAX_USERS);
+        /// Calls of users for whom the table had no room.
+        static NOT_COUNTED: Global<u64> = Global::new(0);
+
+        #[tracepoint("syscalls", "sys_enter_openat")]
+        fn count(ctx: *mut c_void) -> i32 {
+            call bpf_get_current_uid_gid;
+            *(u32 *)(r10 - 4) = w0;         // the key: the lower half is the uid
+            r2 = r10;
+            r2 += -4;
+            r1 = COUNTS ll;
+            call bpf_map_lookup_elem;
+            if r0 != 0 goto add;
+
+            // The user's first call. Another CPU may be doing the same now: BPF_NOEXIST keeps
+            // the counter of whoever is first, and both find it after that.
+            *(u64 *)(r10 - 16) = 0;
+            r2 = r10;
+            r2 += -4;
+            r3 = r10;
+            r3 += -16;
+            r4 = BPF_NOEXIST;
+            r1 = COUNTS ll;
+            call bpf_map_update_elem;
+            r2 = r10;
+            r2 += -4;
+            r1 = COUNTS ll;
+            call bpf_map_lookup_elem;
+            if r0 != 0 goto add;
+            r0 = NOT_COUNTED ll;            // the table is full
+
+        add:
+            r1 = 1;
+            lock *(u64 *)(r0 + 0) += r1;    // CPUs count at the same time
+            r0 = 0;
+            exit;
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    run_tool(HELP, run)
+}
+
+fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
+    let mut once = false;
+    let mut interval = NonZeroU64::MIN;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("once") => once = true,
+            Long("seconds") => interval = arguments.value()?.parse()?,
+            Short('h') | Long("help") => return Err(Exit::Help),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let interval = interval.get();
+
+    let opens = opens::load()?;
+    let _link = opens.progs.count.attach()?;
+    let mut out = stdout().lock();
+    let mut total = 0;
+    writeln!(
+        out,
+        "Counting openat(2) calls; the table comes in {} …",
+        seconds(interval)
+    )?;
+    loop {
+        // Reading the names opens a file, so there is something to see on the quietest machine.
+        let users = Users::read();
+        sleep(Duration::from_secs(interval));
+        total += interval;
+        if !once && out.is_terminal() {
+            write!(out, "\x1b[H\x1b[2J")?;
+        }
+        print_table(&mut out, &opens.maps, &users)?;
+        if once {
+            writeln!(
+                out,
+                "\nAmong them is this tool's own call, to open /etc/passwd."
+            )?;
+            return Ok(());
+        }
+        writeln!(
+            out,
+            "\nSince the start, {} ago. Ctrl-C ends it.",
+            seconds(total)
+        )?;
+    }
+}
+
+/// The users with most calls first.
+fn print_table(out: &mut impl Write, maps: &opens::Maps, users: &Users) -> Result<(), Exit> {
+    let mut rows = maps.COUNTS.iter().collect::<Result<Vec<_>, _>>()?;
+    rows.sort_by_key(|&(uid, count)| (std::cmp::Reverse(count), uid));
+    writeln!(out, "\n{:>10}  {:<16} {:>10}", "UID", "USER", "OPENS")?;
+    for (uid, count) in rows {
+        writeln!(out, "{uid:>10}  {:<16} {count:>10}", users.name(uid))?;
+    }
+    match maps.NOT_COUNTED.get() {
+        0 => {}
+        calls => writeln!(
+            out,
+            "and {calls} calls of users beyond the first {MAX_USERS}"
+        )?,
+    }
+    Ok(())
+}

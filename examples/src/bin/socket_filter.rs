@@ -1,0 +1,61 @@
+//! The smallest tool: a socket filter that keeps four bytes of every message.
+
+use ebpf_examples::{Exit, main as run_tool};
+use ebpf_rt::context::__sk_buff;
+use ebpf_rt::ebpf;
+use lexopt::prelude::*;
+use std::io::{Write, stdout};
+use std::os::unix::net::UnixDatagram;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Sends \"Hello\" through a pair of Unix sockets; an eBPF program on the second one keeps
+the first four bytes.
+
+Usage: socket_filter
+
+Options:
+  -h, --help    Print this
+
+Needs CAP_BPF.
+";
+
+ebpf! {
+    /// A program without a map.
+    #[license = "MIT"]
+    #[min_kernel = "5.10"]
+    mod shorten {
+        /// What it returns is how many bytes of the message to keep.
+        #[socket_filter]
+        fn keep_four(ctx: *mut __sk_buff) -> i32 {
+            r0 = 4;
+            exit;
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    run_tool(HELP, run)
+}
+
+fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
+    if let Some(argument) = arguments.next()? {
+        return match argument {
+            Short('h') | Long("help") => Err(Exit::Help),
+            other => Err(other.unexpected().into()),
+        };
+    }
+
+    let shorten = shorten::load()?;
+    let (sender, receiver) = UnixDatagram::pair()?;
+    // The filter of a socket sees what comes in. It is detached when the link is dropped.
+    let _link = shorten.progs.keep_four.attach_to(&receiver)?;
+
+    let sent = "Hello";
+    sender.send(sent.as_bytes())?;
+    let mut buffer = [0; 16];
+    let length = receiver.recv(&mut buffer)?;
+    let received = String::from_utf8_lossy(&buffer[..length]);
+    writeln!(stdout(), "Sent {sent:?}, received {received:?}")?;
+    Ok(())
+}

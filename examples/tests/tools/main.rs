@@ -1,0 +1,40 @@
+//! Runs every tool on the kernel of this machine.
+#![allow(clippy::unwrap_used, reason = "tests, which fail by panicking")]
+
+mod failures;
+mod openat;
+mod opens_by_user;
+mod packets;
+mod socket_filter;
+mod support;
+
+use kernel_test::{Need, Suite};
+
+fn main() -> std::process::ExitCode {
+    let mut suite = Suite::new();
+    let root = &[Need::Root, Need::Kernel(5, 10)];
+    let trace = &[
+        Need::Root,
+        Need::Kernel(5, 10),
+        Need::Other(support::tracing_on),
+    ];
+    suite.test("socket_filter::hello", root, socket_filter::hello);
+    suite.test("openat::calls", root, openat::calls);
+    suite.test("openat::trace", trace, openat::trace);
+    suite.test("openat::stack", trace, openat::stack);
+    suite.test("openat::bad_paths", root, openat::bad_paths);
+    suite.test("openat::loses_nothing_silently", root, openat::losses);
+    suite.test("openat::count", root, openat::count);
+    suite.test("openat::reader_goes_away", root, openat::reader_goes_away);
+    suite.test("opens_by_user::once", root, opens_by_user::once);
+    suite.test("opens_by_user::again", root, opens_by_user::again);
+    suite.test("packets::once", root, packets::once);
+    suite.test("packets::again", root, packets::again);
+    suite.test("failures::help", &[], failures::help);
+    suite.test("failures::usage", &[], failures::usage);
+    suite.test("failures::nobody", root, failures::nobody);
+    suite.test("failures::one_missing", root, failures::one_missing);
+    suite.test("failures::killed", root, failures::killed);
+    suite.test("failures::interrupted", root, failures::interrupted);
+    suite.run()
+}

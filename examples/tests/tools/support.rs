@@ -1,0 +1,193 @@
+//! Starting tools and looking at what they print and leave behind.
+
+use kernel_test::bpf::{Kind, ids};
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+pub(crate) const SOCKET_FILTER: &str = env!("CARGO_BIN_EXE_socket_filter");
+pub(crate) const OPENAT: &str = env!("CARGO_BIN_EXE_openat");
+pub(crate) const OPENS_BY_USER: &str = env!("CARGO_BIN_EXE_opens_by_user");
+pub(crate) const PACKETS: &str = env!("CARGO_BIN_EXE_packets");
+pub(crate) const ALL: [&str; 4] = [SOCKET_FILTER, OPENAT, OPENS_BY_USER, PACKETS];
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A tool at work.
+pub(crate) struct Tool {
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+}
+
+impl Tool {
+    pub(crate) fn start(path: &str, arguments: &[&str]) -> Self {
+        Self::run(Command::new(path).args(arguments))
+    }
+
+    pub(crate) fn run(command: &mut Command) -> Self {
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            for line in stdout.lines() {
+                if sender.send(line.unwrap()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self {
+            child,
+            lines,
+            seen: Vec::new(),
+        }
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.child.id().cast_signed()
+    }
+
+    pub(crate) fn signal(&self, signal: i32) {
+        // SAFETY: takes numbers only; the child has not been waited for.
+        assert_eq!(unsafe { libc::kill(self.pid(), signal) }, 0);
+    }
+
+    /// The next line of this sort, and before each look for it something is done.
+    pub(crate) fn line_after(
+        &mut self,
+        mut act: impl FnMut(),
+        is: impl Fn(&str) -> bool,
+    ) -> String {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            act();
+            loop {
+                match self.lines.recv_timeout(Duration::from_millis(100)) {
+                    Ok(line) => {
+                        self.seen.push(line.clone());
+                        if is(&line) {
+                            return line;
+                        }
+                    }
+                    Err(RecvTimeoutError::Timeout) => break,
+                    Err(RecvTimeoutError::Disconnected) => panic!("it ended: {}", self.report()),
+                }
+                if start.elapsed() > PATIENCE {
+                    break;
+                }
+            }
+        }
+        panic!("no such line: {}", self.report());
+    }
+
+    /// The next line of this sort.
+    pub(crate) fn line(&mut self, is: impl Fn(&str) -> bool) -> String {
+        self.line_after(|| {}, is)
+    }
+
+    /// Waits for the end: exit code, all lines of stdout, stderr.
+    pub(crate) fn end(mut self) -> (ExitStatus, Vec<String>, String) {
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "it does not end: {:?}",
+                self.seen
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        };
+        self.seen.extend(self.lines.iter());
+        let mut stderr = String::new();
+        let mut pipe = self.child.stderr.take().unwrap();
+        pipe.read_to_string(&mut stderr).unwrap();
+        (status, std::mem::take(&mut self.seen), stderr)
+    }
+
+    /// As [`end`](Self::end), of a tool that has to succeed.
+    pub(crate) fn succeeds(self) -> Vec<String> {
+        let (status, lines, stderr) = self.end();
+        assert!(status.success(), "{status}, {stderr}");
+        assert_eq!(stderr, "");
+        lines
+    }
+
+    fn report(&mut self) -> String {
+        let _ = self.child.kill();
+        let mut stderr = String::new();
+        let _ = self
+            .child
+            .stderr
+            .take()
+            .map(|mut pipe| pipe.read_to_string(&mut stderr));
+        format!("stderr {stderr:?}, stdout {:#?}", self.seen)
+    }
+}
+
+impl Drop for Tool {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs the test, after which the kernel must have no program, map or link that it did not
+/// have before.
+pub(crate) fn leaves_nothing(test: impl FnOnce()) {
+    let all = || [Kind::Program, Kind::Map, Kind::Link].map(ids);
+    let before = all();
+    test();
+    let mut left = all();
+    for (left, before) in left.iter_mut().zip(&before) {
+        left.retain(|id| !before.contains(id));
+    }
+    // The kernel frees some things a little later; and others may be at work on this machine,
+    // whose things go as well.
+    let deadline = Instant::now() + PATIENCE;
+    while left.iter().any(|ids| !ids.is_empty()) {
+        assert!(
+            Instant::now() < deadline,
+            "left in the kernel (programs, maps, links): {left:?}"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+        for (left, now) in left.iter_mut().zip(&all()) {
+            left.retain(|id| now.contains(id));
+        }
+    }
+}
+
+/// A name that is nobody else's.
+pub(crate) fn unique(what: &str) -> String {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Relaxed);
+    format!("/tmp/ebpf-examples-{}-{number}-{what}", std::process::id())
+}
+
+/// An openat(2) call, whether there is such a file or not.
+pub(crate) fn open(path: &str) {
+    let path = std::ffi::CString::new(path).unwrap();
+    // Not `File::open`, which is another system call in some C libraries.
+    // SAFETY: a C string that lives through the call.
+    let fd = unsafe { libc::openat(libc::AT_FDCWD, path.as_ptr(), libc::O_RDONLY) };
+    assert_eq!(fd, -1, "the test's names do not exist");
+}
+
+/// The name of this thread, as the kernel has it.
+pub(crate) fn thread_name() -> String {
+    let name = std::fs::read_to_string("/proc/thread-self/comm").unwrap();
+    name.trim_end().to_owned()
+}
+
+pub(crate) fn tracing_on() -> Result<(), String> {
+    match ebpf_rt::tracefs::Tracefs::open().and_then(|tracefs| tracefs.tracing_on()) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err("tracing is switched off, perhaps by an oops of the kernel".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
