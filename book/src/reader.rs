@@ -27,7 +27,9 @@ impl Reader {
         // What differs from the reader's: where the project is, and that a directory above
         // this one may be a workspace.
         let text = read(&listing(manifest));
-        let with_path = text.replace("../ebpf/", &format!("{}/", project.display()));
+        let with_path = shown(&text, None)
+            .unwrap_or_default()
+            .replace("../ebpf/", &format!("{}/", project.display()));
         assert_ne!(text, with_path, "{manifest} names the project's crates");
         let files = [
             (directory.join("Cargo.toml"), with_path + "\n[workspace]\n"),

@@ -49,10 +49,21 @@ fn main() -> ExitCode {
             "first-program/bytes.out",
         );
     });
+    suite.test("first_program::listing", &[], || {
+        runs(
+            env!("CARGO_BIN_EXE_first-program-listing"),
+            "first-program/listing.out",
+        );
+    });
     suite.test(
         "first_program::from_an_empty_directory",
         &[Need::Root],
-        from_an_empty_directory,
+        || follows("main", "Cargo.toml"),
+    );
+    suite.test(
+        "first_program::listing_from_an_empty_directory",
+        &[],
+        || follows("listing", "listing.toml"),
     );
     suite.test("first_program::refused", &[Need::Root], refused);
     suite.test(
@@ -68,19 +79,20 @@ fn main() -> ExitCode {
     suite.run()
 }
 
-fn from_an_empty_directory() {
+/// What a reader sees who has this manifest and this listing.
+fn follows(name: &str, manifest: &str) {
     let reader = Reader::new(
         SCRATCH,
-        "main",
-        "first-program/Cargo.toml",
-        "first-program/main.rs",
+        name,
+        &format!("first-program/{manifest}"),
+        &format!("first-program/{name}.rs"),
     );
     let output = reader.cargo("run");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     assert!(!errors.contains("warning"), "{errors}");
     let printed = String::from_utf8_lossy(&output.stdout);
-    assert_output("first-program/main.out", &printed, same);
+    assert_output(&format!("first-program/{name}.out"), &printed, same);
 }
 
 fn refused() {
