@@ -26,8 +26,10 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     diagnostics.extend(linked.diagnostics.iter().cloned());
     let errors = report::errors(&tokens, diagnostics);
     if !errors.is_empty() {
+        let operands = emit::operands_only(&tokens, &linked);
         return quote! {{
             #(#errors;)*
+            let _ = #operands;
             #krate::Code::from_static(&[])
         }};
     }

@@ -4,7 +4,7 @@
 //! what only rustc knows (`{expr}`) is patched in behind it, in const evaluation.
 
 use crate::tokens::Tokens;
-use ebpf_asm::isa::{Size, decode};
+use ebpf_asm::isa::Size;
 use ebpf_asm::link::{Linked, Patch};
 use ebpf_asm::object::ConstantField;
 use ebpf_asm::syntax::ast::OperandValue;
@@ -46,7 +46,7 @@ pub(crate) fn slots(
     let patches = linked
         .patches
         .iter()
-        .map(|patch| patch_statement(krate, linked, tokens, patch, what));
+        .map(|patch| patch_statement(krate, tokens, patch, what));
     let insns = local("insns");
     quote! {{
         let mut #insns = #base;
@@ -55,28 +55,31 @@ pub(crate) fn slots(
     }}
 }
 
-/// `insns[slot].field = value`, checked.
-fn patch_statement(
-    krate: &TokenStream,
-    linked: &Linked,
-    tokens: &Tokens,
-    patch: &Patch,
-    what: &str,
-) -> TokenStream {
-    let value = match &patch.value {
+/// The operand as Rust.
+fn operand(tokens: &Tokens, patch: &Patch) -> TokenStream {
+    match &patch.value {
         OperandValue::Name(name) => {
             let ident = tokens.ident(name.token);
             quote!(#ident)
         }
         OperandValue::Expression(range) => tokens.stream(*range),
-    };
+    }
+}
+
+/// A closure of the operands of code that is not emitted because of errors, so that what they
+/// name stays used and their own errors are reported too.
+pub(crate) fn operands_only(tokens: &Tokens, linked: &Linked) -> TokenStream {
+    let operands = linked.patches.iter().map(|patch| operand(tokens, patch));
+    quote!(|| { #(let _ = { #operands };)* })
+}
+
+/// `insns[slot].field = value`, checked.
+fn patch_statement(krate: &TokenStream, tokens: &Tokens, patch: &Patch, what: &str) -> TokenStream {
+    let value = operand(tokens, patch);
     let (first, _) = tokens.spans(patch.span);
     let field = field(krate, patch.field);
     let slot = patch.insn as usize;
-    let name = decode(&linked.insns[slot..])
-        .and_then(|decoded| decoded.known().map(|i| i.definition().name))
-        .unwrap_or("instruction");
-    let place = format!("`{what}`, instruction {slot} ({name})");
+    let place = format!("`{what}`, instruction {slot}");
     let negated = patch.negated;
     // The value is computed once; its type decides about the check, so `as` loses nothing.
     // Everything stands at the operand, so that rustc's errors point there.

@@ -167,6 +167,16 @@ impl<'a> Expansion<'a> {
         let mut errors = core::mem::take(&mut self.items.errors);
         errors.extend(report(all));
         let failed = !errors.is_empty();
+        let operands: TokenStream = match &values {
+            Values::Rust(tokens) if failed => programs
+                .iter()
+                .map(|(_, linked)| {
+                    let operands = emit::operands_only(tokens, linked);
+                    quote!(const _: fn() = #operands;)
+                })
+                .collect(),
+            _ => TokenStream::new(),
+        };
         let programs: Vec<TokenStream> = programs
             .iter()
             .map(|(index, linked)| {
@@ -180,7 +190,8 @@ impl<'a> Expansion<'a> {
             _ => TokenStream::new(),
         };
         let dead = self.unused_functions(&reached);
-        self.module(&errors, &programs, &signatures, &labels, &dead)
+        let extra = quote!(#(#signatures)* #labels #dead #operands);
+        self.module(&errors, &programs, &extra)
     }
 
     fn check_names(&self, diagnostics: &mut Vec<Diagnostic>) {
@@ -332,9 +343,7 @@ impl<'a> Expansion<'a> {
         &self,
         errors: &[TokenStream],
         programs: &[TokenStream],
-        signatures: &[TokenStream],
-        labels: &TokenStream,
-        dead: &TokenStream,
+        extra: &TokenStream,
     ) -> TokenStream {
         let krate = self.krate;
         let quiet = emit::quiet();
@@ -377,9 +386,7 @@ impl<'a> Expansion<'a> {
                 #(#uses)*
                 #(#maps)*
                 #(#constants)*
-                #(#signatures)*
-                #labels
-                #dead
+                #extra
 
                 /// The object as constant data: maps, constants, programs.
                 #[allow(dead_code, reason = "not every user looks at it")]

@@ -51,6 +51,23 @@ pub const fn patch(
         message.number(value);
         message.text(" does not fit ");
         message.text(field.description());
+        message.text("\nhelp: ");
+        match field {
+            ConstantField::SignedImm => {
+                message.text("load it into a register with `ll` and use that: `r2 = { … } ll`");
+            }
+            ConstantField::Offset => message.text("add the rest to the register first"),
+            _ => {
+                let range = field.range();
+                message.text("the field holds ");
+                message.number(range.minimum);
+                message.text(" to ");
+                message.number(range.maximum);
+                if !range.zero {
+                    message.text(", but not 0");
+                }
+            }
+        }
         panic!("{}", message.as_str());
     }
 }
@@ -94,14 +111,14 @@ pub const fn symbol(slot: u32, map: usize, def: &MapDef, addend: i32) -> Relocat
 
 /// A text put together in const evaluation, where there is no formatting.
 struct Message {
-    bytes: [u8; 400],
+    bytes: [u8; 600],
     length: usize,
 }
 
 impl Message {
     const fn new() -> Self {
         Self {
-            bytes: [0; 400],
+            bytes: [0; 600],
             length: 0,
         }
     }

@@ -8,7 +8,7 @@ macro_rules! socket_link {
     ($(#[$meta:meta])* $name:ident, $detach:path, $operation:literal, $nothing:literal) => {
         $(#[$meta])*
         #[derive(Debug)]
-        #[must_use = "dropping the link detaches the program"]
+        #[must_use = "dropping the link detaches the program: bind it to a name, `let _link = …` (`let _ = …` drops it at once)"]
         pub struct $name {
             /// A descriptor of our own, so that detaching works after the user's is closed.
             socket: ManuallyDrop<OwnedFd>,

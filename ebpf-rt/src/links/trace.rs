@@ -7,7 +7,7 @@ macro_rules! fd_link {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
         #[derive(Debug)]
-        #[must_use = "dropping the link detaches the program"]
+        #[must_use = "dropping the link detaches the program: bind it to a name, `let _link = …` (`let _ = …` drops it at once)"]
         pub struct $name {
             fd: OwnedFd,
         }

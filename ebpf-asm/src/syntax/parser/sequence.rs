@@ -266,11 +266,12 @@ impl Parser<'_> {
             "let" | "while" | "for" | "loop" | "fn" => {
                 diagnostic.with_help("the body of a program is instructions, not Rust")
             }
-            _ if self.is_punct(1, ';') || self.peek_at(1).kind == TokenKind::End => diagnostic
-                .with_similar(word, words::STATEMENTS.iter().copied())
-                .with_help(format!("a label is `{word}:`")),
             _ => diagnostic.with_similar(word, words::STATEMENTS.iter().copied()),
         };
+        let alone = self.is_punct(1, ';') || self.peek_at(1).kind == TokenKind::End;
+        if alone && diagnostic.help.is_empty() && diagnostic.notes.is_empty() {
+            diagnostic = diagnostic.with_help(format!("a label is `{word}:`"));
+        }
         Err(self.report(diagnostic))
     }
 
