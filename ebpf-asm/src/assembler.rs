@@ -93,7 +93,8 @@ pub enum AssemblerError {
         /// How far it is, in slots.
         distance: isize,
     },
-    /// Half of a two-slot instruction was pushed without its other half behind it.
+    /// Half of a two-slot instruction was pushed without its other half behind it, or a label
+    /// that a jump goes to was bound between the halves.
     SplitInstruction {
         /// The slot of the first half.
         slot: usize,
@@ -130,7 +131,7 @@ impl fmt::Display for AssemblerError {
             ),
             Self::SplitInstruction { slot } => write!(
                 f,
-                "the 64-bit load at slot {slot} lacks its second slot: push it as an `Instruction`"
+                "the 64-bit load at slot {slot} is not whole: push it as an `Instruction`"
             ),
             #[cfg(feature = "text")]
             Self::Text(diagnostics) => diagnostics.fmt(f),
@@ -292,10 +293,24 @@ impl Assembler {
         if let Some(error) = error {
             return Err(error);
         }
+        // The first slots of two-slot instructions, in order.
+        let mut wide = Vec::new();
+        for (slot, decoded) in decode_all(&insns) {
+            if decoded.slots() == 2 {
+                wide.push(slot);
+            } else if insns[slot].is_wide() && decoded.known().is_none() {
+                return Err(AssemblerError::SplitInstruction { slot });
+            }
+        }
         for (slot, label) in jumps {
             let target = labels[label].ok_or(AssemblerError::UnboundLabel { slot })?;
             if target == insns.len() {
                 return Err(AssemblerError::NothingBehindLabel { slot });
+            }
+            if let Some(slot) = target.checked_sub(1)
+                && wide.binary_search(&slot).is_ok()
+            {
+                return Err(AssemblerError::SplitInstruction { slot });
             }
             // A vector of eight-byte slots has fewer than isize::MAX of them.
             let distance = target as isize - slot as isize - 1;
@@ -310,11 +325,10 @@ impl Assembler {
                 insn.with_offset(i16::try_from(distance).map_err(|_| too_far)?)
             };
         }
-        for (slot, decoded) in decode_all(&insns) {
-            if decoded.known().is_none() && insns[slot].is_wide() {
-                return Err(AssemblerError::SplitInstruction { slot });
-            }
-        }
         Ok(Code::from_vec(insns))
     }
 }
+
+#[cfg(test)]
+#[path = "assembler_tests.rs"]
+mod tests;

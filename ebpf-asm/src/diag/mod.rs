@@ -313,6 +313,7 @@ pub(crate) fn line_at(source: &str, span: Span) -> &str {
     };
     let start = before.rfind('\n').map_or(0, |at| at + 1);
     let line = source[start..].split('\n').next().unwrap_or("");
+    let line = line.strip_prefix('\u{feff}').unwrap_or(line);
     line.strip_suffix('\r').unwrap_or(line)
 }
 

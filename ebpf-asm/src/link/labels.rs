@@ -15,8 +15,8 @@ pub(super) struct Labels<'a> {
     numbered: BTreeMap<&'a str, Vec<Label<'a>>>,
     /// The number of slots of the sequence.
     end: u32,
-    /// How many more errors about undefined labels get a suggestion.
-    suggestions: Cell<u32>,
+    /// How many more labels are looked at for suggestions.
+    comparisons: Cell<usize>,
 }
 
 struct Label<'a> {
@@ -40,7 +40,7 @@ impl<'a> Labels<'a> {
             named: BTreeMap::new(),
             numbered: BTreeMap::new(),
             end: body.statements.iter().map(slots).sum(),
-            suggestions: Cell::new(100),
+            comparisons: Cell::new(20_000),
         };
         let mut slot = 0;
         for statement in &body.statements {
@@ -91,12 +91,12 @@ impl<'a> Labels<'a> {
                     name.span,
                     format!("there is no label `{}` in this function", name.text),
                 );
-                // Each looks at every label: a program that is wrong all over gets a few.
-                let left = self.suggestions.get();
+                // Each looks at every label: a long program that is wrong all over gets few.
+                let left = self.comparisons.get();
                 if left == 0 {
                     return Err(diagnostic);
                 }
-                self.suggestions.set(left - 1);
+                self.comparisons.set(left.saturating_sub(self.named.len()));
                 Err(diagnostic.with_similar(&name.text, self.named.keys().copied()))
             }
         }

@@ -47,22 +47,14 @@ pub(crate) fn lex_piece(
             column: start.column,
         },
         newline: true,
+        stray_line: 0,
         list,
         open: Vec::new(),
         diagnostics,
     };
     while lexer.token() {}
-    let end = lexer.span_from(lexer.at);
-    while let Some((open, delimiter)) = lexer.open.pop() {
-        let span = lexer.list.get(open).span;
-        let message = format!("this {} is never closed", name(delimiter));
-        lexer
-            .diagnostics
-            .push(Diagnostic::error(Rule::Unterminated, span, message));
-        let position = lexer.list.push(TokenKind::Close(delimiter), "", end, true);
-        lexer.list.close(open, position);
-    }
-    end
+    lexer.give_up_brackets(0);
+    lexer.span_from(lexer.at)
 }
 
 #[derive(Clone, Copy)]
@@ -77,6 +69,8 @@ struct Lexer<'a> {
     rest: &'a str,
     at: Position,
     newline: bool,
+    /// The last line on which a bracket closes nothing.
+    stray_line: u32,
     list: &'a mut TokenList,
     open: Vec<(u32, Delimiter)>,
     diagnostics: &'a mut Vec<Diagnostic>,
@@ -174,6 +168,10 @@ impl Lexer<'_> {
         let start = self.at;
         if c == ' ' {
             self.advance_in_line(1);
+        } else if c == '\u{feff}' && start.offset == 0 {
+            // A byte order mark is no column.
+            self.advance_in_line(c.len_utf8());
+            self.at.column = 1;
         } else if c.is_whitespace() || c == '\u{feff}' {
             let length = self.run(|c| c.is_whitespace() || c == '\u{feff}');
             self.advance(length);
@@ -325,16 +323,41 @@ impl Lexer<'_> {
             self.open.push((position, delimiter));
             return;
         }
-        match self.open.last() {
-            Some(&(open, expected)) if expected == delimiter => {
-                self.open.pop();
-                let position = self.push(TokenKind::Close(delimiter), start);
-                self.list.close(open, position);
-            }
-            _ => {
+        let counterpart = self.open.iter().rposition(|&(_, d)| d == delimiter);
+        let Some(counterpart) = counterpart else {
+            // The rest of a heap of them is no news.
+            if self.stray_line != start.line {
                 let message = format!("this {} closes nothing", name(delimiter));
                 self.error(Rule::UnexpectedToken, start, &message);
+                self.stray_line = start.line;
             }
+            return;
+        };
+        self.give_up_brackets(counterpart + 1);
+        if let Some((open, _)) = self.open.pop() {
+            let position = self.push(TokenKind::Close(delimiter), start);
+            self.list.close(open, position);
+        }
+    }
+
+    /// Closes all brackets but the first `keep`, and reports the first of each line.
+    fn give_up_brackets(&mut self, keep: usize) {
+        let mut line = 0;
+        for &(open, delimiter) in &self.open[keep..] {
+            let span = self.list.get(open).span;
+            if span.line != line {
+                let message = format!("this {} is never closed", name(delimiter));
+                self.diagnostics
+                    .push(Diagnostic::error(Rule::Unterminated, span, message));
+            }
+            line = span.line;
+        }
+        let here = self.span_from(self.at);
+        while self.open.len() > keep
+            && let Some((open, delimiter)) = self.open.pop()
+        {
+            let position = self.list.push(TokenKind::Close(delimiter), "", here, false);
+            self.list.close(open, position);
         }
     }
 }

@@ -114,7 +114,9 @@ impl Parser<'_> {
                     token.span,
                     format!("`{text}` is not an integer"),
                 );
-                if let Some(character) = text.strip_prefix('\'') {
+                if let Some(character) = text.strip_prefix('\'')
+                    && text.is_ascii()
+                {
                     diagnostic = diagnostic.with_help(format!("write `b'{character}`"));
                 }
                 Err(self.report(diagnostic))

@@ -70,7 +70,7 @@ impl Parser<'_> {
             return;
         }
         let token = self.peek();
-        if token.kind == TokenKind::Invalid {
+        if token.kind == TokenKind::Invalid || self.is_made_up(self.position) {
             return self.recover(end);
         }
         let found = self.describe(token);
