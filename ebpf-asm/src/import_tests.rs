@@ -61,11 +61,7 @@ Disassembly of section .text:
     );
     let code = code.unwrap();
     assert_eq!(code, assembled(EXAMPLE));
-    let names: Vec<&str> = code
-        .labels()
-        .iter()
-        .map(|(_, name)| name.as_str())
-        .collect();
+    let names: Vec<&str> = code.labels().map(|(_, name)| name).collect();
     assert_eq!(names, ["foo", "LBB0_2", "bar"]);
 }
 
@@ -163,7 +159,7 @@ fn bpftool_dumps() {
     );
     let code = listing(with_opcodes).unwrap();
     assert_eq!(code, expected);
-    assert_eq!(code.labels()[0], (0, "count".to_string()));
+    assert_eq!(code.labels().next(), Some((0, "count")));
 
     let without = "
    0: (bf) r6 = r1
@@ -302,6 +298,6 @@ fn our_own_listing() {
     let code = assembled(source);
     let again = listing(&code.to_string()).unwrap();
     assert_eq!(again, code);
-    assert_eq!(again.labels(), code.labels());
+    assert!(again.labels().eq(code.labels()));
     assert_eq!(again.to_string(), code.to_string());
 }

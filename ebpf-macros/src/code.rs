@@ -3,7 +3,7 @@
 use crate::emit::{self, Values};
 use crate::report;
 use crate::tokens::Tokens;
-use ebpf_asm::link::link_sequence;
+use ebpf_asm::link::{Linked, link_sequence};
 use ebpf_asm::syntax::{ParseOptions, parse_sequence};
 use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
@@ -34,21 +34,23 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         }};
     }
     let slots = emit::slots(&krate, &linked, &Values::Rust(&tokens), "ebpf_asm!");
-    let labels = emit::unused_labels(&tokens, linked.unused_labels.iter().copied());
-    constant(&krate, &slots, &labels)
+    let lints = emit::unused_labels(&tokens, linked.unused_labels.iter().copied());
+    constant(&krate, &slots, &linked, &lints)
 }
 
-/// An expression of type `Code`. An inline constant, so that operands may use the generic
-/// parameters around the macro.
+/// An expression of type `Code`, with items beside it. The slots are an inline constant, so
+/// that operands may use the generic parameters around the macro.
 pub(crate) fn constant(
     krate: &TokenStream,
     slots: &TokenStream,
-    labels: &TokenStream,
+    linked: &Linked,
+    beside: &TokenStream,
 ) -> TokenStream {
     let quiet = emit::quiet();
+    let labels = emit::labels(krate, linked);
     quote! {{
-        #labels
+        #beside
         #quiet
-        #krate::Code::from_static(const { &#slots })
+        #krate::Code::from_static_with_labels(const { &#slots }, #labels)
     }}
 }

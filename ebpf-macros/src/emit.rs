@@ -10,6 +10,7 @@ use ebpf_asm::object::ConstantField;
 use ebpf_asm::syntax::ast::OperandValue;
 use proc_macro2::{Group, Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
+use std::fmt::Write;
 
 /// Where the values of `{expr}` operands come from.
 pub(crate) enum Values<'a> {
@@ -138,6 +139,16 @@ pub(crate) fn field(krate: &TokenStream, field: ConstantField) -> TokenStream {
         _ => quote!(Imm32),
     };
     quote!(#krate::object::ConstantField::#variant)
+}
+
+/// The labels, as one text.
+pub(crate) fn labels(krate: &TokenStream, linked: &Linked) -> TokenStream {
+    let mut text = String::new();
+    for (slot, name) in &linked.labels {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "{slot} {name}");
+    }
+    quote!(#krate::object::LabelTable::new(#text))
 }
 
 /// The line table: six bytes for each slot.

@@ -123,7 +123,7 @@ impl TextFile<'_> {
         }
         let slots = emit::slots(krate, linked, &Values::Done, &self.name);
         let tracked = self.tracked();
-        constant(krate, &slots, &tracked)
+        constant(krate, &slots, linked, &tracked)
     }
 
     /// Makes cargo rebuild when the file changes.

@@ -284,6 +284,7 @@ impl<'a> Expansion<'a> {
                 #krate::object::FunctionRecord::new(#name, #insn, #krate::object::Linkage::#linkage)
             }
         });
+        let labels = emit::labels(krate, linked);
         let lines = emit::lines(linked, |slot| {
             let place = self.tokens.located(linked.spans[slot]);
             (place.line, place.column)
@@ -298,6 +299,7 @@ impl<'a> Expansion<'a> {
                 const { &[#(#functions),*] },
                 #krate::object::LineTable::new(#file, #lines),
             )
+            .with_labels(#labels)
         }
     }
 

@@ -293,3 +293,62 @@ fn a_file_holds_an_object() {
     assert_eq!(count.insns[2].imm(), 40);
     assert_eq!(count.functions.len(), 2);
 }
+
+ebpf! {
+    #[license = "GPL"]
+    mod labelled {
+        static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(16);
+        const PORT: u16;
+
+        #[socket_filter]
+        fn filter(ctx: *mut c_void) -> i32 {
+            r1 = COUNTS ll;
+            if r1 == PORT goto done;
+            call inner;
+        done:
+            r0 = 0;
+            exit
+        }
+
+        fn inner() -> i32 {
+        again:
+            r0 = 1;
+            if r0 == 0 goto again;
+            if r0 != 0 goto done;
+        done:
+            exit
+        }
+    }
+}
+
+#[test]
+fn a_listing_has_the_labels_of_the_source_and_reads_back() {
+    let listing = labelled::OBJECT.to_string();
+    let expected = "\
+object labelled
+license \"GPL\"
+kernel 5.10
+map COUNTS: hash, key 4, value 8, entries 16
+const PORT: u16
+
+program filter: socket_filter
+       0: 18 11 00 00 00 00 00 00 00 00 00 00 00 00 00 00  r1 = COUNTS ll
+       2: 15 01 01 00 00 00 00 00  if r1 == PORT goto done
+       3: 85 10 00 00 02 00 00 00  call inner
+done:
+       4: b7 00 00 00 00 00 00 00  r0 = 0
+       5: 95 00 00 00 00 00 00 00  exit
+fn inner:
+again:
+       6: b7 00 00 00 01 00 00 00  r0 = 1
+       7: 15 00 fe ff 00 00 00 00  if r0 == 0 goto again
+       8: 55 00 00 00 00 00 00 00  if r0 != 0 goto done
+done:
+       9: 95 00 00 00 00 00 00 00  exit";
+    assert_eq!(listing, expected);
+    let read = ebpf_asm::import::listing(&listing).unwrap();
+    assert_eq!(read.insns(), labelled::OBJECT.programs[0].insns);
+    let code = ebpf_asm! { top: if r1 == 0 goto top; exit };
+    assert_eq!(code.labels().collect::<Vec<_>>(), [(0, "top")]);
+    assert_eq!(code.to_string().lines().next(), Some("top:"));
+}

@@ -1,5 +1,6 @@
 //! One sequence of instructions.
 
+use super::LabelTable;
 use crate::isa::Insn;
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -20,6 +21,7 @@ use alloc::vec::Vec;
 pub struct Code {
     insns: Cow<'static, [Insn]>,
     labels: Vec<(u32, String)>,
+    label_table: LabelTable,
     #[cfg(feature = "text")]
     warnings: Option<crate::Diagnostics>,
 }
@@ -37,9 +39,16 @@ impl Code {
     /// Code in constant data, as the macros emit it.
     #[must_use]
     pub const fn from_static(insns: &'static [Insn]) -> Self {
+        Self::from_static_with_labels(insns, LabelTable::EMPTY)
+    }
+
+    /// Code in constant data with names for some of its slots, which the listing shows.
+    #[must_use]
+    pub const fn from_static_with_labels(insns: &'static [Insn], label_table: LabelTable) -> Self {
         Self {
             insns: Cow::Borrowed(insns),
             labels: Vec::new(),
+            label_table,
             #[cfg(feature = "text")]
             warnings: None,
         }
@@ -51,6 +60,7 @@ impl Code {
         Self {
             insns: Cow::Owned(insns),
             labels: Vec::new(),
+            label_table: LabelTable::EMPTY,
             #[cfg(feature = "text")]
             warnings: None,
         }
@@ -131,9 +141,16 @@ impl Code {
     }
 
     /// Names of slots, in order of slots.
-    #[must_use]
-    pub fn labels(&self) -> &[(u32, String)] {
-        &self.labels
+    pub fn labels(&self) -> impl Iterator<Item = (u32, &str)> {
+        let made = self
+            .labels
+            .iter()
+            .map(|(slot, name)| (*slot, name.as_str()));
+        let table: &LabelTable = &self.label_table;
+        let written = table
+            .iter()
+            .map(|(slot, name)| -> (u32, &str) { (slot, name) });
+        written.chain(made)
     }
 
     /// The bytes in canonical order, which is that of little-endian machines.

@@ -37,8 +37,9 @@
 //!
 //! program count: tracepoint("syscalls", "sys_enter_openat")
 //!        0: 18 11 00 00 00 00 00 00 00 00 00 00 00 00 00 00  r1 = COUNTS ll
-//!        2: 55 02 01 00 00 00 00 00  if r2 != PORT goto +1
+//!        2: 55 02 01 00 00 00 00 00  if r2 != PORT goto done
 //!        3: 85 10 00 00 01 00 00 00  call bump
+//! done:
 //!        4: 95 00 00 00 00 00 00 00  exit
 //! fn bump:
 //!        5: …
@@ -48,6 +49,7 @@
 //! - An empty line precedes each program. Its first function is the program itself; the
 //!   others follow, each with a line `fn name:` (checked with its callers) or `pub fn name:`
 //!   (checked on its own).
+//! - Labels belong to their function: `done:` can be there once in each.
 //! - What is filled in when the program is loaded is shown by name; its bytes are those before
 //!   that.
 //!
@@ -73,9 +75,9 @@ impl fmt::Display for Code {
         let mut listing = Listing::new(self.insns(), None);
         let mut seen = BTreeMap::new();
         for (slot, name) in self.labels() {
-            let at_instruction = *slot as usize == self.len() || listing.begins(*slot as usize);
-            if at_instruction && can_be_label(name) && seen.insert(name.as_str(), ()).is_none() {
-                listing.labels.entry(*slot).or_default().push(name);
+            let at_instruction = slot as usize == self.len() || listing.begins(slot as usize);
+            if at_instruction && can_be_label(name) && seen.insert(name, ()).is_none() {
+                listing.labels.entry(slot).or_default().push(name);
             }
         }
         listing.label_names = seen;
@@ -113,6 +115,12 @@ impl fmt::Display for Object {
                 listing
                     .functions
                     .insert(function.insn, (function.name, heading));
+            }
+            // Labels belong to their functions: two may have the same name.
+            for (slot, name) in program.labels.iter() {
+                if listing.begins(slot as usize) && can_be_label(name) {
+                    listing.labels.entry(slot).or_default().push(name);
+                }
             }
             listing.write(f, &mut false)?;
         }
@@ -317,8 +325,9 @@ impl<'a> Listing<'a> {
                         let label = label.and_then(|names| names.first()).copied();
                         if instruction.form() == Form::CallLocal {
                             let function = self.functions.get(&(target as u32));
-                            names.callee = label
-                                .or(function.map(|(name, _)| *name))
+                            names.callee = function
+                                .map(|(name, _)| *name)
+                                .or(label)
                                 .filter(|name| helpers::by_name(name).is_none());
                         } else {
                             names.jump = label;

@@ -129,8 +129,8 @@ fn the_third_column_assembles_to_the_same_bytes() {
     );
     let again = crate::assemble(&third_column(&listing)).unwrap();
     assert_eq!(again, code);
-    let expected = labels(&[(2, "lookup"), (5, "bpf_map_lookup_elem")]);
-    assert_eq!(again.labels(), expected);
+    let found: Vec<_> = again.labels().collect();
+    assert_eq!(found, [(2, "lookup"), (5, "bpf_map_lookup_elem")]);
 }
 
 static MAPS: [MapDef; 2] = [

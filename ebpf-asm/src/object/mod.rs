@@ -242,6 +242,8 @@ pub struct ProgramDef {
     pub functions: &'static [FunctionRecord],
     /// Where the slots come from.
     pub lines: LineTable,
+    /// The names of slots that jumps go to.
+    pub labels: LabelTable,
 }
 
 impl ProgramDef {
@@ -262,7 +264,14 @@ impl ProgramDef {
             relocations,
             functions,
             lines,
+            labels: LabelTable::EMPTY,
         }
+    }
+
+    /// The same program with names for its slots, which the listing shows.
+    #[must_use]
+    pub const fn with_labels(self, labels: LabelTable) -> Self {
+        Self { labels, ..self }
     }
 }
 
@@ -445,6 +454,39 @@ impl LineTable {
         let line = u32::from_le_bytes(record[..4].try_into().ok()?);
         let column = u16::from_le_bytes(record[4..].try_into().ok()?);
         (line != 0).then_some((line, column))
+    }
+}
+
+/// The labels of a program: one text, since that is what compiles fastest.
+///
+/// ```
+/// use ebpf_asm::object::LabelTable;
+///
+/// let table = LabelTable::new("4 again\n9 done\n");
+/// assert_eq!(table.iter().collect::<Vec<_>>(), [(4, "again"), (9, "done")]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LabelTable {
+    text: &'static str,
+}
+
+impl LabelTable {
+    /// No labels.
+    pub const EMPTY: Self = Self::new("");
+
+    /// A table in a text with a line for each label: its slot, a space, its name; in order of
+    /// slots.
+    #[must_use]
+    pub const fn new(text: &'static str) -> Self {
+        Self { text }
+    }
+
+    /// The labels. Lines of another form are left out.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &'static str)> + use<> {
+        self.text.lines().filter_map(|line| {
+            let (slot, name) = line.split_once(' ')?;
+            Some((slot.parse().ok()?, name))
+        })
     }
 }
 
