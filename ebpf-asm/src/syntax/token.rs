@@ -83,6 +83,31 @@ impl TokenList {
         }
     }
 
+    /// An empty list for the tokens of this text.
+    pub(crate) fn of_text(source: &str) -> Self {
+        Self {
+            tokens: Vec::new(),
+            text: source.into(),
+            lines_matter: true,
+        }
+    }
+
+    /// Appends a token of that text and returns its position.
+    pub(super) fn push_of_text(&mut self, kind: TokenKind, span: Span, after_newline: bool) -> u32 {
+        let text = match kind {
+            TokenKind::Open { .. } | TokenKind::Close(_) => (0, 0),
+            _ => (span.start, span.end),
+        };
+        let position = self.tokens.len() as u32;
+        self.tokens.push(Token {
+            kind,
+            span,
+            after_newline,
+            text,
+        });
+        position
+    }
+
     /// Appends a token and returns its position.
     pub fn push(&mut self, kind: TokenKind, text: &str, span: Span, after_newline: bool) -> u32 {
         let start = self.text.len() as u32;
