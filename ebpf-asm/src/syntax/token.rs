@@ -93,8 +93,10 @@ impl TokenList {
 
     /// An empty list for the tokens of a part of a text that begins at the byte `base`.
     pub(crate) fn of_part(part: &str, base: u32) -> Self {
+        // A token has about three bytes; long texts may be comments.
+        let tokens = part.len().min(1 << 20) / 3;
         Self {
-            tokens: Vec::new(),
+            tokens: Vec::with_capacity(tokens),
             text: part.into(),
             base,
             lines_matter: true,
