@@ -237,7 +237,7 @@ impl<'a> Reader<'a> {
     }
 
     fn assemble(&mut self) -> Linked {
-        let mut tokens = TokenList::new(true);
+        let mut tokens = TokenList::of_text(self.source);
         let mut found = Vec::new();
         for line in &self.lines {
             let span = line.span;

@@ -1,9 +1,10 @@
 //! Assembly of text at run time.
 
 use crate::Code;
-use crate::diag::{Diagnostics, Severity};
+use crate::diag::{Diagnostic, Diagnostics, Severity, Span};
 use crate::link::TextConstants;
-use crate::syntax::{ParseOptions, lex, parse_sequence};
+use crate::syntax::ast::Sequence;
+use crate::syntax::{ParseOptions, TokenList, lex, lex_piece, parse_sequence};
 use alloc::vec::Vec;
 
 /// How to read a text; the default is the strict dialect.
@@ -63,19 +64,15 @@ pub fn assemble(source: &str) -> Result<Code, Diagnostics> {
 pub fn assemble_with(source: &str, options: &AssembleOptions<'_>) -> Result<Code, Diagnostics> {
     let name = options.name.unwrap_or("<text>");
     let mut diagnostics = Vec::new();
-    let tokens = lex(source, &mut diagnostics);
-    let mut parsed = parse_sequence(
-        &tokens,
-        ParseOptions {
-            relaxed: options.relaxed,
-        },
-    );
-    diagnostics.append(&mut parsed.diagnostics);
+    let parse_options = ParseOptions {
+        relaxed: options.relaxed,
+    };
+    let (tokens, tree) = parse(source, parse_options, &mut diagnostics);
     let mut constants = TextConstants::default();
     for &(name, value) in options.constants {
         constants.insert(name, value);
     }
-    let linked = constants.link(&tokens, &parsed.tree, &mut diagnostics);
+    let linked = constants.link(&tokens, &tree, &mut diagnostics);
     if diagnostics.iter().any(|d| d.severity == Severity::Error) {
         // A label may be unused because of an error.
         diagnostics.retain(|d| d.severity == Severity::Error);
@@ -83,4 +80,101 @@ pub fn assemble_with(source: &str, options: &AssembleOptions<'_>) -> Result<Code
     }
     let code = Code::from_vec(linked.insns).with_labels(linked.labels);
     Ok(code.with_warnings(Diagnostics::new(diagnostics, source, name)))
+}
+
+/// Long texts are read in parts of about this many bytes.
+const PART: usize = 1 << 18;
+
+/// Reads a text. The tokens are those that the tree refers to.
+///
+/// Of a long text without constants, expressions, quotes and long comments, no token is needed
+/// once its line is parsed. Such a text is read in parts: a token takes several times the
+/// memory of its text, and a program of a million lines has many.
+fn parse(
+    source: &str,
+    options: ParseOptions,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> (TokenList, Sequence) {
+    let plain = || {
+        let special = |byte: u8| matches!(byte, b'{' | b'}' | b'"' | b'\'');
+        !source.bytes().any(special) && !source.contains("const") && !source.contains("/*")
+    };
+    if source.len() <= 2 * PART || u32::try_from(source.len()).is_err() || !plain() {
+        let tokens = lex(source, diagnostics);
+        let mut parsed = parse_sequence(&tokens, options);
+        diagnostics.append(&mut parsed.diagnostics);
+        return (tokens, parsed.tree);
+    }
+    let mut tree = Sequence::default();
+    let mut at = Span {
+        line: 1,
+        column: 1,
+        ..Span::default()
+    };
+    loop {
+        let start = at.start as usize;
+        // The first end of a line behind the part.
+        let rest = source.as_bytes().get(start + PART..).unwrap_or(&[]);
+        let line_end = rest.iter().position(|&byte| byte == b'\n');
+        let end = line_end.map_or(source.len(), |length| start + PART + length + 1);
+        let mut tokens = TokenList::of_part(&source[start..end], at.start);
+        at = lex_piece(source, at, end, &mut tokens, diagnostics);
+        tokens.finish(at);
+        let mut part = parse_sequence(&tokens, options);
+        diagnostics.append(&mut part.diagnostics);
+        tree.statements.append(&mut part.tree.statements);
+        tree.incomplete |= part.tree.incomplete;
+        tree.end = part.tree.end;
+        if end == source.len() {
+            return (tokens, tree);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PART, assemble};
+    use alloc::format;
+    use alloc::string::String;
+
+    /// A text of several parts, with something on every line that depends on its place.
+    fn long_text(mistakes: bool) -> String {
+        let mut text = String::from("\u{feff}top: r0 = 0\r\n");
+        for i in 0..40_000 {
+            text += &format!("\tr1 = {i}; goto l{i} # \u{e9}\nl{i}:\n");
+            if mistakes && i % 1000 == 0 {
+                text += "  r1 = 5ll; r11 = 0\n\u{e9}(\n";
+            }
+        }
+        text + "exit\n"
+    }
+
+    #[test]
+    fn a_text_in_parts_is_the_same_text() {
+        for mistakes in [false, true] {
+            let text = long_text(mistakes);
+            assert!(text.len() > 3 * PART);
+            // A quote in a comment keeps the text in one piece.
+            let whole = format!("{text}# '");
+            match (assemble(&text), assemble(&whole)) {
+                (Ok(parts), Ok(whole)) => {
+                    assert_eq!(parts, whole);
+                    assert_eq!(parts.labels(), whole.labels());
+                    assert_eq!(parts.warnings(), whole.warnings());
+                    assert!(!mistakes);
+                }
+                (Err(parts), Err(whole)) => {
+                    assert_eq!(parts.as_slice(), whole.as_slice());
+                    assert!(mistakes);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_longer_than_a_part() {
+        let text = "r0 = 0; ".repeat(PART) + "\nexit";
+        assert_eq!(assemble(&text).unwrap().len(), PART + 1);
+    }
 }

@@ -7,7 +7,10 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let (slots, _) = bytes.as_chunks::<8>();
-    let insns: Vec<Insn> = slots.iter().map(|&slot| Insn::from_le_bytes(slot)).collect();
+    let insns: Vec<Insn> = slots
+        .iter()
+        .map(|&slot| Insn::from_le_bytes(slot))
+        .collect();
     let mut again = Vec::new();
     for (_, decoded) in decode_all(&insns) {
         again.extend_from_slice(&decoded.encode());
@@ -16,7 +19,11 @@ fuzz_target!(|bytes: &[u8]| {
 
     let code = Code::from_vec(insns);
     let listing = code.to_string();
-    assert_eq!(ebpf_asm::import::listing(&listing).as_ref(), Ok(&code), "{listing}");
+    assert_eq!(
+        ebpf_asm::import::listing(&listing).as_ref(),
+        Ok(&code),
+        "{listing}"
+    );
     // The text alone says the same.
     let text = listing.lines().map(|line| {
         let line = line.trim_start();

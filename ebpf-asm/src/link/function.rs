@@ -1,6 +1,6 @@
 //! One function, or one bare sequence: from statements to slots.
 
-use super::labels::{Labels, slots};
+use super::labels::Labels;
 use super::{Linked, Patch, Relocation, RelocationTarget, Scope, Symbol};
 use crate::KernelVersion;
 use crate::diag::{Diagnostic, Rule, Span};
@@ -45,9 +45,10 @@ pub(super) fn assemble(
     min_kernel: Option<KernelVersion>,
 ) -> Assembled {
     let mut diagnostics = Vec::new();
-    let labels = Labels::collect(body, &mut diagnostics);
+    let (labels, starts) = Labels::collect(body, &mut diagnostics);
+    let starts_len = starts.len();
     let mut assembler = FunctionAssembler {
-        starts: starts(body),
+        starts,
         incomplete: body.incomplete,
         labels,
         scope,
@@ -55,6 +56,8 @@ pub(super) fn assemble(
         min_kernel,
         slot: 0,
         linked: Linked {
+            insns: Vec::with_capacity(starts_len),
+            spans: Vec::with_capacity(starts_len),
             diagnostics,
             ..Linked::default()
         },
@@ -86,17 +89,6 @@ pub(super) fn assemble(
         );
     }
     Assembled { linked, uses }
-}
-
-/// For each slot, whether an instruction begins there.
-fn starts(body: &Sequence) -> Vec<bool> {
-    let mut starts = Vec::new();
-    for statement in &body.statements {
-        for i in 0..slots(statement) {
-            starts.push(i == 0);
-        }
-    }
-    starts
 }
 
 /// The fields of an instruction that names can decide.

@@ -26,7 +26,7 @@ struct Label<'a> {
 }
 
 /// The slots that an instruction or raw slot takes.
-pub(super) fn slots(statement: &Statement) -> u32 {
+fn slots(statement: &Statement) -> u32 {
     match statement {
         Statement::Label(_) => 0,
         Statement::Instruction(instruction) => instruction.form.definition().slots() as u32,
@@ -35,21 +35,29 @@ pub(super) fn slots(statement: &Statement) -> u32 {
 }
 
 impl<'a> Labels<'a> {
-    pub(super) fn collect(body: &'a Sequence, diagnostics: &mut Vec<Diagnostic>) -> Self {
+    /// Finds the labels, and for each slot whether an instruction begins there.
+    pub(super) fn collect(
+        body: &'a Sequence,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> (Self, Vec<bool>) {
+        let mut starts = Vec::with_capacity(body.statements.len());
         let mut labels = Self {
             named: BTreeMap::new(),
             numbered: BTreeMap::new(),
-            end: body.statements.iter().map(slots).sum(),
+            end: 0,
             comparisons: Cell::new(20_000),
         };
-        let mut slot = 0;
+        // A program may have a million statements: they are walked through once.
         for statement in &body.statements {
             if let Statement::Label(name) = statement {
-                labels.define(name, slot, diagnostics);
+                labels.define(name, starts.len() as u32, diagnostics);
             }
-            slot += slots(statement);
+            for i in 0..slots(statement) {
+                starts.push(i == 0);
+            }
         }
-        labels
+        labels.end = starts.len() as u32;
+        (labels, starts)
     }
 
     fn define(&mut self, name: &'a Name, slot: u32, diagnostics: &mut Vec<Diagnostic>) {

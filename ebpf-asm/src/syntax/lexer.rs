@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 /// Splits a text into tokens. What cannot be read is reported and left out; the list can be
 /// parsed all the same. Texts of 4 GiB and more are refused.
 pub fn lex(source: &str, diagnostics: &mut Vec<Diagnostic>) -> TokenList {
-    let mut list = TokenList::new(true);
+    let mut list = TokenList::of_text(source);
     let mut end = Span {
         line: 1,
         column: 1,
@@ -29,7 +29,8 @@ pub fn lex(source: &str, diagnostics: &mut Vec<Diagnostic>) -> TokenList {
 }
 
 /// Appends the tokens of a part of a text of less than 4 GiB: from the place `start` to before
-/// the byte `end`. Gives the place of the end.
+/// the byte `end`. Gives the place of the end. The list is one [of this
+/// text](TokenList::of_text).
 pub(crate) fn lex_piece(
     source: &str,
     start: Span,
@@ -151,23 +152,38 @@ impl Lexer<'_> {
     }
 
     fn push(&mut self, kind: TokenKind, start: Position) -> u32 {
-        let text = &self.source[start.offset..self.at.offset];
-        let text = if matches!(kind, TokenKind::Open { .. } | TokenKind::Close(_)) {
-            ""
-        } else {
-            text
-        };
         let span = self.span_from(start);
         let newline = core::mem::take(&mut self.newline);
-        self.list.push(kind, text, span, newline)
+        self.list.push_of_text(kind, span, newline)
+    }
+
+    /// Takes a character of one byte that ends no line.
+    fn advance_byte(&mut self) {
+        self.at.column += 1;
+        self.at.offset += 1;
+        self.rest = &self.rest[1..];
+    }
+
+    /// The length in bytes of the letters, digits and underscores here.
+    fn word_length(&self) -> usize {
+        let ascii = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+        let bytes = self.rest.as_bytes();
+        let length = bytes.iter().take_while(|b| ascii(b)).count();
+        match bytes.get(length) {
+            Some(byte) if !byte.is_ascii() => self.run(is_word_part),
+            _ => length,
+        }
     }
 
     /// Reads one token or one stretch of white space or comment; false at the end.
     fn token(&mut self) -> bool {
         let Some(c) = self.peek() else { return false };
         let start = self.at;
+        // What most texts are made of comes first.
         if c == ' ' {
-            self.advance_in_line(1);
+            self.advance_byte();
+        } else if c.is_ascii_alphabetic() && !matches!(c, 'b' | 'c') {
+            self.word(start);
         } else if c == '\u{feff}' && start.offset == 0 {
             // A byte order mark is no column.
             self.advance_in_line(c.len_utf8());
@@ -182,31 +198,23 @@ impl Lexer<'_> {
         } else if let Some(literal) = self.quoted_literal() {
             self.quoted(start, literal);
         } else if is_word_start(c) {
-            self.advance_in_line(self.run(is_word_part));
-            // `l0_%=`: the compiler's unique number in inline assembly. After a register `%=`
-            // is an operator; no register ends with an underscore.
-            if self.source[start.offset..self.at.offset].ends_with('_')
-                && self.rest.starts_with("%=")
-            {
-                self.advance_in_line(2);
-            }
-            self.push(TokenKind::Word, start);
+            self.word(start);
         } else if c.is_ascii_digit() {
-            self.advance_in_line(self.run(is_word_part));
+            self.advance_in_line(self.word_length());
             // `1.5`: a float, which is nothing that an instruction takes.
             let mut after = self.rest.chars();
             if after.next() == Some('.') && after.next().is_some_and(|c| c.is_ascii_digit()) {
                 self.advance_in_line(1);
-                self.advance_in_line(self.run(is_word_part));
+                self.advance_in_line(self.word_length());
                 self.push(TokenKind::Literal, start);
                 return true;
             }
             self.push(TokenKind::Number, start);
         } else if let Some((delimiter, opens)) = bracket(c) {
-            self.advance_in_line(1);
+            self.advance_byte();
             self.bracket(start, delimiter, opens);
         } else if is_punct(c) {
-            self.advance_in_line(1);
+            self.advance_byte();
             let joint = self.peek().is_some_and(is_punct) && !self.comment_begins_here();
             self.push(
                 TokenKind::Punct {
@@ -222,6 +230,16 @@ impl Lexer<'_> {
             self.push(TokenKind::Invalid, start);
         }
         true
+    }
+
+    fn word(&mut self, start: Position) {
+        self.advance_in_line(self.word_length());
+        // `l0_%=`: the compiler's unique number in inline assembly. After a register `%=` is an
+        // operator; no register ends with an underscore.
+        if self.rest.starts_with("%=") && self.source[start.offset..self.at.offset].ends_with('_') {
+            self.advance_in_line(2);
+        }
+        self.push(TokenKind::Word, start);
     }
 
     fn comment_begins_here(&self) -> bool {

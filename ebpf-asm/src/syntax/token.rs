@@ -67,6 +67,8 @@ pub struct Token {
 pub struct TokenList {
     tokens: Vec<Token>,
     text: String,
+    /// Where in the source `text` begins.
+    base: u32,
     /// Whether the end of a line ends an instruction: true in text form.
     lines_matter: bool,
 }
@@ -79,8 +81,42 @@ impl TokenList {
         Self {
             tokens: Vec::new(),
             text: String::new(),
+            base: 0,
             lines_matter,
         }
+    }
+
+    /// An empty list for the tokens of this text.
+    pub(crate) fn of_text(source: &str) -> Self {
+        Self::of_part(source, 0)
+    }
+
+    /// An empty list for the tokens of a part of a text that begins at the byte `base`.
+    pub(crate) fn of_part(part: &str, base: u32) -> Self {
+        // A token has about three bytes; long texts may be comments.
+        let tokens = part.len().min(1 << 20) / 3;
+        Self {
+            tokens: Vec::with_capacity(tokens),
+            text: part.into(),
+            base,
+            lines_matter: true,
+        }
+    }
+
+    /// Appends a token of that text and returns its position.
+    pub(super) fn push_of_text(&mut self, kind: TokenKind, span: Span, after_newline: bool) -> u32 {
+        let text = match kind {
+            TokenKind::Open { .. } | TokenKind::Close(_) => (0, 0),
+            _ => (span.start - self.base, span.end - self.base),
+        };
+        let position = self.tokens.len() as u32;
+        self.tokens.push(Token {
+            kind,
+            span,
+            after_newline,
+            text,
+        });
+        position
     }
 
     /// Appends a token and returns its position.

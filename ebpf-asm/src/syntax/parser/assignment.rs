@@ -98,15 +98,16 @@ impl Parser<'_> {
             }
             return op;
         }
+        // The commonest needs no search. `==` is no operator here.
+        if self.is_punct(0, '=') {
+            let comparison = self.is_punct(1, '=')
+                && matches!(self.peek().kind, TokenKind::Punct { joint: true, .. });
+            return (!comparison && self.eat("=")).then_some(AluOp::Mov);
+        }
         AluOp::ALL
             .iter()
             .copied()
-            .find(|op| op.symbol() != "=" && self.eat(op.symbol()))
-            .or_else(|| {
-                let comparison = self.is_punct(1, '=')
-                    && matches!(self.peek().kind, TokenKind::Punct { joint: true, .. });
-                (!comparison && self.eat("=")).then_some(AluOp::Mov)
-            })
+            .find(|op| *op != AluOp::Mov && self.eat(op.symbol()))
     }
 
     fn unknown_operator(&mut self, dst: Destination) -> Result<Instruction> {
