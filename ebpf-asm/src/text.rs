@@ -97,7 +97,10 @@ fn parse(
 ) -> (TokenList, Sequence) {
     let plain = || {
         let special = |byte: u8| matches!(byte, b'{' | b'}' | b'"' | b'\'');
-        !source.bytes().any(special) && !source.contains("const") && !source.contains("/*")
+        !source.bytes().any(special)
+            && !source.contains("const")
+            && !source.contains("/*")
+            && !source.contains("#!")
     };
     if source.len() <= 2 * PART || u32::try_from(source.len()).is_err() || !plain() {
         let tokens = lex(source, diagnostics);

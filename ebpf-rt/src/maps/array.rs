@@ -1,8 +1,8 @@
 //! Arrays.
 
-use super::{Def, Map};
+use super::Def;
 #[cfg(feature = "std")]
-use super::{IndexedIter, RawMap, Update, handle_impls, iter};
+use super::{IndexedIter, RawMap, Update, iter};
 #[cfg(feature = "std")]
 use crate::Error;
 use bytemuck::Pod;
@@ -96,22 +96,4 @@ impl<'a, V: Pod> IntoIterator for &'a Array<V> {
     }
 }
 
-impl<V: Pod> Map for Array<V> {
-    type Definition = Def<Self>;
-
-    #[cfg(feature = "std")]
-    fn from_raw(raw: RawMap) -> Result<Self, Error> {
-        Ok(Self {
-            raw: raw.expect::<u32, V>(MapType::Array)?,
-            types: PhantomData,
-        })
-    }
-
-    #[cfg(feature = "std")]
-    fn as_raw(&self) -> &RawMap {
-        &self.raw
-    }
-}
-
-#[cfg(feature = "std")]
-handle_impls!([V] Array<V>);
+super::map_impls!([V] Array<V>, Def<Array<V>>, Array<u32, V>);

@@ -1,8 +1,8 @@
 //! Hash maps.
 
-use super::{Def, Map};
+use super::Def;
 #[cfg(feature = "std")]
-use super::{Iter, Keys, RawMap, Update, Values, handle_impls, iter};
+use super::{Iter, Keys, RawMap, Update, Values, iter};
 #[cfg(feature = "std")]
 use crate::Error;
 use bytemuck::Pod;
@@ -106,25 +106,7 @@ macro_rules! hash_map {
             }
         }
 
-        impl<K: Pod, V: Pod> Map for $name<K, V> {
-            type Definition = Def<Self>;
-
-            #[cfg(feature = "std")]
-            fn from_raw(raw: RawMap) -> Result<Self, Error> {
-                Ok(Self {
-                    raw: raw.expect::<K, V>(MapType::$map_type)?,
-                    types: PhantomData,
-                })
-            }
-
-            #[cfg(feature = "std")]
-            fn as_raw(&self) -> &RawMap {
-                &self.raw
-            }
-        }
-
-        #[cfg(feature = "std")]
-        handle_impls!([K, V] $name<K, V>);
+        super::map_impls!([K, V] $name<K, V>, Def<$name<K, V>>, $map_type<K, V>);
     };
 }
 

@@ -81,17 +81,17 @@ pub enum Update {
     Exist = flags::BPF_EXIST,
 }
 
-/// What all typed handles have.
+/// What all typed handles have: they own a descriptor, and show their map.
 #[cfg(feature = "std")]
 macro_rules! handle_impls {
-    ([$($generics:tt)*] $name:ty) => {
-        impl<$($generics)*> std::os::fd::AsFd for $name {
+    ([$($parameter:ident),*] $name:ty) => {
+        impl<$($parameter),*> std::os::fd::AsFd for $name {
             fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
                 self.raw.as_fd()
             }
         }
 
-        impl<$($generics)*> core::fmt::Debug for $name {
+        impl<$($parameter),*> core::fmt::Debug for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 core::fmt::Debug::fmt(&self.raw, f)
             }
@@ -100,3 +100,30 @@ macro_rules! handle_impls {
 }
 #[cfg(feature = "std")]
 pub(crate) use handle_impls;
+
+/// What a handle has that is nothing but its map: definition, kind, and the types of keys and
+/// values.
+macro_rules! map_impls {
+    ([$($parameter:ident),*] $name:ty, $definition:ty, $map_type:ident<$key:ty, $value:ty>) => {
+        impl<$($parameter: bytemuck::Pod),*> crate::maps::Map for $name {
+            type Definition = $definition;
+
+            #[cfg(feature = "std")]
+            fn from_raw(raw: crate::maps::RawMap) -> Result<Self, crate::Error> {
+                Ok(Self {
+                    raw: raw.expect::<$key, $value>(ebpf_asm::MapType::$map_type)?,
+                    types: core::marker::PhantomData,
+                })
+            }
+
+            #[cfg(feature = "std")]
+            fn as_raw(&self) -> &crate::maps::RawMap {
+                &self.raw
+            }
+        }
+
+        #[cfg(feature = "std")]
+        crate::maps::handle_impls!([$($parameter),*] $name);
+    };
+}
+pub(crate) use map_impls;

@@ -1,8 +1,8 @@
 //! Arrays with a value for each CPU.
 
-use super::{Def, Map};
+use super::Def;
 #[cfg(feature = "std")]
-use super::{PerCpuIndexedIter, PerCpuValues, RawMap, Update, handle_impls, iter};
+use super::{PerCpuIndexedIter, PerCpuValues, RawMap, Update, iter};
 #[cfg(feature = "std")]
 use crate::Error;
 use bytemuck::Pod;
@@ -93,22 +93,4 @@ impl<'a, V: Pod> IntoIterator for &'a PerCpuArray<V> {
     }
 }
 
-impl<V: Pod> Map for PerCpuArray<V> {
-    type Definition = Def<Self>;
-
-    #[cfg(feature = "std")]
-    fn from_raw(raw: RawMap) -> Result<Self, Error> {
-        Ok(Self {
-            raw: raw.expect::<u32, V>(MapType::PercpuArray)?,
-            types: PhantomData,
-        })
-    }
-
-    #[cfg(feature = "std")]
-    fn as_raw(&self) -> &RawMap {
-        &self.raw
-    }
-}
-
-#[cfg(feature = "std")]
-handle_impls!([V] PerCpuArray<V>);
+super::map_impls!([V] PerCpuArray<V>, Def<PerCpuArray<V>>, PercpuArray<u32, V>);

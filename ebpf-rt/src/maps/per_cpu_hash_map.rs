@@ -1,8 +1,8 @@
 //! Hash maps with a value for each CPU.
 
-use super::{Def, Map};
+use super::Def;
 #[cfg(feature = "std")]
-use super::{Keys, PerCpuIter, PerCpuValues, RawMap, Update, handle_impls, iter};
+use super::{Keys, PerCpuIter, PerCpuValues, RawMap, Update, iter};
 #[cfg(feature = "std")]
 use crate::Error;
 use bytemuck::Pod;
@@ -106,25 +106,7 @@ macro_rules! per_cpu_hash_map {
             }
         }
 
-        impl<K: Pod, V: Pod> Map for $name<K, V> {
-            type Definition = Def<Self>;
-
-            #[cfg(feature = "std")]
-            fn from_raw(raw: RawMap) -> Result<Self, Error> {
-                Ok(Self {
-                    raw: raw.expect::<K, V>(MapType::$map_type)?,
-                    types: PhantomData,
-                })
-            }
-
-            #[cfg(feature = "std")]
-            fn as_raw(&self) -> &RawMap {
-                &self.raw
-            }
-        }
-
-        #[cfg(feature = "std")]
-        handle_impls!([K, V] $name<K, V>);
+        super::map_impls!([K, V] $name<K, V>, Def<$name<K, V>>, $map_type<K, V>);
     };
 }
 

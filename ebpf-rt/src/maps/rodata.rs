@@ -1,9 +1,8 @@
 //! Read-only data.
 
-use super::Map;
 use super::flags::BPF_F_RDONLY_PROG;
 #[cfg(feature = "std")]
-use super::{RawMap, handle_impls, iter};
+use super::{RawMap, iter};
 #[cfg(feature = "std")]
 use crate::Error;
 use bytemuck::Pod;
@@ -71,25 +70,7 @@ impl<T: Pod> Rodata<T> {
     }
 }
 
-impl<T: Pod> Map for Rodata<T> {
-    type Definition = RodataDef<T>;
-
-    #[cfg(feature = "std")]
-    fn from_raw(raw: RawMap) -> Result<Self, Error> {
-        Ok(Self {
-            raw: raw.expect::<u32, T>(MapType::Array)?,
-            types: PhantomData,
-        })
-    }
-
-    #[cfg(feature = "std")]
-    fn as_raw(&self) -> &RawMap {
-        &self.raw
-    }
-}
-
-#[cfg(feature = "std")]
-handle_impls!([T] Rodata<T>);
+super::map_impls!([T] Rodata<T>, RodataDef<T>, Array<u32, T>);
 
 /// An array of one value.
 pub(super) const fn single<T: Pod>(name: &'static str) -> MapDef {
