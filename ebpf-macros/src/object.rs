@@ -14,7 +14,7 @@ use ebpf_asm::link::{Linked, RelocationTarget, link_program};
 use ebpf_asm::object::{ConstantType, Linkage};
 use ebpf_asm::syntax::ast::Object;
 use ebpf_asm::syntax::parse_object;
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use std::collections::BTreeSet;
 
@@ -289,8 +289,7 @@ impl<'a> Expansion<'a> {
             let place = self.tokens.located(linked.spans[slot]);
             (place.line, place.column)
         });
-        quote! {
-            #cfg
+        let def = quote! {
             #krate::object::ProgramDef::new(
                 #name,
                 #krate::object::ProgramKind::#kind,
@@ -300,6 +299,22 @@ impl<'a> Expansion<'a> {
                 #krate::object::LineTable::new(#file, #lines),
             )
             .with_labels(#labels)
+        };
+        let span = ident(self.tokens, &function.item.name).span();
+        let def = self.for_oldest_kernel("program_for", def, span);
+        quote!(#cfg #def)
+    }
+
+    /// Where the object says which kernels it is for, their first has to have the kind of map
+    /// or program: rustc knows which kind it is.
+    fn for_oldest_kernel(&self, check: &str, def: TokenStream, span: Span) -> TokenStream {
+        let Some(KernelVersion { major, minor }) = self.min_kernel else {
+            return def;
+        };
+        let krate = emit::located(self.krate, span);
+        let check = Ident::new(check, span);
+        quote_spanned! {span=>
+            #krate::__private::#check(#krate::KernelVersion::new(#major, #minor), #def)
         }
     }
 
@@ -367,7 +382,9 @@ impl<'a> Expansion<'a> {
             let cfg = map.attributes.cfg_attribute();
             let name = ident(self.tokens, &map.item.name);
             let text = &map.item.name.text;
-            quote!(#cfg #name.map_def(#text))
+            let def = quote!(#name.map_def(#text));
+            let def = self.for_oldest_kernel("map_for", def, name.span());
+            quote!(#cfg #def)
         });
         let constant_defs = self.items.load_time.iter().map(|constant| {
             let text = &constant.item.name.text;

@@ -59,7 +59,7 @@ pub use ebpf_macros::Pod;
 /// What generated code uses. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::macro_support::{patch, require_integer, symbol};
+    pub use crate::macro_support::{map_for, patch, program_for, require_integer, symbol};
     pub use ebpf_macros;
 }
 

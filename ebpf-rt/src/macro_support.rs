@@ -1,7 +1,8 @@
 //! What generated code calls. Not for people: it changes without notice.
 
+use ebpf_asm::KernelVersion;
 use ebpf_asm::isa::Insn;
-use ebpf_asm::object::{ConstantField, MapDef, Relocation, RelocationKind};
+use ebpf_asm::object::{ConstantField, MapDef, ProgramDef, Relocation, RelocationKind};
 
 /// The types that an operand in braces can have: integers that an `i128` holds, so that no
 /// conversion loses anything.
@@ -109,6 +110,48 @@ pub const fn symbol(slot: u32, map: usize, def: &MapDef, addend: i32) -> Relocat
     Relocation::new(slot, RelocationKind::MapFd { map })
 }
 
+/// The map, if the oldest kernel of its object has its kind.
+///
+/// # Panics
+/// If it has not; in const evaluation a compile error.
+#[must_use]
+#[track_caller]
+pub const fn map_for(oldest: KernelVersion, map: MapDef) -> MapDef {
+    needs(oldest, map.map_type.since(), "the map `", map.name);
+    map
+}
+
+/// The program, if the oldest kernel of its object has its kind.
+///
+/// # Panics
+/// If it has not; in const evaluation a compile error.
+#[must_use]
+#[track_caller]
+pub const fn program_for(oldest: KernelVersion, program: ProgramDef) -> ProgramDef {
+    let since = program.kind.program_type().since();
+    needs(oldest, since, "the program `", program.name);
+    program
+}
+
+#[track_caller]
+const fn needs(oldest: KernelVersion, since: KernelVersion, what: &str, name: &str) {
+    if oldest.major > since.major || oldest.major == since.major && oldest.minor >= since.minor {
+        return;
+    }
+    let mut message = Message::new();
+    message.text("BPF0060: ");
+    message.text(what);
+    message.text(name);
+    message.text("` is of a kind that needs Linux ");
+    message.version(since);
+    message.text(", and the object is for Linux ");
+    message.version(oldest);
+    message.text(" and later\nhelp: raise it: `#[min_kernel = \"");
+    message.version(since);
+    message.text("\"]`");
+    panic!("{}", message.as_str());
+}
+
 /// A text put together in const evaluation, where there is no formatting.
 struct Message {
     bytes: [u8; 600],
@@ -153,6 +196,12 @@ impl Message {
         if let Ok(digits) = core::str::from_utf8(digits) {
             self.text(digits);
         }
+    }
+
+    const fn version(&mut self, version: KernelVersion) {
+        self.number(version.major as i128);
+        self.text(".");
+        self.number(version.minor as i128);
     }
 
     const fn as_str(&self) -> &str {
