@@ -412,3 +412,18 @@ fn an_object_with_errors_keeps_its_items() {
         assert!(expanded.contains(kept), "{kept} is missing");
     }
 }
+
+#[test]
+fn fragments_are_operands_in_the_editor_too() {
+    use ebpf_asm::syntax::{ParseOptions, parse_sequence};
+    // What rust-analyzer makes of `r1 = $a; r2 = (s8)r3; …` with expressions for the fragments.
+    let source =
+        "r1 = (4 * 4); r2 = (s8)r3; r3 += (5); r4 = *(u8 *)(r1 + (2 + 6)); if r1 > (A) goto +0;";
+    let problems = |in_editor| {
+        let tokens = crate::tokens::Tokens::read(source.parse().unwrap(), in_editor);
+        let parsed = parse_sequence(&tokens.list, ParseOptions::default());
+        parsed.diagnostics.len()
+    };
+    assert_eq!(problems(true), 0);
+    assert_eq!(problems(false), 4, "in rustc parentheses are no operands");
+}
