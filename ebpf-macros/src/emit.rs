@@ -47,13 +47,8 @@ pub(crate) fn slots(
     let patches = linked
         .patches
         .iter()
-        .map(|patch| patch_statement(krate, tokens, patch, what));
-    let insns = local("insns");
-    quote! {{
-        let mut #insns = #base;
-        #(#patches)*
-        #insns
-    }}
+        .map(|patch| checked_operand(krate, tokens, patch, what));
+    quote!(#krate::__private::with_operands(#base, [#(#patches),*]))
 }
 
 /// The operand as Rust.
@@ -74,27 +69,24 @@ pub(crate) fn operands_only(tokens: &Tokens, linked: &Linked) -> TokenStream {
     quote!(|| { #(let _ = { #operands };)* })
 }
 
-/// `insns[slot].field = value`, checked.
-fn patch_statement(krate: &TokenStream, tokens: &Tokens, patch: &Patch, what: &str) -> TokenStream {
+/// An operand, its value checked.
+fn checked_operand(krate: &TokenStream, tokens: &Tokens, patch: &Patch, what: &str) -> TokenStream {
     let value = operand(tokens, patch);
     let (first, _) = tokens.spans(patch.span);
-    let field = field(krate, patch.field);
+    // Everything stands at the operand, so that rustc's errors point there.
+    let krate = &located(krate, first);
+    let field = located(&field(krate, patch.field), first);
     let slot = patch.insn as usize;
     let place = format!("`{what}`, instruction {slot}");
     let negated = patch.negated;
-    // The value is computed once; its type decides about the check, so `as` loses nothing.
-    // Everything stands at the operand, so that rustc's errors point there.
-    let krate = &located(krate, first);
-    let field = located(&field, first);
-    let mut insns = local("insns");
-    insns.set_span(insns.span().located_at(first));
     // A name that rustc takes for the user's: it shows errors about other ones at the macro.
     let local = Ident::new("__ebpf_operand", first);
+    // The value is computed once; its type decides about the check, so `as` loses nothing.
     quote_spanned! {first=>
         {
             let #local = { #value };
             #krate::__private::require_integer(#local);
-            #krate::__private::patch(&mut #insns, #slot, #field, #local as i128, #negated, #place);
+            #krate::__private::operand(#slot, #field, #local as i128, #negated, #place)
         }
     }
 }
@@ -110,11 +102,6 @@ pub(crate) fn located(tokens: &TokenStream, place: Span) -> TokenStream {
         tree
     });
     tokens.collect()
-}
-
-/// A local variable that no operand can see.
-fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
 }
 
 /// A field as the generated code writes it.
@@ -165,7 +152,11 @@ pub(crate) fn lines(linked: &Linked, located: impl Fn(usize) -> (u32, u32)) -> T
 }
 
 /// Native lints for labels that nothing jumps to: real labelled loops of the same names.
-pub(crate) fn unused_labels(tokens: &Tokens, unused: impl IntoIterator<Item = u32>) -> TokenStream {
+pub(crate) fn unused_labels(
+    tokens: &Tokens,
+    unused: impl IntoIterator<Item = u32>,
+    lints: &[TokenStream],
+) -> TokenStream {
     let labels = unused.into_iter().filter_map(|token| {
         let ident = tokens.ident(token);
         let name = ident.to_string();
@@ -184,29 +175,12 @@ pub(crate) fn unused_labels(tokens: &Tokens, unused: impl IntoIterator<Item = u3
         return TokenStream::new();
     }
     quote! {
+        #(#lints)*
         const _: fn() = || { #(#labels)* };
     }
 }
 
-/// The lints that generated code must not raise in a user's crate, however strict.
-pub(crate) fn quiet() -> TokenStream {
-    quote! {
-        #[allow(
-            clippy::all,
-            clippy::pedantic,
-            clippy::nursery,
-            clippy::restriction,
-            non_snake_case,
-            non_upper_case_globals,
-            non_camel_case_types,
-            unused_qualifications,
-            unused_braces,
-            unused_parens,
-            trivial_numeric_casts,
-            missing_docs,
-            missing_debug_implementations,
-            unreachable_pub,
-            reason = "generated code: names are the user's"
-        )]
-    }
+/// Fields are named as the user named the items.
+pub(crate) fn user_names() -> TokenStream {
+    quote!(#[allow(non_snake_case, reason = "fields are named as the items are")])
 }

@@ -114,7 +114,7 @@ impl TextFile<'_> {
                 diagnostics.extend(constants.define(&tokens.list, &items));
                 let expansion = Expansion::new(self.krate, &tokens, &object);
                 let evaluate = |linked: &mut Linked| constants.put(&tokens.list, linked);
-                let path = self.path.to_string_lossy();
+                let path = self.shown_path();
                 let module = expansion.finish(
                     diagnostics,
                     |diagnostics| self.errors(diagnostics),
@@ -140,6 +140,17 @@ impl TextFile<'_> {
         let slots = emit::slots(krate, linked, &Values::Done, &self.name);
         let tracked = self.tracked();
         constant(krate, &slots, linked, &tracked)
+    }
+
+    /// The path as `file!()` would have it, which compiler options can change: what ends up in
+    /// the binary does not tell about the machine it was built on.
+    fn shown_path(&self) -> String {
+        let source = self.span.file();
+        let shown = match Path::new(&source).parent() {
+            Some(folder) => folder.join(&self.name),
+            None => PathBuf::from(&self.name),
+        };
+        shown.to_string_lossy().into_owned()
     }
 
     /// Makes cargo rebuild when the file changes.

@@ -55,6 +55,11 @@ impl Tokens {
         }
     }
 
+    /// Whether these are the macro's own tokens and not those of a file.
+    pub(crate) fn is_macro(&self) -> bool {
+        matches!(self.origin, Origin::Macro(_))
+    }
+
     /// Rust's span of a token.
     pub(crate) fn span_at(&self, position: u32) -> Span {
         match &self.origin {
@@ -71,7 +76,7 @@ impl Tokens {
 
     /// The place with line and column.
     pub(crate) fn located(&self, place: Place) -> Place {
-        if matches!(self.origin, Origin::Text { .. }) {
+        if !self.is_macro() {
             return place;
         }
         let start = self.span_at(place.start).start();

@@ -8,8 +8,11 @@
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
 //!
-//! Without the feature `std` (on by default) only what needs no kernel is there: macros,
-//! [`Object`], [`Code`], definitions of maps, context types.
+//! # Features
+//! | feature | gives |
+//! |---|---|
+//! | `std` (default) | everything that calls the kernel; without it only macros, [`Object`], [`Code`], definitions of maps, context types |
+//! | `listing` | `Display` of [`Object`] and [`Code`], for snapshot tests and logs |
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod context;
@@ -59,7 +62,10 @@ pub use ebpf_macros::Pod;
 /// What generated code uses. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::macro_support::{map_for, patch, program_for, require_integer, symbol};
+    pub use crate::macro_support::{
+        map_for, operand, program_for, require_context, require_integer, require_result, symbol,
+        with_operands,
+    };
     pub use ebpf_macros;
 }
 
