@@ -33,7 +33,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
             #krate::Code::from_static(&[])
         }};
     }
-    let slots = emit::slots(&krate, &linked, &Values::Rust(&tokens), "ebpf_asm!");
+    let slots = emit::slots(&krate, &linked, &Values::RustInline(&tokens), "ebpf_asm!");
     let lints = emit::unused_labels(&tokens, linked.unused_labels.iter().copied(), &[]);
     constant(&krate, &slots, &linked, &lints)
 }

@@ -14,8 +14,10 @@ use std::fmt::Write;
 
 /// Where the values of `{expr}` operands come from.
 pub(crate) enum Values<'a> {
-    /// Rust, to be evaluated by rustc.
+    /// Rust, to be evaluated by rustc in items.
     Rust(&'a Tokens),
+    /// Rust, to be evaluated by rustc in inline constants.
+    RustInline(&'a Tokens),
     /// A text, whose constants were put in already.
     Done,
 }
@@ -38,18 +40,45 @@ pub(crate) fn slots(
     let base = quote! {
         #krate::isa::Insn::array_from_le_bytes::<{ 8 * #count }, #count>(#bytes)
     };
-    let Values::Rust(tokens) = values else {
+    let (Values::Rust(tokens) | Values::RustInline(tokens)) = values else {
         return base;
     };
     if linked.patches.is_empty() {
         return base;
     }
-    let patches = linked
-        .patches
-        .iter()
-        .map(|patch| checked_operand(krate, tokens, patch, what));
-    quote!(#krate::__private::with_operands(#base, [#(#patches),*]))
+    let parts = linked.patches.chunks(OPERANDS_PER_CONSTANT).map(|patches| {
+        let operands = patches
+            .iter()
+            .map(|patch| checked_operand(krate, tokens, patch, what));
+        match values {
+            // Only an inline constant may use the generic parameters around it; a program of
+            // this size is no part of a generic function.
+            Values::RustInline(_) if linked.patches.len() <= 1000 => quote! {
+                let __ebpf_insns =
+                    #krate::__private::with_operands(__ebpf_insns, const { [#(#operands),*] });
+            },
+            // Where there are none, an item is much cheaper: rustc looks at all inline
+            // constants of a body again for each of them.
+            _ => {
+                let count = patches.len();
+                quote! {
+                    let __ebpf_insns = {
+                        const __EBPF_OPERANDS: [#krate::__private::Operand; #count] = [#(#operands),*];
+                        #krate::__private::with_operands(__ebpf_insns, __EBPF_OPERANDS)
+                    };
+                }
+            }
+        }
+    });
+    quote! {{
+        let __ebpf_insns = #base;
+        #(#parts)*
+        __ebpf_insns
+    }}
 }
+
+/// Found by trying: with more, a constant takes longer than its share.
+const OPERANDS_PER_CONSTANT: usize = 100;
 
 /// The operand as Rust.
 fn operand(tokens: &Tokens, patch: &Patch) -> TokenStream {

@@ -237,7 +237,10 @@ const OBJECTS: &[(&str, &[Expected])] = &[
         &[(1, 22, "BPF0052", "given twice")],
     ),
     ("#[license = \"\"] mod a {}", &[(1, 13, "BPF0053", "empty")]),
-    ("#[license = 5] mod a {}", &[(1, 13, "BPF0052", "int")]),
+    (
+        "#[license = 5] mod a {}",
+        &[(1, 13, "BPF0052", "a string is wanted")],
+    ),
     (
         "#[license = \"GPL\"] #[min_kernel = \"five\"] mod a {}",
         &[(1, 35, "BPF0052", "not a kernel version")],

@@ -244,7 +244,7 @@ fn code_is_a_constant() {
 }
 
 fn size_in_code<T>() -> Code {
-    ebpf_asm! { r1 = { size_of::<T>() }; r2 = { -(size_of::<T>() as i64) } ll; exit }
+    ebpf_asm! { r1 = { size_of::<T>() }; r2 = -{ size_of::<T>() } ll; exit }
 }
 
 #[test]
