@@ -351,7 +351,7 @@ macro_rules! ebpf_asm {
 ///
 /// The kernel shows the first 15 bytes of a program's or map's name. Attributes of the module:
 /// `#[license = "…"]` is required, `#[min_kernel = "5.15"]` makes everything that an older
-/// kernel lacks an error, `#[relaxed]` (also on functions) lets constants wrap as LLVM does.
+/// kernel lacks an error (without it nothing is checked), `#[relaxed]` (also on functions) lets constants wrap as LLVM does.
 /// `#[cfg]`, lints and doc comments on programs and maps are carried over.
 ///
 /// The module holds `OBJECT` (constant data), `load()`, `loader()` for options, and the
