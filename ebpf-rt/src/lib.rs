@@ -27,6 +27,8 @@ pub mod links;
 pub mod load;
 mod macro_support;
 #[cfg(feature = "std")]
+mod pins;
+#[cfg(feature = "std")]
 pub mod programs;
 #[cfg(feature = "std")]
 mod similar;
@@ -43,8 +45,8 @@ pub use bytemuck;
 pub use ebpf_asm::{Code, KernelVersion, MapType, Object, ProgramType, isa, object};
 
 pub use maps::{
-    Array, Global, HashMap, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap, Rodata,
-    Update,
+    Array, Global, HashMap, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap, RingBuf,
+    Rodata, Update,
 };
 
 #[cfg(feature = "std")]

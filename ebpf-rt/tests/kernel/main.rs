@@ -10,6 +10,7 @@ mod maps;
 mod messages;
 mod privileges;
 mod programs;
+mod ring_buf;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
@@ -19,6 +20,7 @@ fn main() -> std::process::ExitCode {
     messages::add(&mut suite);
     privileges::add(&mut suite);
     programs::add(&mut suite);
+    ring_buf::add(&mut suite);
     suite.test(
         "hand_expanded::skeleton",
         &[kernel_test::Need::Root],
