@@ -21,7 +21,7 @@ pub(crate) fn pin(fd: BorrowedFd<'_>, path: &Path) -> Result<(), Error> {
 /// `BPF_OBJ_GET`.
 pub(crate) fn open(path: &Path) -> Result<OwnedFd, Error> {
     let name = c_path(path)?;
-    sys::bpf::open_pin(&name)
+    sys::bpf::get_pinned(&name)
         .map_err(|errno| explain(Error::failed("BPF_OBJ_GET", errno), errno, path))
 }
 

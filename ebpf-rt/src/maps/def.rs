@@ -100,6 +100,13 @@ impl<M> Def<M> {
         }
     }
 
+    /// A kind without keys.
+    pub(super) const fn without_keys<V>(map_type: MapType, max_entries: u32) -> Self {
+        // The checks of the value's size.
+        let Self { def, .. } = Self::new::<u32, V>(map_type, max_entries);
+        Self::of(MapDef::new("", map_type, 0, def.value_size, max_entries))
+    }
+
     /// Of sizes that are no types'.
     pub(super) const fn of(def: MapDef) -> Self {
         Self {

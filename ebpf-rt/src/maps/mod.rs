@@ -17,38 +17,68 @@
 //! byte by byte is a valid value, and there is no padding in which anything could leak.
 
 mod array;
+mod array_of_maps;
+mod bloom_filter;
+mod cgroup_array;
+mod cpu_map;
 mod def;
+mod dev_map;
 mod global;
 mod hash_map;
+mod hash_of_maps;
 #[cfg(feature = "std")]
 mod iter;
+mod lpm_trie;
 mod per_cpu_array;
 mod per_cpu_hash_map;
 #[cfg(feature = "std")]
 mod per_cpu_values;
+mod perf_event_array;
+mod program_array;
+mod queue;
 #[cfg(feature = "std")]
 pub(crate) mod raw;
 mod ring_buf;
 mod rodata;
+mod sock_map;
+mod stack_trace;
 #[cfg(feature = "std")]
 mod wait;
 
 pub use array::Array;
+pub use array_of_maps::ArrayOfMaps;
+pub use bloom_filter::BloomFilter;
+pub use cgroup_array::CgroupArray;
+pub use cpu_map::CpuMap;
+#[cfg(feature = "std")]
+pub use cpu_map::CpuQueue;
 pub use def::{Def, flags};
+#[cfg(feature = "std")]
+pub use dev_map::Device;
+pub use dev_map::{DevMap, DevMapHash};
 pub use global::{Global, GlobalDef};
 pub use hash_map::{HashMap, LruHashMap};
+pub use hash_of_maps::HashOfMaps;
 #[cfg(feature = "std")]
 pub use iter::{IndexedIter, Iter, Keys, PerCpuIndexedIter, PerCpuIter, Values};
+pub use lpm_trie::{Address, LpmTrie, Prefix};
 pub use per_cpu_array::PerCpuArray;
 pub use per_cpu_hash_map::{LruPerCpuHashMap, PerCpuHashMap};
 #[cfg(feature = "std")]
 pub use per_cpu_values::{PerCpuValues, possible_cpus};
+pub use perf_event_array::PerfEventArray;
+#[cfg(feature = "std")]
+pub use perf_event_array::{PerfRecord, PerfRings, Sample};
+pub use program_array::ProgramArray;
+pub use queue::{Queue, Stack};
 #[cfg(feature = "std")]
 pub use raw::{MapInfo, RawMap};
 #[cfg(feature = "std")]
 pub use ring_buf::{Reader, Record, Records};
 pub use ring_buf::{RecordType, RingBuf};
 pub use rodata::{Rodata, RodataDef};
+pub use sock_map::{SockHash, SockMap};
+pub use stack_trace::StackTrace;
 #[cfg(feature = "std")]
 pub use wait::wait_any;
 

@@ -100,15 +100,15 @@ attributes! {
         btf_vmlinux_value_type_id: u32,
         map_extra: u64,
     }
-    /// Of `BPF_OBJ_PIN` and `BPF_OBJ_GET`, from the current directory.
-    Pin: 16 {
+    /// Of `BPF_OBJ_PIN` and `BPF_OBJ_GET`.
+    ObjectPath: 16 {
         pathname: u64,
         bpf_fd: u32,
         file_flags: u32,
     }
-    /// Of `BPF_MAP_GET_FD_BY_ID`.
-    ById: 12 {
-        id: u32,
+    /// Of the commands on numbers.
+    ObjectId: 12 {
+        start_id_or_id: u32,
         next_id: u32,
         open_flags: u32,
     }
@@ -424,7 +424,7 @@ pub(crate) fn map_lookup_batch(
 
 /// `BPF_OBJ_PIN`: a name for a map, program or link in a bpffs.
 pub(crate) fn pin(fd: BorrowedFd<'_>, path: &CStr) -> Result<()> {
-    let mut attr = Pin {
+    let mut attr = ObjectPath {
         pathname: path.as_ptr() as usize as u64,
         bpf_fd: fd_field(fd),
         file_flags: 0,
@@ -433,8 +433,8 @@ pub(crate) fn pin(fd: BorrowedFd<'_>, path: &CStr) -> Result<()> {
 }
 
 /// `BPF_OBJ_GET`: what has this name in a bpffs.
-pub(crate) fn open_pin(path: &CStr) -> Result<OwnedFd> {
-    let mut attr = Pin {
+pub(crate) fn get_pinned(path: &CStr) -> Result<OwnedFd> {
+    let mut attr = ObjectPath {
         pathname: path.as_ptr() as usize as u64,
         bpf_fd: 0,
         file_flags: 0,
@@ -444,8 +444,8 @@ pub(crate) fn open_pin(path: &CStr) -> Result<OwnedFd> {
 
 /// `BPF_MAP_GET_FD_BY_ID`. Linux 4.13.
 pub(crate) fn map_by_id(id: u32) -> Result<OwnedFd> {
-    let mut attr = ById {
-        id,
+    let mut attr = ObjectId {
+        start_id_or_id: id,
         next_id: 0,
         open_flags: 0,
     };

@@ -40,15 +40,15 @@ fn rare(call: &mut Call<'_>) -> Result<i64> {
     match call {
         // Answered above.
         Call::Bpf { .. } => Err(Errno::ENOSYS),
-        Call::PerfEventOpen { attr, cpu } => {
-            let (pid, group): (c_int, c_int) = (-1, -1);
+        Call::PerfEventOpen { attr, pid, cpu } => {
+            let group: c_int = -1;
             // SAFETY: the attribute begins with its own size, which is the slice's; the
             // kernel reads that many bytes and writes only the size.
             let result = unsafe {
                 libc::syscall(
                     libc::SYS_perf_event_open,
                     attr.as_mut_ptr(),
-                    pid,
+                    *pid,
                     *cpu,
                     group,
                     PERF_FLAG_FD_CLOEXEC,

@@ -28,8 +28,12 @@ pub(crate) enum Call<'a> {
         command: bpf::Command,
         attr: &'a mut [u8],
     },
-    /// perf_event_open(2) for all processes on one CPU.
-    PerfEventOpen { attr: &'a mut [u8], cpu: c_int },
+    /// perf_event_open(2) without a group. -1 is any process, and any CPU.
+    PerfEventOpen {
+        attr: &'a mut [u8],
+        pid: c_int,
+        cpu: c_int,
+    },
     /// ioctl(2) with a number as its argument.
     Ioctl {
         fd: BorrowedFd<'a>,

@@ -55,30 +55,26 @@ pub(crate) fn open_tracepoint(id: u64) -> Result<OwnedFd> {
     };
     call_for_fd(Call::PerfEventOpen {
         attr: bytemuck::bytes_of_mut(&mut attr),
+        pid: -1,
         cpu: 0,
     })
 }
 
 /// perf_event_open(2) of what programs put out on a CPU with `bpf_perf_event_output`, all
-/// processes. Whoever waits is woken when `wakeup_bytes` are unread; 0 is for every sample.
-pub(crate) fn open_output(cpu: u32, wakeup_bytes: u32) -> Result<OwnedFd> {
-    const WATERMARK: u64 = 1 << 14;
-    let (flags, wakeup) = match wakeup_bytes {
-        0 => (0, 1),
-        bytes => (WATERMARK, bytes),
-    };
+/// processes. Whoever waits is woken for every sample.
+pub(crate) fn open_output(cpu: u32) -> Result<OwnedFd> {
     let mut attr = EventAttr {
         kind: PERF_TYPE_SOFTWARE,
         size: size_of::<EventAttr>() as u32,
         config: PERF_COUNT_SW_BPF_OUTPUT,
         sample_period: 1,
         sample_type: PERF_SAMPLE_RAW,
-        flags,
-        wakeup_events: wakeup,
+        wakeup_events: 1,
         ..Zeroable::zeroed()
     };
     call_for_fd(Call::PerfEventOpen {
         attr: bytemuck::bytes_of_mut(&mut attr),
+        pid: -1,
         cpu: c_int::try_from(cpu).map_err(|_| crate::Errno::EINVAL)?,
     })
 }

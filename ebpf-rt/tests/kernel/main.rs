@@ -6,6 +6,7 @@ mod common;
 mod hand_expanded;
 mod isa;
 mod load;
+mod map_kinds;
 mod maps;
 mod messages;
 mod privileges;
@@ -16,6 +17,7 @@ fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
     isa::add(&mut suite);
     load::add(&mut suite);
+    map_kinds::add(&mut suite);
     maps::add(&mut suite);
     messages::add(&mut suite);
     privileges::add(&mut suite);
