@@ -8,6 +8,7 @@ use ebpf_asm::{Object, ProgramType};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Capability {
+    NetAdmin = 12,
     SysAdmin = 21,
     Perfmon = 38,
     Bpf = 39,
@@ -16,6 +17,7 @@ pub(crate) enum Capability {
 impl Capability {
     const fn name(self) -> &'static str {
         match self {
+            Self::NetAdmin => "CAP_NET_ADMIN",
             Self::SysAdmin => "CAP_SYS_ADMIN",
             Self::Perfmon => "CAP_PERFMON",
             Self::Bpf => "CAP_BPF",
@@ -98,7 +100,11 @@ pub(crate) fn explain_for(
 ) -> Error {
     // CAP_BPF and CAP_PERFMON came with Linux 5.8.
     let old = running_kernel().is_some_and(|version| version < KernelVersion::new(5, 8));
-    let needs = if old { &[Capability::SysAdmin] } else { needs };
+    let needs = match needs {
+        _ if !old => needs,
+        [.., Capability::NetAdmin] => &[Capability::SysAdmin, Capability::NetAdmin],
+        _ => &[Capability::SysAdmin],
+    };
     let needed = names(needs, " and ", Capability::name);
     let Some(effective) = effective() else {
         return error.because(format!(

@@ -5,6 +5,7 @@
 //! - [`programs`] and [`links`]: what loaded programs can do, and what attached ones are.
 //! - [`load`]: options, and the loader for any [`Object`].
 //! - [`trace_pipe`] and [`tracefs`]: what programs print, and where they can be attached.
+//! - [`symbols`]: names for addresses of the kernel.
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
 //!
@@ -30,9 +31,13 @@ pub mod links;
 pub mod load;
 mod macro_support;
 #[cfg(feature = "std")]
+mod pins;
+#[cfg(feature = "std")]
 pub mod programs;
 #[cfg(feature = "std")]
 mod similar;
+#[cfg(feature = "std")]
+pub mod symbols;
 #[cfg(feature = "std")]
 mod sys;
 #[cfg(feature = "std")]
@@ -46,8 +51,9 @@ pub use bytemuck;
 pub use ebpf_asm::{Code, KernelVersion, MapType, Object, ProgramType, isa, object};
 
 pub use maps::{
-    Array, Global, HashMap, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap, Rodata,
-    Update,
+    Array, ArrayOfMaps, BloomFilter, CgroupArray, CpuMap, DevMap, DevMapHash, Global, HashMap,
+    HashOfMaps, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap, PerfEventArray,
+    ProgramArray, Queue, RingBuf, Rodata, SockHash, SockMap, Stack, StackTrace, Update,
 };
 
 #[cfg(feature = "std")]

@@ -64,3 +64,30 @@ pub(crate) fn poll_input(fd: BorrowedFd<'_>, timeout: Duration) -> Result<bool> 
     let milliseconds = c_int::try_from(milliseconds).unwrap_or(c_int::MAX);
     call(Call::Poll { fd, milliseconds }).map(|ready| ready > 0)
 }
+
+/// poll(2) of several descriptors, for input or for room to put something out; which of them
+/// are ready. Forever without a time. `EINTR` is the caller's to handle.
+pub(crate) fn poll_many(
+    fds: &[BorrowedFd<'_>],
+    output: bool,
+    timeout: Option<Duration>,
+) -> Result<Vec<bool>> {
+    let milliseconds = match timeout {
+        None => -1,
+        // Rounded up, so that waiting for less than a millisecond is no busy loop.
+        Some(timeout) => c_int::try_from(timeout.as_micros().div_ceil(1000)).unwrap_or(c_int::MAX),
+    };
+    let mut ready = vec![false; fds.len()];
+    call(Call::PollMany {
+        fds,
+        output,
+        ready: &mut ready,
+        milliseconds,
+    })?;
+    Ok(ready)
+}
+
+/// unlink(2).
+pub(crate) fn unlink(path: &CStr) -> Result<()> {
+    call(Call::Unlink { path }).map(drop)
+}

@@ -1,8 +1,9 @@
-//! perf events, as far as trace points need them.
+//! perf events, as far as trace points and rings of samples need them.
 
 use super::bpf::attributes;
 use super::{Call, Result, call, call_for_fd};
 use bytemuck::Zeroable;
+use core::ffi::c_int;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 attributes! {
@@ -21,7 +22,9 @@ attributes! {
     }
 }
 
+const PERF_TYPE_SOFTWARE: u32 = 1;
 const PERF_TYPE_TRACEPOINT: u32 = 2;
+const PERF_COUNT_SW_BPF_OUTPUT: u64 = 10;
 const PERF_SAMPLE_RAW: u64 = 1 << 10;
 
 /// Some architectures have other direction bits in their ioctl numbers.
@@ -52,6 +55,27 @@ pub(crate) fn open_tracepoint(id: u64) -> Result<OwnedFd> {
     };
     call_for_fd(Call::PerfEventOpen {
         attr: bytemuck::bytes_of_mut(&mut attr),
+        pid: -1,
+        cpu: 0,
+    })
+}
+
+/// perf_event_open(2) of what programs put out on a CPU with `bpf_perf_event_output`, all
+/// processes. Whoever waits is woken for every sample.
+pub(crate) fn open_output(cpu: u32) -> Result<OwnedFd> {
+    let mut attr = EventAttr {
+        kind: PERF_TYPE_SOFTWARE,
+        size: size_of::<EventAttr>() as u32,
+        config: PERF_COUNT_SW_BPF_OUTPUT,
+        sample_period: 1,
+        sample_type: PERF_SAMPLE_RAW,
+        wakeup_events: 1,
+        ..Zeroable::zeroed()
+    };
+    call_for_fd(Call::PerfEventOpen {
+        attr: bytemuck::bytes_of_mut(&mut attr),
+        pid: -1,
+        cpu: c_int::try_from(cpu).map_err(|_| crate::Errno::EINVAL)?,
     })
 }
 
