@@ -28,8 +28,12 @@ pub(crate) enum Call<'a> {
         command: bpf::Command,
         attr: &'a mut [u8],
     },
-    /// perf_event_open(2) for the whole system on CPU 0: what trace points need.
-    PerfEventOpen { attr: &'a mut [u8] },
+    /// perf_event_open(2) without a group. -1 is any process, and any CPU.
+    PerfEventOpen {
+        attr: &'a mut [u8],
+        pid: c_int,
+        cpu: c_int,
+    },
     /// ioctl(2) with a number as its argument.
     Ioctl {
         fd: BorrowedFd<'a>,
@@ -75,6 +79,8 @@ pub(crate) enum Call<'a> {
         path: &'a str,
         into: &'a mut Vec<u8>,
     },
+    /// statfs(2): the number of the file system's kind.
+    FileSystem { path: &'a CStr },
     /// The names in a directory.
     ListDirectory {
         path: &'a str,
