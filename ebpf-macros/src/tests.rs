@@ -294,7 +294,7 @@ const OBJECTS: &[(&str, &[Expected])] = &[
         &[(1, 41, "BPF0054", "subprograms")],
     ),
     (
-        "#[license = \"GPL\"] mod a { #[kprobe] fn f(ctx: *mut u8) -> i32 { exit } }",
+        "#[license = \"GPL\"] mod a { #[kprob] fn f(ctx: *mut u8) -> i32 { exit } }",
         &[(1, 30, "BPF0052", "kprobe")],
     ),
     (
@@ -380,6 +380,161 @@ const OBJECTS: &[(&str, &[Expected])] = &[
 fn mistakes_in_objects() {
     for (source, expected) in OBJECTS {
         expect(source, &object(source), expected);
+    }
+}
+
+/// Attributes with one mistake: the attribute, the column in it (from 1), part of the message.
+const ATTRIBUTES: &[(&str, usize, &str)] = &[
+    ("socket_filter(\"a\")", 15, "takes no arguments"),
+    (
+        "raw_tracepoint_writable",
+        1,
+        "#[raw_tracepoint_writable(\"name\")]",
+    ),
+    ("kprobe", 1, "#[kprobe(\"symbol\")]"),
+    ("kprobe(\"\")", 8, "not the name of a function"),
+    ("kprobe(\"a/b\")", 8, "not the name of a function"),
+    ("kprobe(\"a\", \"b\")", 13, "1 string(s): symbol"),
+    ("kprobe(\"a\", offset = \"4\")", 13, "a number of bytes"),
+    ("kprobe(\"a\", offset = 4, offset = 8)", 25, "uplicate"),
+    ("kprobe(\"a\", offst = 4)", 13, "offset"),
+    (
+        "kprobe(\"a\", offset = 0x1ffffffffffffffff)",
+        22,
+        "too large",
+    ),
+    ("kretprobe(\"a\", offset = 4)", 16, "nknown"),
+    ("kprobe_multi", 1, "#[kprobe_multi(\"pattern\")]"),
+    ("kretprobe_multi(5)", 17, "expected a string"),
+    ("kprobe_session(\"a\", \"b\")", 21, "1 string(s): pattern"),
+    (
+        "uprobe(\"libc.so.6\")",
+        1,
+        "#[uprobe(\"path\", \"symbol\")]",
+    ),
+    ("uprobe(offset = 4)", 1, "#[uprobe(\"path\", \"symbol\")]"),
+    ("uprobe(\"\", \"malloc\")", 8, "not the path of a file"),
+    (
+        "uretprobe(\"a\", \"b\", offset = 4)",
+        1,
+        "a symbol or an offset in the file",
+    ),
+    ("uprobe_multi(\"a\", symbol = \"b\")", 19, "nknown"),
+    ("uprobe_session = \"a\"", 1, "parentheses"),
+    (
+        "usdt(\"a\", \"b\")",
+        1,
+        "#[usdt(\"path\", \"provider\", \"name\")]",
+    ),
+    ("usdt(\"a\", \"b\", provider = \"c\")", 16, "uplicate"),
+    ("perf_event(frequency = 4)", 12, "takes no arguments"),
+    ("sk_skb_verdict(5)", 16, "takes no arguments"),
+    ("sk_skb", 1, "nknown"),
+];
+
+#[test]
+fn mistakes_in_attributes() {
+    let before = "#[license = \"GPL\"] mod a { #[";
+    for &(attribute, column, part) in ATTRIBUTES {
+        let source = format!("{before}{attribute}] fn f(ctx: *mut u8) -> i32 {{ exit }} }}");
+        let column = before.len() + column;
+        expect(&source, &object(&source), &[(1, column, "BPF0052", part)]);
+    }
+}
+
+/// Attributes, the kind in the object, the handle in the skeleton.
+const KINDS: &[(&str, &str, &str)] = &[
+    ("socket_filter", "SocketFilter", "SocketFilter"),
+    (
+        "raw_tracepoint_writable(\"n\")",
+        "RawTracepointWritable { name : \"n\" , }",
+        "RawTracepoint",
+    ),
+    (
+        "kprobe(\"f\")",
+        "Kprobe { symbol : \"f\" , offset : 0u64 }",
+        "Kprobe",
+    ),
+    (
+        "kprobe(offset = 0x10, symbol = \"f\")",
+        "Kprobe { symbol : \"f\" , offset : 16u64 }",
+        "Kprobe",
+    ),
+    (
+        "kretprobe(\"f\")",
+        "Kretprobe { symbol : \"f\" , }",
+        "Kprobe",
+    ),
+    (
+        "kprobe_multi(\"vfs_*\")",
+        "KprobeMulti { pattern : \"vfs_*\" , }",
+        "KprobeMulti",
+    ),
+    (
+        "kretprobe_multi(\"f\")",
+        "KretprobeMulti { pattern : \"f\" , }",
+        "KprobeMulti",
+    ),
+    (
+        "kprobe_session(\"f\")",
+        "KprobeSession { pattern : \"f\" , }",
+        "KprobeMulti",
+    ),
+    (
+        "uprobe(\"/bin/a\", \"f\", offset = 4)",
+        "Uprobe { path : \"/bin/a\" , symbol : \"f\" , offset : 4u64 }",
+        "Uprobe",
+    ),
+    (
+        "uprobe",
+        "Uprobe { path : \"\" , symbol : \"\" , offset : 0u64 }",
+        "Uprobe",
+    ),
+    (
+        "uretprobe(\"a\", offset = 64)",
+        "Uretprobe { path : \"a\" , symbol : \"\" , offset : 64u64 }",
+        "Uprobe",
+    ),
+    (
+        "uprobe_multi(\"a\", pattern = \"f*\")",
+        "UprobeMulti { path : \"a\" , pattern : \"f*\" , }",
+        "UprobeMulti",
+    ),
+    (
+        "uretprobe_multi",
+        "UretprobeMulti { path : \"\" , pattern : \"\" , }",
+        "UprobeMulti",
+    ),
+    (
+        "uprobe_session(\"a\", \"f\")",
+        "UprobeSession { path : \"a\" , pattern : \"f\" , }",
+        "UprobeMulti",
+    ),
+    (
+        "usdt(\"a\", \"p\", \"n\")",
+        "Usdt { path : \"a\" , provider : \"p\" , name : \"n\" , }",
+        "Usdt",
+    ),
+    ("perf_event", "PerfEvent", "PerfEvent"),
+    ("sk_skb_stream_parser", "SkSkbStreamParser", "SkSkb"),
+    ("sk_skb_stream_verdict", "SkSkbStreamVerdict", "SkSkb"),
+    ("sk_skb_verdict", "SkSkbVerdict", "SkSkb"),
+];
+
+#[test]
+fn attributes_become_kinds_and_handles() {
+    for (attribute, kind, handle) in KINDS {
+        let source = format!(
+            "[ebpf_rt] #[license = \"GPL\"] mod a {{ #[{attribute}] fn f(ctx: *mut u8) -> i32 {{ r0 = 0; exit }} }}"
+        );
+        let expanded = crate::object::expand(source.parse().unwrap());
+        assert_eq!(errors(expanded.clone()), [], "{attribute}");
+        let text = expanded.to_string();
+        assert!(text.contains(&format!("ProgramKind :: {kind} ,")), "{text}");
+        assert!(
+            text.contains(&format!("f : ebpf_rt :: programs :: {handle}")),
+            "{text}"
+        );
     }
 }
 

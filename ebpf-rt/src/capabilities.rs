@@ -1,7 +1,7 @@
 //! Which privileges an operation needs and which the process has: asked only after the kernel
 //! has refused, to say what is missing.
 
-use crate::{Error, KernelVersion, sys};
+use crate::{Error, ErrorKind, KernelVersion, sys};
 use ebpf_asm::{Object, ProgramType};
 
 /// A capability that eBPF operations ask for.
@@ -40,6 +40,7 @@ const fn has_bit(effective: u64, capability: Capability) -> bool {
 pub(crate) fn for_program(program_type: ProgramType) -> &'static [Capability] {
     match program_type {
         ProgramType::SocketFilter => &[Capability::Bpf],
+        ProgramType::SkSkb => &[Capability::Bpf, Capability::NetAdmin],
         _ => &[Capability::Bpf, Capability::Perfmon],
     }
 }
@@ -65,6 +66,21 @@ fn effective() -> Option<u64> {
 /// The running kernel; `None` if its release cannot be read.
 pub(crate) fn running_kernel() -> Option<KernelVersion> {
     KernelVersion::parse(&sys::process::release().ok()?)
+}
+
+/// Completes an error of something that came with a later kernel: only if this is an older
+/// one, or cannot be told.
+pub(crate) fn explain_since(error: Error, major: u8, minor: u8, what: &str) -> Error {
+    let since = KernelVersion::new(major, minor);
+    match running_kernel() {
+        Some(version) if version >= since => error,
+        Some(version) => error
+            .with_kind(ErrorKind::Unsupported)
+            .because(format!("{what} needs Linux {since}, and this is {version}")),
+        None => error
+            .with_kind(ErrorKind::Unsupported)
+            .because(format!("{what} needs Linux {since}")),
+    }
 }
 
 /// Whether this kernel counts the memory of maps and programs as locked memory.

@@ -4,6 +4,7 @@
 //! - [`maps`]: definitions (constant data) and handles (maps that exist).
 //! - [`programs`] and [`links`]: what loaded programs can do, and what attached ones are.
 //! - [`load`]: options, and the loader for any [`Object`].
+//! - [`inventory`]: all that is loaded on this machine.
 //! - [`trace_pipe`] and [`tracefs`]: what programs print, and where they can be attached.
 //! - [`symbols`]: names for addresses of the kernel.
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
@@ -20,16 +21,24 @@ pub mod context;
 pub mod maps;
 
 #[cfg(feature = "std")]
+mod bpffs;
+#[cfg(feature = "std")]
 mod capabilities;
 #[cfg(feature = "std")]
 mod errno;
 #[cfg(feature = "std")]
 mod error;
 #[cfg(feature = "std")]
+pub mod inventory;
+#[cfg(feature = "std")]
+mod kallsyms;
+#[cfg(feature = "std")]
 pub mod links;
 #[cfg(feature = "std")]
 pub mod load;
 mod macro_support;
+#[cfg(feature = "std")]
+mod pattern;
 #[cfg(feature = "std")]
 mod pins;
 #[cfg(feature = "std")]
@@ -45,10 +54,12 @@ pub mod trace_pipe;
 #[cfg(feature = "std")]
 pub mod tracefs;
 #[cfg(feature = "std")]
+mod user_space;
+#[cfg(feature = "std")]
 mod verifier_log;
 
 pub use bytemuck;
-pub use ebpf_asm::{Code, KernelVersion, MapType, Object, ProgramType, isa, object};
+pub use ebpf_asm::{Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, object};
 
 pub use maps::{
     Array, ArrayOfMaps, BloomFilter, CgroupArray, CpuMap, DevMap, DevMapHash, Global, HashMap,

@@ -186,7 +186,7 @@ pub const fn map_for(oldest: KernelVersion, map: MapDef) -> MapDef {
 #[must_use]
 #[track_caller]
 pub const fn program_for(oldest: KernelVersion, program: ProgramDef) -> ProgramDef {
-    let since = program.kind.program_type().since();
+    let since = program.kind.since();
     needs(oldest, since, "the program `", program.name);
     program
 }

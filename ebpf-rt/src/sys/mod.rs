@@ -94,6 +94,8 @@ pub(crate) enum Call<'a> {
         path: &'a str,
         into: &'a mut Vec<u8>,
     },
+    /// statfs(2): the number of the file system's kind.
+    FileSystem { path: &'a CStr },
     /// The names in a directory.
     ListDirectory {
         path: &'a str,
