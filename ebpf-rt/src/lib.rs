@@ -5,6 +5,7 @@
 //! - [`programs`] and [`links`]: what loaded programs can do, and what attached ones are.
 //! - [`load`]: options, and the loader for any [`Object`].
 //! - [`trace_pipe`] and [`tracefs`]: what programs print, and where they can be attached.
+//! - [`features`]: what the running kernel can do.
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
 //!
@@ -21,6 +22,8 @@ mod capabilities;
 mod errno;
 #[cfg(feature = "std")]
 mod error;
+#[cfg(feature = "std")]
+pub mod features;
 #[cfg(feature = "std")]
 pub mod links;
 #[cfg(feature = "std")]
@@ -47,6 +50,8 @@ pub use maps::{
     Update,
 };
 
+#[cfg(feature = "std")]
+pub use ebpf_asm::helpers;
 #[cfg(feature = "std")]
 pub use errno::Errno;
 #[cfg(feature = "std")]

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod common;
+mod features;
 #[path = "../hand_expanded.rs"]
 mod hand_expanded;
 mod isa;
@@ -13,6 +14,7 @@ mod programs;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
+    features::add(&mut suite);
     isa::add(&mut suite);
     load::add(&mut suite);
     maps::add(&mut suite);
