@@ -158,12 +158,14 @@ pub(super) fn integer() -> Vec<u8> {
     encode(&[])
 }
 
+/// What kernels say of a kind that they do not know; the second where they expect its number
+/// in four bits, before Linux 5.13.
+const UNKNOWN: [&str; 2] = ["Invalid kind", "Invalid btf_info"];
+
 pub(super) fn ask(kind: BtfKind) -> Result<bool, Error> {
     match ask::load_btf(&encode(&types(kind))) {
         Ok(_) => Ok(true),
-        Err(refusal) if refusal.errno == Errno::EINVAL && refusal.says(&["Invalid kind"]) => {
-            Ok(false)
-        }
+        Err(refusal) if refusal.errno == Errno::EINVAL && refusal.says(&UNKNOWN) => Ok(false),
         // The kernel has no BTF at all.
         Err(refusal) if refusal.is_wordless() => Ok(false),
         Err(refusal) => {

@@ -48,8 +48,8 @@ impl sealed::HelperName for &str {
 }
 
 /// What verifiers say of a helper that the program may not call, whatever its arguments: a
-/// number that the kernel does not have; a helper that programs of this type do not have
-/// (before Linux 6.14, then since); one that is only for some of the type's hooks.
+/// number that the kernel does not have; a helper that programs of this type do not have (as
+/// older kernels say it, and as newer ones do); one that is only for some of the type's hooks.
 const UNKNOWN: [&str; 5] = [
     "invalid func ",
     "unknown func ",

@@ -6,8 +6,8 @@ use crate::maps::raw::with_memlock;
 use crate::sys::probe::{self, ProbeMap, ProbeProgram};
 use crate::{Errno, Error, ebpf_asm};
 use ebpf_asm::isa::{
-    AtomicOp, Definition, Form, ImmediateSource, Insn, Instruction, IsaLevel, Register,
-    Register::*, TABLE,
+    AtomicOp, Definition, Form, ImmediateSource, Insn, Instruction, IsaLevel, JmpOp, Register,
+    Register::*, TABLE, Width,
 };
 use ebpf_asm::{MapType, ProgramType};
 use std::os::fd::AsRawFd;
@@ -77,8 +77,9 @@ fn with_operands(form: Form, map: i32) -> Instruction {
         Form::PacketAbsolute(_) | Form::PacketIndirect(_) => of(R0, R2, 0, 0),
         // Over `r0 = 0`, which `BEFORE` has done, too.
         Form::Branch(..) | Form::MayGoto => of(R1, R2, 1, 3),
-        // To the next one.
-        Form::Goto | Form::GotoLong => of(R0, R0, 0, 0),
+        // Over what follows: an offset or, in the long form, a constant.
+        Form::Goto => of(R0, R0, 1, 0),
+        Form::GotoLong => of(R0, R0, 0, 1),
         // bpf_get_prandom_u32
         Form::CallHelper => of(R0, R0, 0, 7),
         // Over `r0 = 0; exit`.
@@ -90,10 +91,22 @@ fn with_operands(form: Form, map: i32) -> Instruction {
     }
 }
 
+/// What stands around a jump without a condition: code that can be reached, or it would be
+/// refused, but that the verifier must not come to, since nobody has written `r9`.
+const BEFORE_GOTO: Instruction = Instruction::branch_imm(Width::W64, JmpOp::Eq, R2, 3, 1);
+const JUMPED_OVER: &[Insn] = ebpf_asm! { r0 = r9 }.into_static();
+
 fn program_with(instruction: Instruction) -> Vec<Insn> {
-    let mut insns = BEFORE.to_vec();
-    insns.extend_from_slice(&instruction.encode());
     let form = instruction.form();
+    let mut insns = BEFORE.to_vec();
+    let is_goto = matches!(form, Form::Goto | Form::GotoLong);
+    if is_goto {
+        insns.extend_from_slice(&BEFORE_GOTO.encode());
+    }
+    insns.extend_from_slice(&instruction.encode());
+    if is_goto {
+        insns.extend_from_slice(JUMPED_OVER);
+    }
     if form != Form::Exit {
         insns.extend_from_slice(SMALLEST);
     }

@@ -349,13 +349,10 @@ fn btf_kinds() {
         24 + 16 + 24 + 3,
         "header, integer, type, strings"
     );
-    let no = refused(
-        Script::new(),
-        OF_BTF,
-        "[2] Invalid kind:19\n",
-        Errno::EINVAL,
-    );
-    answers(no, ask, false);
+    for log in ["[2] Invalid kind:19\n", "[2] Invalid btf_info:13000001\n"] {
+        let no = refused(Script::new(), OF_BTF, log, Errno::EINVAL);
+        answers(no, ask, false);
+    }
     // Before BTF.
     answers(fails(Errno::EINVAL), ask, false);
     let odd = refused(Script::new(), OF_BTF, "[2] Invalid name\n", Errno::EINVAL);
