@@ -396,7 +396,7 @@ const ATTRIBUTES: &[(&str, usize, &str)] = &[
     ("kprobe(\"a/b\")", 8, "not the name of a function"),
     ("kprobe(\"a\", \"b\")", 13, "1 string(s): symbol"),
     ("kprobe(\"a\", offset = \"4\")", 13, "a number of bytes"),
-    ("kprobe(\"a\", offset = 4, offset = 8)", 25, "uplicate"),
+    ("kprobe(\"a\", offset = 4, offset = 8)", 25, "given twice"),
     ("kprobe(\"a\", offst = 4)", 13, "offset"),
     (
         "kprobe(\"a\", offset = 0x1ffffffffffffffff)",
@@ -426,7 +426,7 @@ const ATTRIBUTES: &[(&str, usize, &str)] = &[
         1,
         "#[usdt(\"path\", \"provider\", \"name\")]",
     ),
-    ("usdt(\"a\", \"b\", provider = \"c\")", 16, "uplicate"),
+    ("usdt(\"a\", \"b\", provider = \"c\")", 16, "given twice"),
     ("perf_event(frequency = 4)", 12, "takes no arguments"),
     ("sk_skb_verdict(5)", 16, "takes no arguments"),
     ("sk_skb", 1, "nknown"),

@@ -63,6 +63,18 @@ fn effective() -> Option<u64> {
     u64::from_str_radix(line.trim(), 16).ok()
 }
 
+/// What this thread lacks for the kernel to tell it of all helpers; `None` if it lacks nothing.
+pub(crate) fn hides_helpers() -> Option<String> {
+    const NEEDS: [Capability; 2] = [Capability::Bpf, Capability::Perfmon];
+    // What cannot be read is not there.
+    let effective = effective().unwrap_or(0);
+    let missing: Vec<_> = NEEDS
+        .into_iter()
+        .filter(|capability| !capability.is_in(effective))
+        .collect();
+    (!missing.is_empty()).then(|| names(&missing, " and ", Capability::name))
+}
+
 /// The running kernel; `None` if its release cannot be read.
 pub(crate) fn running_kernel() -> Option<KernelVersion> {
     KernelVersion::parse(&sys::process::release().ok()?)

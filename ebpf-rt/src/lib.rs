@@ -6,6 +6,7 @@
 //! - [`load`]: options, and the loader for any [`Object`].
 //! - [`inventory`]: all that is loaded on this machine.
 //! - [`trace_pipe`] and [`tracefs`]: what programs print, and where they can be attached.
+//! - [`features`]: what the running kernel can do.
 //! - [`symbols`]: names for addresses of the kernel.
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
@@ -28,6 +29,8 @@ mod capabilities;
 mod errno;
 #[cfg(feature = "std")]
 mod error;
+#[cfg(feature = "std")]
+pub mod features;
 #[cfg(feature = "std")]
 pub mod inventory;
 #[cfg(feature = "std")]
@@ -67,6 +70,8 @@ pub use maps::{
     ProgramArray, Queue, RingBuf, Rodata, SockHash, SockMap, Stack, StackTrace, Update,
 };
 
+#[cfg(feature = "std")]
+pub use ebpf_asm::helpers;
 #[cfg(feature = "std")]
 pub use errno::Errno;
 #[cfg(feature = "std")]

@@ -11,6 +11,7 @@ mod relocate;
 
 pub use constant::{Constant, ConstantValue};
 pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions};
+pub(crate) use program::{retrying, text};
 
 use crate::maps::{Map, RawMap, raw};
 use crate::programs::{Program, RawProgram};

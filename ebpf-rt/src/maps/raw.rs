@@ -74,7 +74,8 @@ pub struct MapInfo {
 
 /// Asks the kernel about a descriptor, which has to be a map's.
 fn info(fd: BorrowedFd<'_>) -> Result<MapInfo, Error> {
-    let info = bpf::info::<bpf::MapInfo>(fd).map_err(|errno| Error::failed("BPF_OBJ_GET_INFO_BY_FD", errno))?;
+    let info = bpf::info::<bpf::MapInfo>(fd)
+        .map_err(|errno| Error::failed("BPF_OBJ_GET_INFO_BY_FD", errno))?;
     // Programs and links are answered, too, with other fields. The kernel's text says which.
     let text = sys::fs::read_file(&format!("/proc/self/fdinfo/{}", fd.as_raw_fd()));
     if text.is_ok_and(|text| !text.contains("map_type:")) {

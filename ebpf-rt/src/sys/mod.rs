@@ -9,6 +9,7 @@ pub(crate) mod fs;
 mod kernel;
 pub(crate) mod memory;
 pub(crate) mod perf;
+pub(crate) mod probe;
 pub(crate) mod process;
 #[cfg(test)]
 pub(crate) mod script;
