@@ -403,7 +403,7 @@ const ATTRIBUTES: &[(&str, usize, &str)] = &[
         22,
         "too large",
     ),
-    ("kretprobe(\"a\", offset = 4)", 16, "nknown"),
+    ("kretprobe(\"a\", offset = 4)", 16, "there is no attribute"),
     ("kprobe_multi", 1, "#[kprobe_multi(\"pattern\")]"),
     ("kretprobe_multi(5)", 17, "expected a string"),
     ("kprobe_session(\"a\", \"b\")", 21, "1 string(s): pattern"),
@@ -419,7 +419,7 @@ const ATTRIBUTES: &[(&str, usize, &str)] = &[
         1,
         "a symbol or an offset in the file",
     ),
-    ("uprobe_multi(\"a\", symbol = \"b\")", 19, "nknown"),
+    ("uprobe_multi(\"a\", symbol = \"b\")", 19, "there is no attribute"),
     ("uprobe_session = \"a\"", 1, "parentheses"),
     (
         "usdt(\"a\", \"b\")",
@@ -429,7 +429,7 @@ const ATTRIBUTES: &[(&str, usize, &str)] = &[
     ("usdt(\"a\", \"b\", provider = \"c\")", 16, "given twice"),
     ("perf_event(frequency = 4)", 12, "takes no arguments"),
     ("sk_skb_verdict(5)", 16, "takes no arguments"),
-    ("sk_skb", 1, "nknown"),
+    ("sk_skb", 1, "there is no attribute"),
 ];
 
 #[test]
