@@ -419,7 +419,11 @@ const ATTRIBUTES: &[(&str, usize, &str)] = &[
         1,
         "a symbol or an offset in the file",
     ),
-    ("uprobe_multi(\"a\", symbol = \"b\")", 19, "there is no attribute"),
+    (
+        "uprobe_multi(\"a\", symbol = \"b\")",
+        19,
+        "there is no attribute",
+    ),
     ("uprobe_session = \"a\"", 1, "parentheses"),
     (
         "usdt(\"a\", \"b\")",
