@@ -7,11 +7,20 @@ pub enum Need {
     Root,
     /// This kernel or a later one.
     Kernel(u8, u8),
+    /// What machines of developers may lack, and `cargo xtask kernels` has: kprobes, hardware
+    /// counters. A test without it is ignored, named and counted, but no failure where
+    /// `EBPF_REQUIRE=kernel` is set.
+    Matrix(fn() -> Result<(), String>),
     /// Whatever the function looks for; it says why it is missing.
     Other(fn() -> Result<(), String>),
 }
 
 impl Need {
+    /// Whether it is no failure to be without it.
+    pub(crate) const fn is_for_the_matrix(&self) -> bool {
+        matches!(self, Self::Matrix(_))
+    }
+
     /// Why the test cannot run here.
     pub(crate) fn missing(&self) -> Option<String> {
         match self {
@@ -31,6 +40,9 @@ impl Need {
                     )
                 })
             }
+            Self::Matrix(check) => check()
+                .err()
+                .map(|missing| format!("needs the kernel matrix: {missing}")),
             Self::Other(check) => check().err(),
         }
     }

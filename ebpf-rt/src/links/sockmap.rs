@@ -8,7 +8,11 @@ use ebpf_asm::{AttachType, LinkType};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-/// A program at a sockmap, which runs for the sockets in it.
+/// A program at a sockmap, which runs for the sockets that are put into it.
+///
+/// A socket takes the map's programs along when it is put into the map: detaching or updating
+/// the link changes what later sockets get, and those that are in the map keep what they have
+/// until they are taken out.
 #[derive(Debug)]
 #[must_use = "dropping the link detaches the program: bind it to a name, `let _link = …` (`let _ = …` drops it at once)"]
 pub struct SkSkbLink {
@@ -73,8 +77,8 @@ impl SkSkbLink {
         }
     }
 
-    /// Puts another program of the same attribute in the place of this one; no message is
-    /// seen by neither.
+    /// Puts another program of the same attribute in the place of this one, for sockets that
+    /// are put into the map from now on.
     ///
     /// # Errors
     /// [`ErrorKind::NotLoaded`] if the program is not loaded; [`ErrorKind::Invalid`] if it is

@@ -10,6 +10,8 @@ mod maps;
 mod messages;
 mod privileges;
 mod programs;
+mod sockmaps;
+mod tracing;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
@@ -19,6 +21,8 @@ fn main() -> std::process::ExitCode {
     messages::add(&mut suite);
     privileges::add(&mut suite);
     programs::add(&mut suite);
+    sockmaps::add(&mut suite);
+    tracing::add(&mut suite);
     suite.test(
         "hand_expanded::skeleton",
         &[kernel_test::Need::Root],
