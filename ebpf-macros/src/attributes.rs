@@ -9,24 +9,20 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::spanned::Spanned;
 
-/// Attributes that rustc itself understands: handed on to the generated item.
-const NATIVE: &[&str] = &[
-    "allow",
-    "cfg",
-    "cfg_attr",
-    "deny",
-    "deprecated",
-    "doc",
-    "expect",
-    "forbid",
-    "warn",
-    "must_use",
-];
+/// Attributes that set the level of lints: handed on to the generated item.
+const LINTS: &[&str] = &["allow", "deny", "expect", "forbid", "warn"];
+
+/// Attributes that readers see: handed on to the generated item and to its fields.
+const DOCS: &[&str] = &["deprecated", "doc"];
 
 /// What the attributes of an item say, sorted by who understands them.
 pub(crate) struct Sorted {
     /// For rustc, as written.
     pub(crate) native: Vec<TokenStream>,
+    /// Those among them that set lint levels.
+    pub(crate) lints: Vec<TokenStream>,
+    /// Those among them that readers see.
+    pub(crate) docs: Vec<TokenStream>,
     /// The predicates of `#[cfg(…)]` among them.
     pub(crate) cfg: Vec<TokenStream>,
     /// For us.
@@ -39,19 +35,39 @@ impl Sorted {
     pub(crate) fn new(tokens: &Tokens, attributes: &[Attribute]) -> Self {
         let mut sorted = Self {
             native: Vec::new(),
+            lints: Vec::new(),
+            docs: Vec::new(),
             cfg: Vec::new(),
             ours: Vec::new(),
             errors: Vec::new(),
         };
         for attribute in attributes {
             let content = tokens.stream(attribute.content);
-            if NATIVE.contains(&attribute.name.text.as_str()) {
-                if attribute.name.text == "cfg"
-                    && let Ok(syn::Meta::List(list)) = syn::parse2(content)
-                {
+            let name = attribute.name.text.as_str();
+            let whole = || tokens.stream(attribute.tokens);
+            if LINTS.contains(&name) {
+                sorted.lints.push(whole());
+                sorted.native.push(whole());
+                continue;
+            }
+            if DOCS.contains(&name) {
+                sorted.docs.push(whole());
+                sorted.native.push(whole());
+                continue;
+            }
+            if name == "cfg" {
+                if let Ok(syn::Meta::List(list)) = syn::parse2(content) {
                     sorted.cfg.push(list.tokens);
                 }
-                sorted.native.push(tokens.stream(attribute.tokens));
+                sorted.native.push(whole());
+                continue;
+            }
+            if name == "cfg_attr" {
+                let error = "`cfg_attr` cannot be looked through here\nhelp: write `#[cfg(…)]` on the item, or the attribute itself";
+                let span = tokens.spans(attribute.name.span).0;
+                sorted
+                    .errors
+                    .push(darling::Error::custom(error).with_span(&span));
                 continue;
             }
             match syn::parse2::<syn::Meta>(content) {

@@ -63,6 +63,18 @@ fn effective() -> Option<u64> {
     u64::from_str_radix(line.trim(), 16).ok()
 }
 
+/// What this thread lacks for the kernel to tell it of all helpers; `None` if it lacks nothing.
+pub(crate) fn hides_helpers() -> Option<String> {
+    const NEEDS: [Capability; 2] = [Capability::Bpf, Capability::Perfmon];
+    // What cannot be read is not there.
+    let effective = effective().unwrap_or(0);
+    let missing: Vec<_> = NEEDS
+        .into_iter()
+        .filter(|capability| !capability.is_in(effective))
+        .collect();
+    (!missing.is_empty()).then(|| names(&missing, " and ", Capability::name))
+}
+
 /// The running kernel; `None` if its release cannot be read.
 pub(crate) fn running_kernel() -> Option<KernelVersion> {
     KernelVersion::parse(&sys::process::release().ok()?)
@@ -116,7 +128,11 @@ pub(crate) fn explain_for(
 ) -> Error {
     // CAP_BPF and CAP_PERFMON came with Linux 5.8.
     let old = running_kernel().is_some_and(|version| version < KernelVersion::new(5, 8));
-    let needs = if old { &[Capability::SysAdmin] } else { needs };
+    let needs = match needs {
+        _ if !old => needs,
+        [.., Capability::NetAdmin] => &[Capability::SysAdmin, Capability::NetAdmin],
+        _ => &[Capability::SysAdmin],
+    };
     let needed = names(needs, " and ", Capability::name);
     let Some(effective) = effective() else {
         return error.because(format!(

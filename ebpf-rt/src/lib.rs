@@ -6,24 +6,29 @@
 //! - [`load`]: options, and the loader for any [`Object`].
 //! - [`inventory`]: all that is loaded on this machine.
 //! - [`trace_pipe`] and [`tracefs`]: what programs print, and where they can be attached.
+//! - [`features`]: what the running kernel can do.
+//! - [`symbols`]: names for addresses of the kernel.
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
 //!
-//! Without the feature `std` (on by default) only what needs no kernel is there: macros,
-//! [`Object`], [`Code`], definitions of maps, context types.
+//! # Features
+//! | feature | gives |
+//! |---|---|
+//! | `std` (default) | everything that calls the kernel; without it only macros, [`Object`], [`Code`], definitions of maps, context types |
+//! | `listing` | `Display` of [`Object`] and [`Code`], for snapshot tests and logs |
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod context;
 pub mod maps;
 
 #[cfg(feature = "std")]
-mod bpffs;
-#[cfg(feature = "std")]
 mod capabilities;
 #[cfg(feature = "std")]
 mod errno;
 #[cfg(feature = "std")]
 mod error;
+#[cfg(feature = "std")]
+pub mod features;
 #[cfg(feature = "std")]
 pub mod inventory;
 #[cfg(feature = "std")]
@@ -36,9 +41,13 @@ mod macro_support;
 #[cfg(feature = "std")]
 mod pattern;
 #[cfg(feature = "std")]
+mod pins;
+#[cfg(feature = "std")]
 pub mod programs;
 #[cfg(feature = "std")]
 mod similar;
+#[cfg(feature = "std")]
+pub mod symbols;
 #[cfg(feature = "std")]
 mod sys;
 #[cfg(feature = "std")]
@@ -54,10 +63,13 @@ pub use bytemuck;
 pub use ebpf_asm::{Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, object};
 
 pub use maps::{
-    Array, Global, HashMap, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap, Rodata,
-    Update,
+    Array, ArrayOfMaps, BloomFilter, CgroupArray, CpuMap, DevMap, DevMapHash, Global, HashMap,
+    HashOfMaps, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap, PerfEventArray,
+    ProgramArray, Queue, RingBuf, Rodata, SockHash, SockMap, Stack, StackTrace, Update,
 };
 
+#[cfg(feature = "std")]
+pub use ebpf_asm::helpers;
 #[cfg(feature = "std")]
 pub use errno::Errno;
 #[cfg(feature = "std")]
@@ -70,7 +82,10 @@ pub use ebpf_macros::Pod;
 /// What generated code uses. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::macro_support::{map_for, patch, program_for, require_integer, symbol};
+    pub use crate::macro_support::{
+        Operand, map_for, operand, program_for, require_context, require_integer, require_result,
+        symbol, with_operands,
+    };
     pub use ebpf_macros;
 }
 

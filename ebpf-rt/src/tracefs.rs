@@ -163,9 +163,9 @@ impl Tracefs {
         let error = error.because("this kernel has no trace point of that name");
         let names = self.list(&format!("events/{category}"));
         let similar = if names.is_empty() {
-            // Also the same name in a category that is spelled right.
+            // The same name in a category that is spelled right.
             let near = crate::similar::names(category, &categories);
-            near.iter().map(|near| format!("{near}:{name}")).collect()
+            self.with_name(&near, name)
         } else {
             let mut found: Vec<_> = crate::similar::names(name, &names)
                 .into_iter()

@@ -33,6 +33,8 @@
 //! kernel 5.10
 //! map COUNTS: hash, key 4, value 8, entries 1024
 //! map CONFIG: array, key 4, value 16, entries 1, flags 0x80, initial 16 bytes, frozen
+//! map TABLES: array_of_maps, key 4, value 4, entries 8, of (hash, key 4, value 8, entries 16)
+//! map SEEN: bloom_filter, key 0, value 4, entries 100, extra 0x3
 //! const PORT: u16
 //!
 //! program count: tracepoint("syscalls", "sys_enter_openat")
@@ -45,7 +47,8 @@
 //!        5: …
 //! ```
 //! - Licence, oldest kernel, maps and load-time constants come first, in the order of their
-//!   definition; of a map only what is set: flags, contents, `frozen`.
+//!   definition; of a map only what is set: flags, what its kind has besides (`extra`), the
+//!   maps that it holds (`of (…)`), contents, `frozen`.
 //! - An empty line precedes each program. Its first function is the program itself; the
 //!   others follow, each with a line `fn name:` (checked with its callers) or `pub fn name:`
 //!   (checked on its own).
@@ -137,6 +140,23 @@ fn write_map(f: &mut fmt::Formatter<'_>, map: &MapDef) -> fmt::Result {
     )?;
     if map.flags != 0 {
         write!(f, ", flags {:#x}", map.flags)?;
+    }
+    if map.extra != 0 {
+        write!(f, ", extra {:#x}", map.extra)?;
+    }
+    if let Some(inner) = map.inner {
+        write!(
+            f,
+            ", of ({}, key {}, value {}, entries {}",
+            inner.map_type.name(),
+            inner.key_size,
+            inner.value_size,
+            inner.max_entries
+        )?;
+        if inner.flags != 0 {
+            write!(f, ", flags {:#x}", inner.flags)?;
+        }
+        f.write_char(')')?;
     }
     if let Some(initial) = map.initial {
         write!(f, ", initial {} bytes", initial.len())?;

@@ -102,6 +102,28 @@ pub struct MapDef {
     pub frozen: bool,
     /// Whether it is the data of a global: instructions then name its value, not the map.
     pub is_global: bool,
+    /// What the maps are like that it holds: of maps whose values are maps.
+    #[doc(alias = "inner_map_fd")]
+    pub inner: Option<InnerMapDef>,
+    /// What only some kinds have: of Bloom filters the number of hash functions.
+    #[doc(alias = "map_extra")]
+    pub extra: u64,
+}
+
+/// What the maps are like that a map of maps holds: a [`MapDef`] without name and contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InnerMapDef {
+    /// The kind of map.
+    pub map_type: MapType,
+    /// Bytes of a key.
+    pub key_size: u32,
+    /// Bytes of a value.
+    pub value_size: u32,
+    /// How many entries it can hold.
+    pub max_entries: u32,
+    /// `BPF_F_*` flags of map creation.
+    pub flags: u32,
 }
 
 impl MapDef {
@@ -124,7 +146,30 @@ impl MapDef {
             initial: None,
             frozen: false,
             is_global: false,
+            inner: None,
+            extra: 0,
         }
+    }
+
+    /// The same map for maps like this one.
+    #[must_use]
+    pub const fn with_inner(self, inner: &Self) -> Self {
+        Self {
+            inner: Some(InnerMapDef {
+                map_type: inner.map_type,
+                key_size: inner.key_size,
+                value_size: inner.value_size,
+                max_entries: inner.max_entries,
+                flags: inner.flags,
+            }),
+            ..self
+        }
+    }
+
+    /// The same map with what only its kind has.
+    #[must_use]
+    pub const fn with_extra(self, extra: u64) -> Self {
+        Self { extra, ..self }
     }
 
     /// The same map as the data of a global.

@@ -3,7 +3,7 @@
 use super::fd::Attachment;
 use super::{LinkInfo, info};
 use crate::programs::{Program, SkSkb};
-use crate::{Errno, Error, ErrorKind, bpffs, sys};
+use crate::{Errno, Error, ErrorKind, pins, sys};
 use ebpf_asm::{AttachType, LinkType};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -133,7 +133,7 @@ impl SkSkbLink {
     /// [`ErrorKind::Unsupported`] where it is no link.
     #[doc(alias = "BPF_OBJ_PIN")]
     pub fn pin(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        bpffs::pin(self.fd()?.as_fd(), path.as_ref())
+        pins::pin(self.fd()?.as_fd(), path.as_ref())
     }
 
     /// The link that was pinned there.

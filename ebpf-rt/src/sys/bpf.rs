@@ -31,8 +31,13 @@ pub(crate) enum Command {
     MapGetFdById = 14,
     ObjGetInfoByFd = 15,
     RawTracepointOpen = 17,
+    MapLookupAndDeleteElem = 21,
+    BtfLoad = 18,
     MapFreeze = 22,
+    MapLookupBatch = 24,
+    MapLookupAndDeleteBatch = 25,
     MapUpdateBatch = 26,
+    MapDeleteBatch = 27,
     LinkCreate = 28,
     LinkUpdate = 29,
     LinkGetFdById = 30,
@@ -62,7 +67,12 @@ impl Command {
             Self::MapGetFdById => "BPF_MAP_GET_FD_BY_ID",
             Self::ObjGetInfoByFd => "BPF_OBJ_GET_INFO_BY_FD",
             Self::RawTracepointOpen => "BPF_RAW_TRACEPOINT_OPEN",
+            Self::MapLookupAndDeleteElem => "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
+            Self::BtfLoad => "BPF_BTF_LOAD",
             Self::MapFreeze => "BPF_MAP_FREEZE",
+            Self::MapLookupBatch => "BPF_MAP_LOOKUP_BATCH",
+            Self::MapLookupAndDeleteBatch => "BPF_MAP_LOOKUP_AND_DELETE_BATCH",
+            Self::MapDeleteBatch => "BPF_MAP_DELETE_BATCH",
             Self::MapUpdateBatch => "BPF_MAP_UPDATE_BATCH",
             Self::LinkCreate => "BPF_LINK_CREATE",
             Self::LinkUpdate => "BPF_LINK_UPDATE",
@@ -96,8 +106,8 @@ macro_rules! attributes {
 pub(crate) use attributes;
 
 attributes! {
-    /// Of `BPF_MAP_CREATE`, up to the name.
-    MapCreate: 44 {
+    /// Of `BPF_MAP_CREATE`, up to what only some kinds have.
+    MapCreate: 72 {
         map_type: u32,
         key_size: u32,
         value_size: u32,
@@ -106,6 +116,43 @@ attributes! {
         inner_map_fd: u32,
         numa_node: u32,
         map_name: [u8; 16],
+        map_ifindex: u32,
+        btf_fd: u32,
+        btf_key_type_id: u32,
+        btf_value_type_id: u32,
+        btf_vmlinux_value_type_id: u32,
+        map_extra: u64,
+    }
+    /// Of `BPF_OBJ_PIN` and `BPF_OBJ_GET`.
+    ObjectPath: 16 {
+        pathname: u64,
+        bpf_fd: u32,
+        file_flags: u32,
+    }
+    /// Of the commands on numbers.
+    ObjectId: 12 {
+        start_id_or_id: u32,
+        next_id: u32,
+        open_flags: u32,
+    }
+    /// `struct bpf_map_info`.
+    MapInfo: 88 {
+        kind: u32,
+        id: u32,
+        key_size: u32,
+        value_size: u32,
+        max_entries: u32,
+        map_flags: u32,
+        name: [u8; 16],
+        ifindex: u32,
+        btf_vmlinux_value_type_id: u32,
+        netns_dev: u64,
+        netns_ino: u64,
+        btf_id: u32,
+        btf_key_type_id: u32,
+        btf_value_type_id: u32,
+        reserved: u32,
+        map_extra: u64,
     }
     /// Of the commands on one element.
     MapElement: 32 {
@@ -115,7 +162,7 @@ attributes! {
         value_or_next_key: u64,
         flags: u64,
     }
-    /// Of `BPF_MAP_UPDATE_BATCH`.
+    /// Of the commands on many elements.
     MapBatch: 56 {
         in_batch: u64,
         out_batch: u64,
@@ -228,18 +275,6 @@ attributes! {
         attach_type: u32,
         attach_flags: u32,
     }
-    /// Of `BPF_OBJ_PIN` and `BPF_OBJ_GET`.
-    ObjectPath: 16 {
-        pathname: u64,
-        bpf_fd: u32,
-        file_flags: u32,
-    }
-    /// Of the commands on numbers.
-    ObjectId: 12 {
-        start_id_or_id: u32,
-        next_id: u32,
-        open_flags: u32,
-    }
     /// Of `BPF_LINK_DETACH`.
     LinkDetach: 4 {
         link_fd: u32,
@@ -309,16 +344,6 @@ attributes! {
         attach_btf_id: u32,
         reserved: u32,
     }
-    /// The start of `struct bpf_map_info`.
-    MapInfo: 40 {
-        kind: u32,
-        id: u32,
-        key_size: u32,
-        value_size: u32,
-        max_entries: u32,
-        map_flags: u32,
-        name: [u8; 16],
-    }
     /// The start of `struct bpf_link_info`.
     LinkInfo: 16 {
         kind: u32,
@@ -359,6 +384,12 @@ fn pointer<T>(slice: &[T]) -> u64 {
     slice.as_ptr() as usize as u64
 }
 
+/// Maps without keys take no pointer to one.
+#[inline]
+fn key_pointer(key: &[u8]) -> u64 {
+    if key.is_empty() { 0 } else { pointer(key) }
+}
+
 /// What the kernel makes of a name: its first 15 bytes; a byte that is not a letter, a digit,
 /// `_` or `.` becomes `_`.
 pub(crate) fn kernel_name(name: &str) -> [u8; 16] {
@@ -385,6 +416,8 @@ pub(crate) struct NewMap<'a> {
     pub(crate) value_size: u32,
     pub(crate) max_entries: u32,
     pub(crate) flags: u32,
+    pub(crate) inner: Option<BorrowedFd<'a>>,
+    pub(crate) extra: u64,
 }
 
 /// `BPF_MAP_CREATE`.
@@ -396,9 +429,20 @@ pub(crate) fn map_create(map: &NewMap<'_>) -> Result<OwnedFd> {
         max_entries: map.max_entries,
         map_flags: map.flags,
         map_name: kernel_name(map.name),
+        inner_map_fd: map.inner.map_or(0, fd_field),
+        map_extra: map.extra,
         ..Zeroable::zeroed()
     };
-    bpf_for_fd(Command::MapCreate, &mut attr)
+    // What is zero anyway is not said, so that kernels need not know it.
+    let size = match map.extra {
+        0 => offset_of!(MapCreate, map_ifindex),
+        _ => size_of::<MapCreate>(),
+    };
+    let (attr, _) = bytemuck::bytes_of_mut(&mut attr).split_at_mut(size);
+    call_for_fd(Call::Bpf {
+        command: Command::MapCreate,
+        attr,
+    })
 }
 
 /// `BPF_MAP_LOOKUP_ELEM`. `value` has the size that the kernel copies for this map.
@@ -406,11 +450,23 @@ pub(crate) fn map_create(map: &NewMap<'_>) -> Result<OwnedFd> {
 pub(crate) fn map_lookup(map: BorrowedFd<'_>, key: &[u8], value: &mut [u8]) -> Result<()> {
     let mut attr = MapElement {
         map_fd: fd_field(map),
-        key: pointer(key),
+        key: key_pointer(key),
         value_or_next_key: value.as_mut_ptr() as usize as u64,
         ..Zeroable::zeroed()
     };
     bpf(Command::MapLookupElem, &mut attr).map(drop)
+}
+
+/// `BPF_MAP_LOOKUP_AND_DELETE_ELEM`. `value` has the size that the kernel copies for this map.
+/// Of queues and stacks Linux 4.20, of hash tables 5.14.
+pub(crate) fn map_take(map: BorrowedFd<'_>, key: &[u8], value: &mut [u8]) -> Result<()> {
+    let mut attr = MapElement {
+        map_fd: fd_field(map),
+        key: key_pointer(key),
+        value_or_next_key: value.as_mut_ptr() as usize as u64,
+        ..Zeroable::zeroed()
+    };
+    bpf(Command::MapLookupAndDeleteElem, &mut attr).map(drop)
 }
 
 /// `BPF_MAP_UPDATE_ELEM`. `value` has the size that the kernel copies for this map.
@@ -419,7 +475,7 @@ pub(crate) fn map_update(map: BorrowedFd<'_>, key: &[u8], value: &[u8], flags: u
     let mut attr = MapElement {
         map_fd: fd_field(map),
         reserved: 0,
-        key: pointer(key),
+        key: key_pointer(key),
         value_or_next_key: pointer(value),
         flags,
     };
@@ -431,7 +487,7 @@ pub(crate) fn map_update(map: BorrowedFd<'_>, key: &[u8], value: &[u8], flags: u
 pub(crate) fn map_delete(map: BorrowedFd<'_>, key: &[u8]) -> Result<()> {
     let mut attr = MapElement {
         map_fd: fd_field(map),
-        key: pointer(key),
+        key: key_pointer(key),
         ..Zeroable::zeroed()
     };
     bpf(Command::MapDeleteElem, &mut attr).map(drop)
@@ -457,16 +513,93 @@ pub(crate) fn map_next_key(
     }
 }
 
-/// `BPF_MAP_UPDATE_BATCH` of the entries 0, 1, … of an array. Linux 5.6.
-pub(crate) fn map_fill(map: BorrowedFd<'_>, keys: &[u32], values: &[u8]) -> Result<()> {
+/// `BPF_MAP_UPDATE_BATCH` of this many entries: the result, and how many were done. Linux 5.6.
+pub(crate) fn map_update_batch(
+    map: BorrowedFd<'_>,
+    keys: &[u8],
+    values: &[u8],
+    count: u32,
+    flags: u64,
+) -> (Result<()>, u32) {
     let mut attr = MapBatch {
         keys: pointer(keys),
         values: pointer(values),
-        count: u32::try_from(keys.len()).map_err(|_| Errno::E2BIG)?,
+        count,
+        map_fd: fd_field(map),
+        elem_flags: flags,
+        ..Zeroable::zeroed()
+    };
+    let result = bpf(Command::MapUpdateBatch, &mut attr).map(drop);
+    (result, attr.count)
+}
+
+/// `BPF_MAP_DELETE_BATCH` of this many keys: the result, and how many were done. Linux 5.6.
+pub(crate) fn map_delete_batch(map: BorrowedFd<'_>, keys: &[u8], count: u32) -> (Result<()>, u32) {
+    let mut attr = MapBatch {
+        keys: pointer(keys),
+        count,
         map_fd: fd_field(map),
         ..Zeroable::zeroed()
     };
-    bpf(Command::MapUpdateBatch, &mut attr).map(drop)
+    let result = bpf(Command::MapDeleteBatch, &mut attr).map(drop);
+    (result, attr.count)
+}
+
+/// The buffers of a batch that is read: each as large as `count` keys or values. `position`
+/// is where the walk stands: as large as a key, and four bytes at least.
+#[derive(Debug)]
+pub(crate) struct BatchBuffers<'a> {
+    pub(crate) position: &'a mut [u8],
+    pub(crate) keys: &'a mut [u8],
+    pub(crate) values: &'a mut [u8],
+    pub(crate) count: u32,
+}
+
+/// `BPF_MAP_LOOKUP_BATCH`, or `BPF_MAP_LOOKUP_AND_DELETE_BATCH`: the result, which is `ENOENT`
+/// after the last entry, and how many entries were read. Linux 5.6.
+pub(crate) fn map_lookup_batch(
+    map: BorrowedFd<'_>,
+    buffers: &mut BatchBuffers<'_>,
+    first: bool,
+    delete: bool,
+) -> (Result<()>, u32) {
+    let position = buffers.position.as_mut_ptr() as usize as u64;
+    let mut attr = MapBatch {
+        in_batch: if first { 0 } else { position },
+        out_batch: position,
+        keys: buffers.keys.as_mut_ptr() as usize as u64,
+        values: buffers.values.as_mut_ptr() as usize as u64,
+        count: buffers.count,
+        map_fd: fd_field(map),
+        ..Zeroable::zeroed()
+    };
+    let command = if delete {
+        Command::MapLookupAndDeleteBatch
+    } else {
+        Command::MapLookupBatch
+    };
+    let result = bpf(command, &mut attr).map(drop);
+    (result, attr.count)
+}
+
+/// `BPF_OBJ_PIN`: a name for a map, program or link in a bpffs.
+pub(crate) fn pin(fd: BorrowedFd<'_>, path: &CStr) -> Result<()> {
+    let mut attr = ObjectPath {
+        pathname: path.as_ptr() as usize as u64,
+        bpf_fd: fd_field(fd),
+        file_flags: 0,
+    };
+    bpf(Command::ObjPin, &mut attr).map(drop)
+}
+
+/// `BPF_OBJ_GET`: what has this name in a bpffs.
+pub(crate) fn get_pinned(path: &CStr) -> Result<OwnedFd> {
+    let mut attr = ObjectPath {
+        pathname: path.as_ptr() as usize as u64,
+        bpf_fd: 0,
+        file_flags: 0,
+    };
+    bpf_for_fd(Command::ObjGet, &mut attr)
 }
 
 /// `BPF_MAP_FREEZE`. Linux 5.2.
@@ -712,25 +845,6 @@ pub(crate) fn prog_detach(
 ) -> Result<()> {
     let mut attr = prog_attach_attr(program, target, attach_type);
     bpf(Command::ProgDetach, &mut attr).map(drop)
-}
-
-/// `BPF_OBJ_PIN`.
-pub(crate) fn pin(fd: BorrowedFd<'_>, path: &CStr) -> Result<()> {
-    let mut attr = ObjectPath {
-        pathname: path.as_ptr() as usize as u64,
-        bpf_fd: fd_field(fd),
-        file_flags: 0,
-    };
-    bpf(Command::ObjPin, &mut attr).map(drop)
-}
-
-/// `BPF_OBJ_GET`.
-pub(crate) fn get_pinned(path: &CStr) -> Result<OwnedFd> {
-    let mut attr = ObjectPath {
-        pathname: path.as_ptr() as usize as u64,
-        ..Zeroable::zeroed()
-    };
-    bpf_for_fd(Command::ObjGet, &mut attr)
 }
 
 /// `BPF_*_GET_NEXT_ID`: the number after this one; `None` after the last.

@@ -9,6 +9,7 @@ pub(crate) mod fs;
 mod kernel;
 pub(crate) mod memory;
 pub(crate) mod perf;
+pub(crate) mod probe;
 pub(crate) mod process;
 #[cfg(test)]
 pub(crate) mod script;
@@ -48,8 +49,13 @@ pub(crate) enum Call<'a> {
     },
     /// fcntl(2), `F_DUPFD_CLOEXEC`.
     Duplicate { fd: BorrowedFd<'a> },
-    /// mmap(2): shared, readable and writable, from offset 0.
-    Map { fd: BorrowedFd<'a>, length: usize },
+    /// mmap(2): shared and readable.
+    Map {
+        fd: BorrowedFd<'a>,
+        offset: usize,
+        length: usize,
+        writable: bool,
+    },
     /// munmap(2).
     Unmap { address: usize, length: usize },
     /// fsopen(2).
@@ -74,13 +80,21 @@ pub(crate) enum Call<'a> {
         fd: BorrowedFd<'a>,
         milliseconds: c_int,
     },
+    /// poll(2) of several descriptors for input or, if `output`, for room; the result is how
+    /// many are ready, and `ready` which.
+    PollMany {
+        fds: &'a [BorrowedFd<'a>],
+        output: bool,
+        ready: &'a mut [bool],
+        milliseconds: c_int,
+    },
+    /// unlink(2).
+    Unlink { path: &'a CStr },
     /// A whole file of `/proc` or `/sys`.
     ReadFile {
         path: &'a str,
         into: &'a mut Vec<u8>,
     },
-    /// statfs(2): the number of the file system's kind.
-    FileSystem { path: &'a CStr },
     /// The names in a directory.
     ListDirectory {
         path: &'a str,
@@ -95,7 +109,7 @@ pub(crate) enum Call<'a> {
 impl Call<'_> {
     /// poll(2) counts its time anew when it is repeated, so its caller has to do that.
     const fn is_repeated(&self) -> bool {
-        !matches!(self, Self::Poll { .. })
+        !matches!(self, Self::Poll { .. } | Self::PollMany { .. })
     }
 }
 

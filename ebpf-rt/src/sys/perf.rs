@@ -1,4 +1,4 @@
-//! perf events, as far as programs are attached to them.
+//! perf events: what programs are attached to, and rings of samples.
 
 use super::bpf::attributes;
 use super::{Call, Result, call, call_for_fd};
@@ -24,7 +24,9 @@ attributes! {
     }
 }
 
+const PERF_TYPE_SOFTWARE: u32 = 1;
 const PERF_TYPE_TRACEPOINT: u32 = 2;
+const PERF_COUNT_SW_BPF_OUTPUT: u64 = 10;
 const PERF_SAMPLE_RAW: u64 = 1 << 10;
 
 /// Some architectures have other direction bits in their ioctl numbers.
@@ -62,6 +64,21 @@ pub(crate) fn open_tracepoint(id: u64) -> Result<OwnedFd> {
         ..Zeroable::zeroed()
     };
     open(attr, -1, 0)
+}
+
+/// perf_event_open(2) of what programs put out on a CPU with `bpf_perf_event_output`, all
+/// processes. Whoever waits is woken for every sample.
+pub(crate) fn open_output(cpu: u32) -> Result<OwnedFd> {
+    let attr = EventAttr {
+        kind: PERF_TYPE_SOFTWARE,
+        size: size_of::<EventAttr>() as u32,
+        config: PERF_COUNT_SW_BPF_OUTPUT,
+        sample_period: 1,
+        sample_type: PERF_SAMPLE_RAW,
+        wakeup_events: 1,
+        ..Zeroable::zeroed()
+    };
+    open(attr, -1, c_int::try_from(cpu).map_err(|_| Errno::EINVAL)?)
 }
 
 /// What a probe is: numbers from the PMU's directory in sysfs.

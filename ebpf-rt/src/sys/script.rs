@@ -194,10 +194,11 @@ fn record(call: &Call<'_>) -> Recorded {
         Call::FsOpen { name } => ("fsopen", name.to_bytes().to_vec()),
         Call::FsCreate { .. } => ("fsconfig", Vec::new()),
         Call::FsMount { .. } => ("fsmount", Vec::new()),
-        Call::FileSystem { path } => ("statfs", path.to_bytes().to_vec()),
         Call::OpenAt { path, .. } => ("openat", path.to_bytes().to_vec()),
         Call::Read { buffer, .. } => ("read", numbers(&[buffer.len() as u64])),
         Call::Poll { milliseconds, .. } => ("poll", numbers(&[*milliseconds as u64])),
+        Call::PollMany { milliseconds, .. } => ("poll", numbers(&[*milliseconds as u64])),
+        Call::Unlink { path } => ("unlink", path.to_bytes().to_vec()),
         Call::UnlimitMemlock => ("setrlimit", Vec::new()),
         Call::ReadFile { .. } | Call::ListDirectory { .. } | Call::Release { .. } => {
             unreachable!("answered from the script's files")

@@ -2,25 +2,31 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod common;
+mod features;
 #[path = "../hand_expanded.rs"]
 mod hand_expanded;
 mod isa;
 mod load;
+mod map_kinds;
 mod maps;
 mod messages;
 mod privileges;
 mod programs;
+mod ring_buf;
 mod sockmaps;
 mod tracing;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
+    features::add(&mut suite);
     isa::add(&mut suite);
     load::add(&mut suite);
+    map_kinds::add(&mut suite);
     maps::add(&mut suite);
     messages::add(&mut suite);
     privileges::add(&mut suite);
     programs::add(&mut suite);
+    ring_buf::add(&mut suite);
     sockmaps::add(&mut suite);
     tracing::add(&mut suite);
     suite.test(

@@ -747,10 +747,6 @@ fn pinned_links() {
     }));
     let error = TracepointLink::from_pin(&path).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
-    assert!(
-        error.to_string().ends_with("nothing is pinned there"),
-        "{error}"
-    );
 }
 
 fn pinned_programs() {
@@ -773,7 +769,7 @@ fn pinned_programs() {
     let error = probes.progs.filter.pin("/proc/filter").unwrap_err();
     let text = error.to_string();
     assert!(
-        text.contains("/proc is not in a file system for eBPF objects; mount -t bpf"),
+        text.contains("a proc and not a bpffs: mount -t bpf"),
         "{text}"
     );
 }
