@@ -18,6 +18,8 @@
 
 mod array;
 mod array_of_maps;
+#[cfg(feature = "std")]
+mod batch;
 mod bloom_filter;
 mod cgroup_array;
 mod cpu_map;
@@ -40,12 +42,16 @@ mod queue;
 pub(crate) mod raw;
 mod ring_buf;
 mod rodata;
+#[cfg(feature = "std")]
+mod shared_values;
 mod sock_map;
 mod stack_trace;
 #[cfg(feature = "std")]
 mod wait;
 
 pub use array::Array;
+#[cfg(feature = "std")]
+pub use array::MappedArray;
 pub use array_of_maps::ArrayOfMaps;
 pub use bloom_filter::BloomFilter;
 pub use cgroup_array::CgroupArray;
