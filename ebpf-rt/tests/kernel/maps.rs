@@ -42,6 +42,7 @@ pub(crate) fn add(suite: &mut Suite) {
     suite.test("maps::freeze", ROOT, freeze);
     suite.test("maps::info_and_reuse", ROOT, info_and_reuse);
     suite.test("maps::pins", ROOT, pins);
+    suite.test("maps::pinned_by_the_loader", ROOT, pinned_by_the_loader);
 }
 
 fn hash_map() {
@@ -469,6 +470,60 @@ impl Drop for Bpffs {
         unsafe { libc::umount2(target.as_ptr(), libc::MNT_DETACH) };
         let _ = std::fs::remove_dir(&self.0);
     }
+}
+
+ebpf_rt::ebpf! {
+    #[license = "GPL"]
+    mod kept {
+        static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(8);
+
+        #[socket_filter]
+        fn count(ctx: *mut core::ffi::c_void) -> i32 {
+            *(u32 *)(r10 - 4) = 5;
+            r2 = r10;
+            r2 += -4;
+            r1 = COUNTS ll;
+            call bpf_map_lookup_elem;
+            if r0 == 0 goto out;
+            r1 = 1;
+            lock *(u64 *)(r0 + 0) += r1;
+        out:
+            r0 = 0;
+            exit
+        }
+    }
+}
+
+fn pinned_by_the_loader() {
+    let bpffs = Bpffs::mount();
+    let path = bpffs.0.join("counts");
+    let mut loader = kept::loader();
+    loader.maps.COUNTS.pinned(&path);
+    let first = loader.clone().load().unwrap();
+    first.maps.COUNTS.insert(5, 10).unwrap();
+    drop(first);
+    // The next load finds it, with what is in it, and its program uses it.
+    let second = loader.clone().load().unwrap();
+    super::ring_buf::Trigger::new(&second.progs.count).run();
+    assert_eq!(second.maps.COUNTS.get(&5).unwrap(), Some(11));
+
+    loader.maps.COUNTS.max_entries(9);
+    let other = loader.load().unwrap_err().to_string();
+    assert!(
+        other.starts_with(
+            "object `kept`, map `COUNTS`: its definition (Hash, keys of 4 bytes, values of 8 \
+             bytes, 9 entries) does not fit what is pinned at "
+        ),
+        "{other}"
+    );
+    assert!(
+        other.ends_with(
+            "map `COUNTS` (Hash, keys of 4 bytes, values of 8 bytes), 8 entries; pin it at \
+             another path, or remove that pin"
+        ),
+        "{other}"
+    );
+    ebpf_rt::maps::unpin(&path).unwrap();
 }
 
 fn pins() {
