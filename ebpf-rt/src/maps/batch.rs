@@ -156,7 +156,10 @@ mod tests {
         }
     }
 
-    fn read_all(script: Script) -> (Result<Vec<(u32, u32)>, Error>, Vec<u32>) {
+    type Entries = Result<Vec<(u32, u32)>, Error>;
+
+    /// The entries, and how many each call asks for.
+    fn read_all(script: Script) -> (Entries, Vec<u32>) {
         let (map, _) = run(Script::new().fd(), || {
             HashMap::<u32, u32>::create(1 << 20).unwrap()
         });

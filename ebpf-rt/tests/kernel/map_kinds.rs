@@ -185,21 +185,18 @@ fn perf_event_array() {
     );
     let mut rings = samples.maps.EVENTS.open(4).unwrap();
     assert!(!rings.wait(Some(Duration::ZERO)).unwrap());
-    let mut seen = 0;
     // Often enough to come round the ring, whose end cuts records in two.
-    for _ in 0..3000 {
+    for number in 0..3000 {
         trigger.run();
         assert!(rings.wait(Some(Duration::from_secs(5))).unwrap());
         let count = rings.consume(|record| {
             let PerfRecord::Sample(sample) = record else {
                 panic!("{record:?}")
             };
-            let number = seen;
-            let inverse = !seen;
+            let inverse = !number;
             assert_eq!(sample.get(), Ok(&Sampled { number, inverse }));
         });
         assert_eq!(count.unwrap(), 1);
-        seen += 1;
     }
     Trigger::new(&samples.progs.short).run();
     let mut other = Vec::new();
@@ -792,7 +789,7 @@ fn taker(samples: &UserRingBuf, array: &Array<[u64; 2]>) -> OwnedFd {
     };
     let main = [
         map(ImmediateSource::MapFd, samples),
-        // `take` is 6 slots behind the next instruction's second slot.
+        // `take` begins at slot 9: 6 behind the slot after this one's first.
         Instruction::load_pseudo(R2, ImmediateSource::Function, 6, 0),
         Instruction::mov_imm(R3, 0),
         Instruction::mov_imm(R4, 0),
