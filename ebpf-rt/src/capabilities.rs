@@ -1,7 +1,7 @@
 //! Which privileges an operation needs and which the process has: asked only after the kernel
 //! has refused, to say what is missing.
 
-use crate::{Error, KernelVersion, sys};
+use crate::{Error, ErrorKind, KernelVersion, sys};
 use ebpf_asm::{Object, ProgramType};
 
 /// A capability that eBPF operations ask for.
@@ -40,6 +40,7 @@ const fn has_bit(effective: u64, capability: Capability) -> bool {
 pub(crate) fn for_program(program_type: ProgramType) -> &'static [Capability] {
     match program_type {
         ProgramType::SocketFilter => &[Capability::Bpf],
+        ProgramType::SkSkb => &[Capability::Bpf, Capability::NetAdmin],
         _ => &[Capability::Bpf, Capability::Perfmon],
     }
 }
@@ -62,9 +63,36 @@ fn effective() -> Option<u64> {
     u64::from_str_radix(line.trim(), 16).ok()
 }
 
+/// What this thread lacks for the kernel to tell it of all helpers; `None` if it lacks nothing.
+pub(crate) fn hides_helpers() -> Option<String> {
+    const NEEDS: [Capability; 2] = [Capability::Bpf, Capability::Perfmon];
+    // What cannot be read is not there.
+    let effective = effective().unwrap_or(0);
+    let missing: Vec<_> = NEEDS
+        .into_iter()
+        .filter(|capability| !capability.is_in(effective))
+        .collect();
+    (!missing.is_empty()).then(|| names(&missing, " and ", Capability::name))
+}
+
 /// The running kernel; `None` if its release cannot be read.
 pub(crate) fn running_kernel() -> Option<KernelVersion> {
     KernelVersion::parse(&sys::process::release().ok()?)
+}
+
+/// Completes an error of something that came with a later kernel: only if this is an older
+/// one, or cannot be told.
+pub(crate) fn explain_since(error: Error, major: u8, minor: u8, what: &str) -> Error {
+    let since = KernelVersion::new(major, minor);
+    match running_kernel() {
+        Some(version) if version >= since => error,
+        Some(version) => error
+            .with_kind(ErrorKind::Unsupported)
+            .because(format!("{what} needs Linux {since}, and this is {version}")),
+        None => error
+            .with_kind(ErrorKind::Unsupported)
+            .because(format!("{what} needs Linux {since}")),
+    }
 }
 
 /// Whether this kernel counts the memory of maps and programs as locked memory.

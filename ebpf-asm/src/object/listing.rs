@@ -61,9 +61,7 @@
 //! has a relocation: `# src/main.rs:12:9, map_fd`. The kinds of relocations are `map_fd`,
 //! `map_value` and `constant`.
 
-use super::{
-    Code, ConstantField, Linkage, MapDef, Object, ProgramDef, ProgramKind, RelocationKind,
-};
+use super::{Code, ConstantField, Linkage, MapDef, Object, ProgramDef, RelocationKind};
 use crate::helpers;
 use crate::isa::{Decoded, Form, Insn, Instruction, Names, Printed, decode_all};
 use alloc::collections::BTreeMap;
@@ -102,8 +100,7 @@ impl fmt::Display for Object {
             write!(f, "\nconst {}: {}", constant.name, constant.ty.name())?;
         }
         for program in self.programs {
-            write!(f, "\n\nprogram {}: ", program.name)?;
-            write_kind(f, program.kind)?;
+            write!(f, "\n\nprogram {}: {}", program.name, program.kind)?;
             let mut listing = Listing::new(program.insns, Some((self, program)));
             for (i, function) in program.functions.iter().enumerate() {
                 // Two functions never share a slot; if they do, the first names it.
@@ -168,17 +165,6 @@ fn write_map(f: &mut fmt::Formatter<'_>, map: &MapDef) -> fmt::Result {
         f.write_str(", frozen")?;
     }
     Ok(())
-}
-
-/// The program's attribute, as its source writes it.
-fn write_kind(f: &mut fmt::Formatter<'_>, kind: ProgramKind) -> fmt::Result {
-    match kind {
-        ProgramKind::SocketFilter => f.write_str("socket_filter"),
-        ProgramKind::Tracepoint { category, name } => {
-            write!(f, "tracepoint({category:?}, {name:?})")
-        }
-        ProgramKind::RawTracepoint { name } => write!(f, "raw_tracepoint({name:?})"),
-    }
 }
 
 /// Whether the language takes the name as a label: an identifier that is no register,

@@ -7,15 +7,17 @@
 //! without breaking code that was generated before.
 
 mod code;
+mod kind;
 #[cfg(feature = "listing")]
 mod listing;
 mod patch;
 
 pub use code::Code;
+pub use kind::ProgramKind;
 pub use patch::{FieldRange, ValueDoesNotFit};
 
 use crate::isa::{Insn, Size};
-use crate::{KernelVersion, MapType, ProgramType};
+use crate::{KernelVersion, MapType};
 
 /// Everything that one `ebpf! { mod … }` block defines.
 ///
@@ -317,41 +319,6 @@ impl ProgramDef {
     #[must_use]
     pub const fn with_labels(self, labels: LabelTable) -> Self {
         Self { labels, ..self }
-    }
-}
-
-/// What a program is and where its attribute says that it goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ProgramKind {
-    /// `#[socket_filter]`: sees the packets of a socket and says how much of each to keep.
-    #[doc(alias = "BPF_PROG_TYPE_SOCKET_FILTER")]
-    SocketFilter,
-    /// `#[tracepoint("category", "name")]`: runs at a stable trace point of the kernel.
-    #[doc(alias = "BPF_PROG_TYPE_TRACEPOINT")]
-    Tracepoint {
-        /// The directory under tracefs' `events`: `syscalls`.
-        category: &'static str,
-        /// The trace point: `sys_enter_openat`.
-        name: &'static str,
-    },
-    /// `#[raw_tracepoint("name")]`: runs at a trace point, with its raw arguments.
-    #[doc(alias = "BPF_PROG_TYPE_RAW_TRACEPOINT")]
-    RawTracepoint {
-        /// The trace point: `sys_enter`.
-        name: &'static str,
-    },
-}
-
-impl ProgramKind {
-    /// The program type that the kernel is told.
-    #[must_use]
-    pub const fn program_type(self) -> ProgramType {
-        match self {
-            Self::SocketFilter => ProgramType::SocketFilter,
-            Self::Tracepoint { .. } => ProgramType::Tracepoint,
-            Self::RawTracepoint { .. } => ProgramType::RawTracepoint,
-        }
     }
 }
 

@@ -30,6 +30,7 @@ pub(super) fn load(
     let program = NewProgram {
         name: def.name,
         program_type: def.kind.program_type(),
+        expected_attach_type: def.kind.expected_attach_type(),
         license: &license,
         insns,
     };
@@ -50,7 +51,7 @@ pub(super) fn load(
     Err(in_program(explain(def, errno, log)))
 }
 
-fn retrying<T>(mut attempt: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+pub(crate) fn retrying<T>(mut attempt: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     let mut result = attempt();
     for _ in 1..ATTEMPTS {
         if !matches!(result, Err(Errno::EAGAIN)) {
@@ -84,7 +85,7 @@ fn load_with_log(program: &NewProgram<'_>, level: u32) -> (Result<OwnedFd, Errno
 }
 
 /// The log up to the zero byte that ends it.
-fn text(buffer: &[u8]) -> String {
+pub(crate) fn text(buffer: &[u8]) -> String {
     let end = buffer.iter().position(|&byte| byte == 0);
     let text = buffer
         .get(..end.unwrap_or(buffer.len()))

@@ -96,6 +96,11 @@ pub use wait::wait_any;
 use crate::Error;
 
 /// A kind of map: the handle type, and the type of its definition.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a kind of map",
+    label = "not a map, or one whose key or value is not plain old data",
+    note = "maps are types like `HashMap<u32, u64>` and `Global<u64>`; a struct of yours can be a key or value with `#[derive(Clone, Copy, ebpf_rt::Pod)] #[repr(C)]`"
+)]
 pub trait Map: Sized {
     /// The constant data that a map of this kind is made from.
     type Definition;

@@ -74,7 +74,8 @@ pub struct MapInfo {
 
 /// Asks the kernel about a descriptor, which has to be a map's.
 fn info(fd: BorrowedFd<'_>) -> Result<MapInfo, Error> {
-    let info = bpf::map_info(fd).map_err(|errno| Error::failed("BPF_OBJ_GET_INFO_BY_FD", errno))?;
+    let info = bpf::info::<bpf::MapInfo>(fd)
+        .map_err(|errno| Error::failed("BPF_OBJ_GET_INFO_BY_FD", errno))?;
     // Programs and links are answered, too, with other fields. The kernel's text says which.
     let text = sys::fs::read_file(&format!("/proc/self/fdinfo/{}", fd.as_raw_fd()));
     if text.is_ok_and(|text| !text.contains("map_type:")) {
@@ -386,7 +387,7 @@ impl RawMap {
     /// `CAP_SYS_ADMIN`; what else `BPF_MAP_GET_FD_BY_ID` says.
     #[doc(alias = "BPF_MAP_GET_FD_BY_ID")]
     pub fn from_id(id: u32) -> Result<Self, Error> {
-        let fd = bpf::map_by_id(id).map_err(|errno| {
+        let fd = bpf::fd_by_id(bpf::Command::MapGetFdById, id).map_err(|errno| {
             let error = Error::failed("BPF_MAP_GET_FD_BY_ID", errno);
             match errno {
                 Errno::ENOENT => error.because(format!("there is no map with the number {id}")),

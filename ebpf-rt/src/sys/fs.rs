@@ -7,12 +7,23 @@ use std::time::Duration;
 
 /// A whole text file; bytes that are not UTF-8 are replaced.
 pub(crate) fn read_file(path: &str) -> Result<String> {
+    Ok(String::from_utf8_lossy(&read_bytes(path)?).into_owned())
+}
+
+/// A whole file.
+pub(crate) fn read_bytes(path: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     call(Call::ReadFile {
         path,
         into: &mut bytes,
     })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
+}
+
+/// statfs(2): whether the path lies in a file system for eBPF objects.
+pub(crate) fn is_bpffs(path: &CStr) -> Result<bool> {
+    const BPF_FS_MAGIC: i64 = 0xcafe_4a11;
+    call(Call::FileSystem { path }).map(|number| number == BPF_FS_MAGIC)
 }
 
 /// The names in a directory, sorted.

@@ -43,7 +43,8 @@ fn rare(call: &mut Call<'_>) -> Result<i64> {
         Call::PerfEventOpen { attr, pid, cpu } => {
             let group: c_int = -1;
             // SAFETY: the attribute begins with its own size, which is the slice's; the
-            // kernel reads that many bytes and writes only the size.
+            // kernel reads that many bytes and writes only the size. Pointers inside it are
+            // to C strings that `sys::perf` borrows for the duration of the call.
             let result = unsafe {
                 libc::syscall(
                     libc::SYS_perf_event_open,
@@ -203,6 +204,19 @@ fn rare(call: &mut Call<'_>) -> Result<i64> {
                 Ok(length) => Ok(length as i64),
                 Err(error) => Err(Errno::from_io(&error)),
             }
+        }
+        Call::FileSystem { path } => {
+            // SAFETY: a struct of integers, for which zeros are valid.
+            let mut statfs: libc::statfs = unsafe { core::mem::zeroed() };
+            // SAFETY: the path is a C string, and the kernel fills the struct we own.
+            checked(c_long::from(unsafe {
+                libc::statfs(path.as_ptr(), &mut statfs)
+            }))?;
+            #[allow(
+                clippy::unnecessary_cast,
+                reason = "the field's type differs from target to target"
+            )]
+            Ok(i64::from(statfs.f_type as u32))
         }
         Call::ListDirectory { path, into } => {
             let entries = std::fs::read_dir(*path).map_err(|error| Errno::from_io(&error))?;

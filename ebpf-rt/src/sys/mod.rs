@@ -9,6 +9,7 @@ pub(crate) mod fs;
 mod kernel;
 pub(crate) mod memory;
 pub(crate) mod perf;
+pub(crate) mod probe;
 pub(crate) mod process;
 #[cfg(test)]
 pub(crate) mod script;
@@ -94,6 +95,8 @@ pub(crate) enum Call<'a> {
         path: &'a str,
         into: &'a mut Vec<u8>,
     },
+    /// statfs(2): the number of the file system's kind.
+    FileSystem { path: &'a CStr },
     /// The names in a directory.
     ListDirectory {
         path: &'a str,

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod common;
+mod features;
 #[path = "../hand_expanded.rs"]
 mod hand_expanded;
 mod isa;
@@ -15,6 +16,7 @@ mod ring_buf;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
+    features::add(&mut suite);
     isa::add(&mut suite);
     load::add(&mut suite);
     map_kinds::add(&mut suite);
