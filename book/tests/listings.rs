@@ -57,15 +57,19 @@ fn main() -> ExitCode {
     });
     suite.test(
         "first_program::from_an_empty_directory",
-        &[Need::Root],
+        &[Need::Root, Need::Toolchain],
         || follows("main", "Cargo.toml"),
     );
     suite.test(
         "first_program::listing_from_an_empty_directory",
-        &[],
+        &[Need::Toolchain],
         || follows("listing", "listing.toml"),
     );
-    suite.test("first_program::refused", &[Need::Root], refused);
+    suite.test(
+        "first_program::refused",
+        &[Need::Root, Need::Toolchain],
+        refused,
+    );
     suite.test(
         "first_program::unprivileged",
         &[Need::Root, Need::Other(unprivileged_is_off)],

@@ -64,6 +64,7 @@ mod kernel_enum;
 mod kernel_version;
 #[cfg(feature = "syntax")]
 pub mod link;
+mod link_type;
 mod map_type;
 pub mod object;
 mod program_type;
@@ -77,6 +78,7 @@ pub use attach_type::AttachType;
 #[cfg(feature = "syntax")]
 pub use diag::{Diagnostic, Diagnostics};
 pub use kernel_version::KernelVersion;
+pub use link_type::LinkType;
 pub use map_type::MapType;
 pub use object::{Code, Object};
 pub use program_type::ProgramType;

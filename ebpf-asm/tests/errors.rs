@@ -180,7 +180,7 @@ const CASES: &[Bad] = &[
     bad("*(u64 *)(r1 + 0) = 0xffffffff", &[(1, 20, "BPF0022", "0xffffffff does not fit: the instruction would extend its sign to -1", "write `-1` if that is meant")]),
     bad("*(u64 *)(r1 + 0) = 0x1ffffffff", &[(1, 20, "BPF0021", "8589934591 (0x1ffffffff) does not fit a 32-bit constant that is sign-extended to 64 bits", "it holds -2147483648 to 2147483647")]),
     bad("r1 /= 0xffffffff", &[(1, 7, "BPF0022", "0xffffffff does not fit: the instruction would extend its sign to -1", "write `-1` if that is meant")]),
-    bad("r1 /= 0x1ffffffff", &[(1, 7, "BPF0021", "8589934591 (0x1ffffffff) does not fit a divisor of 32 bits that is not zero", "it holds -2147483648 to 2147483647")]),
+    bad("r1 /= 0x1ffffffff", &[(1, 7, "BPF0021", "8589934591 (0x1ffffffff) does not fit a divisor of 32 bits", "it holds -2147483648 to 2147483647")]),
     bad("if r1 == 0x1ffffffff goto +0", &[(1, 10, "BPF0021", "8589934591 (0x1ffffffff) does not fit a 32-bit constant that is sign-extended to 64 bits", "load it into a register with `ll` first: `r1 = … ll`")]),
     bad("\tr11 = 5", &[(1, 2, "BPF0013", "there is no register `r11`", "the registers are `r0` to `r10`")]),
     bad("r1 = 1\n\t  r2 = 'é'; r11 = 5", &[(2, 9, "BPF0010", "`'é'` is not an integer", ""), (2, 14, "BPF0013", "there is no register `r11`", "the registers are `r0` to `r10`")]),

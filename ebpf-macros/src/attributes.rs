@@ -5,28 +5,24 @@ use darling::FromMeta;
 use darling::ast::NestedMeta;
 use ebpf_asm::KernelVersion;
 use ebpf_asm::syntax::ast::Attribute;
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::spanned::Spanned;
 
-/// Attributes that rustc itself understands: handed on to the generated item.
-const NATIVE: &[&str] = &[
-    "allow",
-    "cfg",
-    "cfg_attr",
-    "deny",
-    "deprecated",
-    "doc",
-    "expect",
-    "forbid",
-    "warn",
-    "must_use",
-];
+/// Attributes that set the level of lints: handed on to the generated item.
+const LINTS: &[&str] = &["allow", "deny", "expect", "forbid", "warn"];
+
+/// Attributes that readers see: handed on to the generated item and to its fields.
+const DOCS: &[&str] = &["deprecated", "doc"];
 
 /// What the attributes of an item say, sorted by who understands them.
 pub(crate) struct Sorted {
     /// For rustc, as written.
     pub(crate) native: Vec<TokenStream>,
+    /// Those among them that set lint levels.
+    pub(crate) lints: Vec<TokenStream>,
+    /// Those among them that readers see.
+    pub(crate) docs: Vec<TokenStream>,
     /// The predicates of `#[cfg(…)]` among them.
     pub(crate) cfg: Vec<TokenStream>,
     /// For us.
@@ -39,19 +35,39 @@ impl Sorted {
     pub(crate) fn new(tokens: &Tokens, attributes: &[Attribute]) -> Self {
         let mut sorted = Self {
             native: Vec::new(),
+            lints: Vec::new(),
+            docs: Vec::new(),
             cfg: Vec::new(),
             ours: Vec::new(),
             errors: Vec::new(),
         };
         for attribute in attributes {
             let content = tokens.stream(attribute.content);
-            if NATIVE.contains(&attribute.name.text.as_str()) {
-                if attribute.name.text == "cfg"
-                    && let Ok(syn::Meta::List(list)) = syn::parse2(content)
-                {
+            let name = attribute.name.text.as_str();
+            let whole = || tokens.stream(attribute.tokens);
+            if LINTS.contains(&name) {
+                sorted.lints.push(whole());
+                sorted.native.push(whole());
+                continue;
+            }
+            if DOCS.contains(&name) {
+                sorted.docs.push(whole());
+                sorted.native.push(whole());
+                continue;
+            }
+            if name == "cfg" {
+                if let Ok(syn::Meta::List(list)) = syn::parse2(content) {
                     sorted.cfg.push(list.tokens);
                 }
-                sorted.native.push(tokens.stream(attribute.tokens));
+                sorted.native.push(whole());
+                continue;
+            }
+            if name == "cfg_attr" {
+                let error = "`cfg_attr` cannot be looked through here\nhelp: write `#[cfg(…)]` on the item, or the attribute itself";
+                let span = tokens.spans(attribute.name.span).0;
+                sorted
+                    .errors
+                    .push(darling::Error::custom(error).with_span(&span));
                 continue;
             }
             match syn::parse2::<syn::Meta>(content) {
@@ -116,132 +132,421 @@ impl FromMeta for MinKernel {
     }
 }
 
-/// The options of a function: what kind of program it is, if it is one.
-#[derive(Debug, FromMeta)]
-pub(crate) struct FunctionOptions {
-    #[darling(default)]
-    socket_filter: darling::util::Flag,
-    #[darling(default)]
-    tracepoint: Option<TracepointOptions>,
-    #[darling(default)]
-    raw_tracepoint: Option<RawTracepointOptions>,
-    #[darling(default, rename = "relaxed")]
-    _relaxed: darling::util::Flag,
+/// Declares the options of a function: an attribute for each kind of program.
+macro_rules! function_options {
+    ($($name:ident,)*) => {
+        /// The options of a function: what kind of program it is, if it is one.
+        #[derive(Debug, FromMeta)]
+        pub(crate) struct FunctionOptions {
+            $(#[darling(default)] $name: Option<Place>,)*
+            #[darling(default, rename = "relaxed")]
+            _relaxed: darling::util::Flag,
+        }
+
+        impl FunctionOptions {
+            /// What was said, in the order of the kinds.
+            fn places(&self) -> Vec<&Place> {
+                [$(self.$name.as_ref(),)*].into_iter().flatten().collect()
+            }
+        }
+
+        #[cfg(test)]
+        const NAMES: &[&str] = &[$(stringify!($name),)*];
+    };
 }
 
-/// `#[tracepoint("category", "name")]` or `#[tracepoint(category = "…", name = "…")]`
+function_options! {
+    socket_filter,
+    tracepoint,
+    raw_tracepoint,
+    raw_tracepoint_writable,
+    kprobe,
+    kretprobe,
+    kprobe_multi,
+    kretprobe_multi,
+    kprobe_session,
+    uprobe,
+    uretprobe,
+    uprobe_multi,
+    uretprobe_multi,
+    uprobe_session,
+    usdt,
+    perf_event,
+    sk_skb_stream_parser,
+    sk_skb_stream_verdict,
+    sk_skb_verdict,
+}
+
+/// What the attribute of a kind of program looks like, and what becomes of it.
 #[derive(Debug)]
-struct TracepointOptions {
-    category: String,
-    name: String,
+struct Form {
+    /// The attribute: `tracepoint`.
+    attribute: &'static str,
+    /// The variant of `ebpf_asm::object::ProgramKind`.
+    variant: &'static str,
+    /// The type of the handle in `ebpf_rt::programs`.
+    handle: &'static str,
+    /// The strings, by position or by name; the fields of the variant have these names.
+    strings: &'static [(&'static str, What)],
+    /// Whether there is a number beside them.
+    offset: Offset,
+    /// Whether nothing has to be said: the place is known only when the program is attached.
+    optional: bool,
+}
+
+/// What a string names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    TracePoint,
+    Function,
+    Pattern,
+    File,
+    Probe,
+}
+
+impl What {
+    /// For the message: "is not …".
+    const fn name(self) -> &'static str {
+        match self {
+            Self::TracePoint => "the name of a trace point",
+            Self::Function => "the name of a function",
+            Self::Pattern => "the name of a function or a pattern with `*` and `?`",
+            Self::File => "the path of a file or the name of a library",
+            Self::Probe => "the name of a provider or probe",
+        }
+    }
+
+    fn fits(self, text: &str) -> bool {
+        let path = matches!(self, Self::File);
+        !text.is_empty() && !text.contains('\0') && (path || !text.contains('/'))
+    }
+}
+
+/// Whether there can be an `offset = N`, and the variant has such a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Offset {
+    /// None.
+    No,
+    /// Into the function.
+    Into,
+    /// Into the function, or into the file if no function is named.
+    IntoOrInstead,
+    /// Into the file in place of a function's name.
+    Instead,
+}
+
+const fn form(
+    attribute: &'static str,
+    variant: &'static str,
+    handle: &'static str,
+    strings: &'static [(&'static str, What)],
+) -> Form {
+    Form {
+        attribute,
+        variant,
+        handle,
+        strings,
+        offset: Offset::No,
+        optional: false,
+    }
+}
+
+impl Form {
+    const fn offset(self, offset: Offset) -> Self {
+        Self { offset, ..self }
+    }
+
+    const fn optional(self) -> Self {
+        Self {
+            optional: true,
+            ..self
+        }
+    }
+
+    /// `#[uprobe("path", "symbol")]`
+    fn example(&self) -> String {
+        let strings: Vec<_> = self
+            .strings
+            .iter()
+            .map(|(n, _)| format!("\"{n}\""))
+            .collect();
+        match strings.is_empty() {
+            true => format!("#[{}]", self.attribute),
+            false => format!("#[{}({})]", self.attribute, strings.join(", ")),
+        }
+    }
+}
+
+const FILE: (&str, What) = ("path", What::File);
+const SYMBOL: (&str, What) = ("symbol", What::Function);
+const PATTERN: (&str, What) = ("pattern", What::Pattern);
+const NAME: (&str, What) = ("name", What::TracePoint);
+
+const FORMS: &[Form] = &[
+    form("socket_filter", "SocketFilter", "SocketFilter", &[]),
+    form(
+        "tracepoint",
+        "Tracepoint",
+        "Tracepoint",
+        &[("category", What::TracePoint), NAME],
+    ),
+    form("raw_tracepoint", "RawTracepoint", "RawTracepoint", &[NAME]),
+    form(
+        "raw_tracepoint_writable",
+        "RawTracepointWritable",
+        "RawTracepoint",
+        &[NAME],
+    ),
+    form("kprobe", "Kprobe", "Kprobe", &[SYMBOL]).offset(Offset::Into),
+    form("kretprobe", "Kretprobe", "Kprobe", &[SYMBOL]),
+    form("kprobe_multi", "KprobeMulti", "KprobeMulti", &[PATTERN]),
+    form(
+        "kretprobe_multi",
+        "KretprobeMulti",
+        "KprobeMulti",
+        &[PATTERN],
+    ),
+    form("kprobe_session", "KprobeSession", "KprobeMulti", &[PATTERN]),
+    form("uprobe", "Uprobe", "Uprobe", &[FILE, SYMBOL])
+        .offset(Offset::IntoOrInstead)
+        .optional(),
+    form("uretprobe", "Uretprobe", "Uprobe", &[FILE, SYMBOL])
+        .offset(Offset::Instead)
+        .optional(),
+    form(
+        "uprobe_multi",
+        "UprobeMulti",
+        "UprobeMulti",
+        &[FILE, PATTERN],
+    )
+    .optional(),
+    form(
+        "uretprobe_multi",
+        "UretprobeMulti",
+        "UprobeMulti",
+        &[FILE, PATTERN],
+    )
+    .optional(),
+    form(
+        "uprobe_session",
+        "UprobeSession",
+        "UprobeMulti",
+        &[FILE, PATTERN],
+    )
+    .optional(),
+    form(
+        "usdt",
+        "Usdt",
+        "Usdt",
+        &[FILE, ("provider", What::Probe), ("name", What::Probe)],
+    )
+    .optional(),
+    form("perf_event", "PerfEvent", "PerfEvent", &[]),
+    form("sk_skb_stream_parser", "SkSkbStreamParser", "SkSkb", &[]),
+    form("sk_skb_stream_verdict", "SkSkbStreamVerdict", "SkSkb", &[]),
+    form("sk_skb_verdict", "SkSkbVerdict", "SkSkb", &[]),
+];
+
+/// What an attribute says about where the program goes.
+#[derive(Debug)]
+struct Place {
+    form: &'static Form,
+    /// One for each of the form's strings; empty if it was left out.
+    strings: Vec<String>,
+    offset: Option<u64>,
     span: Span,
 }
 
-/// `#[raw_tracepoint("name")]` or `#[raw_tracepoint(name = "…")]`
-#[derive(Debug)]
-struct RawTracepointOptions {
-    name: String,
-    span: Span,
+impl FromMeta for Place {
+    fn from_meta(item: &syn::Meta) -> darling::Result<Self> {
+        let name = item.path().get_ident().map(ToString::to_string);
+        let name = name.unwrap_or_default();
+        let Some(form) = FORMS.iter().find(|form| form.attribute == name) else {
+            return Err(darling::Error::unknown_field(&name).with_span(item));
+        };
+        let mut place = Self {
+            form,
+            strings: vec![String::new(); form.strings.len()],
+            offset: None,
+            span: item.span(),
+        };
+        let mut errors = Vec::new();
+        for (position, argument) in nested(item)?.iter().enumerate() {
+            if let Err(error) = place.argument(position, argument) {
+                errors.push(error);
+            }
+        }
+        if errors.is_empty()
+            && let Err(error) = place.is_complete()
+        {
+            errors.push(error);
+        }
+        match errors.is_empty() {
+            true => Ok(place),
+            false => Err(darling::Error::multiple(errors).with_span(item)),
+        }
+    }
 }
 
-/// Reads arguments that may be given by position or by name.
-fn strings<const N: usize>(
-    attribute: &str,
-    names: [&str; N],
-    items: &[NestedMeta],
-) -> darling::Result<[String; N]> {
-    let mut values: [Option<String>; N] = [const { None }; N];
-    let mut errors = Vec::new();
-    for (position, item) in items.iter().enumerate() {
-        let (slot, value) = match item {
-            NestedMeta::Lit(syn::Lit::Str(text)) => (position, text.clone()),
+impl Place {
+    /// Takes an argument, which may be given by position or by name.
+    fn argument(&mut self, position: usize, argument: &NestedMeta) -> darling::Result<()> {
+        let Form { attribute, .. } = self.form;
+        let names = self.form.strings.iter().map(|(name, _)| *name);
+        let text = match argument {
+            NestedMeta::Lit(syn::Lit::Str(text)) => {
+                if position >= self.form.strings.len() {
+                    return Err(self.too_many().with_span(text));
+                }
+                return self.string(position, text, argument);
+            }
             NestedMeta::Lit(_) | NestedMeta::NameValueInvalidExpr(_) => {
-                errors.push(darling::Error::custom("expected a string").with_span(item));
-                continue;
+                return Err(match self.form.strings.is_empty() {
+                    true => self.too_many().with_span(argument),
+                    false => darling::Error::custom("expected a string").with_span(argument),
+                });
             }
             NestedMeta::Meta(meta) => {
                 let key = meta.path().get_ident().map(ToString::to_string);
                 let key = key.unwrap_or_default();
-                let Some(slot) = names.iter().position(|name| *name == key) else {
-                    errors.push(
-                        darling::Error::unknown_field_with_alts(&key, names.iter()).with_span(meta),
-                    );
-                    continue;
-                };
-                match meta {
-                    syn::Meta::NameValue(syn::MetaNameValue {
-                        value:
-                            syn::Expr::Lit(syn::ExprLit {
-                                lit: syn::Lit::Str(text),
-                                ..
-                            }),
-                        ..
-                    }) => (slot, text.clone()),
-                    _ => {
-                        errors.push(darling::Error::custom("expected a string").with_span(meta));
-                        continue;
-                    }
+                if key == "offset" && self.form.offset != Offset::No {
+                    return self.take_offset(meta);
                 }
+                let Some(slot) = names.clone().position(|name| name == key) else {
+                    let offset = (self.form.offset != Offset::No).then_some("offset");
+                    let known: Vec<_> = names.chain(offset).collect();
+                    if known.is_empty() {
+                        return Err(darling::Error::custom(format!(
+                            "`{attribute}` takes no arguments\nhelp: write `{}`",
+                            self.form.example()
+                        ))
+                        .with_span(meta));
+                    }
+                    return Err(
+                        darling::Error::unknown_field_with_alts(&key, &known).with_span(meta)
+                    );
+                };
+                (slot, value(meta))
             }
         };
-        let Some(place) = values.get_mut(slot) else {
-            errors.push(
-                darling::Error::custom(format!(
-                    "`{attribute}` takes {N} string(s): {}",
-                    names.join(", ")
-                ))
-                .with_span(&value),
-            );
-            continue;
-        };
-        if place.is_some() {
-            errors.push(darling::Error::duplicate_field(names[slot]).with_span(item));
-        } else if value.value().is_empty() || value.value().contains(['\0', '/']) {
-            errors.push(
-                darling::Error::custom(format!(
-                    "{:?} is not the name of a trace point",
-                    value.value()
-                ))
-                .with_span(&value),
-            );
-        } else {
-            *place = Some(value.value());
+        match text {
+            (slot, Some(syn::Lit::Str(text))) => self.string(slot, text, argument),
+            _ => Err(darling::Error::custom("expected a string").with_span(argument)),
         }
     }
-    if errors.is_empty() && values.iter().any(Option::is_none) {
-        let form = names.map(|name| format!("\"{name}\"")).join(", ");
-        errors.push(darling::Error::custom(format!(
-            "`{attribute}` needs to know where it goes\nhelp: write `#[{attribute}({form})]`"
-        )));
+
+    fn too_many(&self) -> darling::Error {
+        let Form {
+            attribute, strings, ..
+        } = self.form;
+        if strings.is_empty() {
+            return darling::Error::custom(format!(
+                "`{attribute}` takes no arguments\nhelp: write `{}`",
+                self.form.example()
+            ));
+        }
+        let names: Vec<_> = strings.iter().map(|(name, _)| *name).collect();
+        darling::Error::custom(format!(
+            "`{attribute}` takes {} string(s): {}",
+            names.len(),
+            names.join(", ")
+        ))
     }
-    if !errors.is_empty() {
-        return Err(darling::Error::multiple(errors));
+
+    fn string(
+        &mut self,
+        slot: usize,
+        text: &syn::LitStr,
+        argument: &NestedMeta,
+    ) -> darling::Result<()> {
+        let (name, what) = self.form.strings[slot];
+        if !self.strings[slot].is_empty() {
+            return Err(darling::Error::duplicate_field(name).with_span(argument));
+        }
+        let value = text.value();
+        if !what.fits(&value) {
+            let message = format!("{value:?} is not {}", what.name());
+            return Err(darling::Error::custom(message).with_span(text));
+        }
+        self.strings[slot] = value;
+        Ok(())
     }
-    Ok(values.map(Option::unwrap_or_default))
+
+    fn take_offset(&mut self, meta: &syn::Meta) -> darling::Result<()> {
+        if self.offset.is_some() {
+            return Err(darling::Error::duplicate_field("offset").with_span(meta));
+        }
+        let Some(syn::Lit::Int(number)) = value(meta) else {
+            let message = "expected a number of bytes: `offset = 4`";
+            return Err(darling::Error::custom(message).with_span(meta));
+        };
+        let offset = number.base10_parse();
+        self.offset = Some(offset.map_err(|error| darling::Error::from(error).with_span(number))?);
+        Ok(())
+    }
+
+    fn is_complete(&self) -> darling::Result<()> {
+        let Form {
+            attribute, offset, ..
+        } = self.form;
+        let said = self.strings.iter().filter(|text| !text.is_empty()).count();
+        let all = said == self.strings.len();
+        if self.form.optional && said == 0 && self.offset.is_none() {
+            return Ok(());
+        }
+        if *offset == Offset::Instead && all && self.offset.is_some() {
+            return Err(darling::Error::custom(format!(
+                "`{attribute}` takes a symbol or an offset in the file, not both"
+            )));
+        }
+        let instead = matches!(offset, Offset::Instead | Offset::IntoOrInstead);
+        let by_offset = instead && self.offset.is_some() && !self.strings[0].is_empty();
+        if all || by_offset {
+            return Ok(());
+        }
+        Err(darling::Error::custom(format!(
+            "`{attribute}` needs to know where it goes\nhelp: write `{}`",
+            self.form.example()
+        )))
+    }
+
+    fn kind(&self) -> Kind {
+        let Form {
+            variant,
+            handle,
+            strings,
+            offset,
+            ..
+        } = self.form;
+        let variant = Ident::new(variant, Span::call_site());
+        let handle = Ident::new(handle, Span::call_site());
+        let names = strings
+            .iter()
+            .map(|(name, _)| Ident::new(name, Span::call_site()));
+        let texts = &self.strings;
+        let offset = (*offset != Offset::No).then(|| {
+            let offset = self.offset.unwrap_or(0);
+            quote!(offset: #offset)
+        });
+        let value = match strings.is_empty() {
+            true => quote!(#variant),
+            false => quote!(#variant { #(#names: #texts,)* #offset }),
+        };
+        Kind {
+            value,
+            handle: quote!(#handle),
+        }
+    }
 }
 
-impl FromMeta for TracepointOptions {
-    fn from_meta(item: &syn::Meta) -> darling::Result<Self> {
-        let items = nested(item)?;
-        let [category, name] = strings("tracepoint", ["category", "name"], &items)
-            .map_err(|error| error.with_span(item))?;
-        Ok(Self {
-            category,
-            name,
-            span: item.span(),
-        })
-    }
-}
-
-impl FromMeta for RawTracepointOptions {
-    fn from_meta(item: &syn::Meta) -> darling::Result<Self> {
-        let items = nested(item)?;
-        let [name] =
-            strings("raw_tracepoint", ["name"], &items).map_err(|error| error.with_span(item))?;
-        Ok(Self {
-            name,
-            span: item.span(),
-        })
+/// The literal of `name = literal`.
+fn value(meta: &syn::Meta) -> Option<&syn::Lit> {
+    match meta {
+        syn::Meta::NameValue(syn::MetaNameValue {
+            value: syn::Expr::Lit(syn::ExprLit { lit, .. }),
+            ..
+        }) => Some(lit),
+        _ => None,
     }
 }
 
@@ -267,39 +572,23 @@ pub(crate) struct Kind {
 impl FunctionOptions {
     /// The kind of program; `None` for a subprogram.
     pub(crate) fn kind(&self) -> darling::Result<Option<Kind>> {
-        let mut kinds = Vec::new();
-        if self.socket_filter.is_present() {
-            kinds.push((
-                self.socket_filter.span(),
-                Kind {
-                    value: quote!(SocketFilter),
-                    handle: quote!(SocketFilter),
-                },
-            ));
-        }
-        if let Some(TracepointOptions {
-            category,
-            name,
-            span,
-        }) = &self.tracepoint
-        {
-            let value = quote!(Tracepoint { category: #category, name: #name });
-            let handle = quote!(Tracepoint);
-            kinds.push((*span, Kind { value, handle }));
-        }
-        if let Some(RawTracepointOptions { name, span }) = &self.raw_tracepoint {
-            let value = quote!(RawTracepoint { name: #name });
-            let handle = quote!(RawTracepoint);
-            kinds.push((*span, Kind { value, handle }));
-        }
-        if kinds.len() > 1 {
-            let message = "a program is of one kind";
-            let mut error = darling::Error::custom(message);
-            if let Some((span, _)) = kinds.last() {
-                error = error.with_span(span);
+        match self.places().as_slice() {
+            [] => Ok(None),
+            [place] => Ok(Some(place.kind())),
+            [.., place] => {
+                Err(darling::Error::custom("a program is of one kind").with_span(&place.span))
             }
-            return Err(error);
         }
-        Ok(kinds.pop().map(|(_, kind)| kind))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FORMS, NAMES};
+
+    #[test]
+    fn each_attribute_has_its_form() {
+        let forms: Vec<_> = FORMS.iter().map(|form| form.attribute).collect();
+        assert_eq!(forms, NAMES);
     }
 }

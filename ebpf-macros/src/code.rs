@@ -33,8 +33,8 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
             #krate::Code::from_static(&[])
         }};
     }
-    let slots = emit::slots(&krate, &linked, &Values::Rust(&tokens), "ebpf_asm!");
-    let lints = emit::unused_labels(&tokens, linked.unused_labels.iter().copied());
+    let slots = emit::slots(&krate, &linked, &Values::RustInline(&tokens), "ebpf_asm!");
+    let lints = emit::unused_labels(&tokens, linked.unused_labels.iter().copied(), &[]);
     constant(&krate, &slots, &linked, &lints)
 }
 
@@ -46,11 +46,9 @@ pub(crate) fn constant(
     linked: &Linked,
     beside: &TokenStream,
 ) -> TokenStream {
-    let quiet = emit::quiet();
     let labels = emit::labels(krate, linked);
     quote! {{
         #beside
-        #quiet
         #krate::Code::from_static_with_labels(const { &#slots }, #labels)
     }}
 }

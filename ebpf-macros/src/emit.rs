@@ -14,8 +14,10 @@ use std::fmt::Write;
 
 /// Where the values of `{expr}` operands come from.
 pub(crate) enum Values<'a> {
-    /// Rust, to be evaluated by rustc.
+    /// Rust, to be evaluated by rustc in items.
     Rust(&'a Tokens),
+    /// Rust, to be evaluated by rustc in inline constants.
+    RustInline(&'a Tokens),
     /// A text, whose constants were put in already.
     Done,
 }
@@ -38,23 +40,45 @@ pub(crate) fn slots(
     let base = quote! {
         #krate::isa::Insn::array_from_le_bytes::<{ 8 * #count }, #count>(#bytes)
     };
-    let Values::Rust(tokens) = values else {
+    let (Values::Rust(tokens) | Values::RustInline(tokens)) = values else {
         return base;
     };
     if linked.patches.is_empty() {
         return base;
     }
-    let patches = linked
-        .patches
-        .iter()
-        .map(|patch| patch_statement(krate, tokens, patch, what));
-    let insns = local("insns");
+    let parts = linked.patches.chunks(OPERANDS_PER_CONSTANT).map(|patches| {
+        let operands = patches
+            .iter()
+            .map(|patch| checked_operand(krate, tokens, patch, what));
+        match values {
+            // Only an inline constant may use the generic parameters around it; a program of
+            // this size is no part of a generic function.
+            Values::RustInline(_) if linked.patches.len() <= 1000 => quote! {
+                let __ebpf_insns =
+                    #krate::__private::with_operands(__ebpf_insns, const { [#(#operands),*] });
+            },
+            // Where there are none, an item is much cheaper: rustc looks at all inline
+            // constants of a body again for each of them.
+            _ => {
+                let count = patches.len();
+                quote! {
+                    let __ebpf_insns = {
+                        const __EBPF_OPERANDS: [#krate::__private::Operand; #count] = [#(#operands),*];
+                        #krate::__private::with_operands(__ebpf_insns, __EBPF_OPERANDS)
+                    };
+                }
+            }
+        }
+    });
     quote! {{
-        let mut #insns = #base;
-        #(#patches)*
-        #insns
+        let __ebpf_insns = #base;
+        #(#parts)*
+        __ebpf_insns
     }}
 }
+
+/// Found by trying: with more, a constant takes longer than its share.
+const OPERANDS_PER_CONSTANT: usize = 100;
 
 /// The operand as Rust.
 fn operand(tokens: &Tokens, patch: &Patch) -> TokenStream {
@@ -74,27 +98,24 @@ pub(crate) fn operands_only(tokens: &Tokens, linked: &Linked) -> TokenStream {
     quote!(|| { #(let _ = { #operands };)* })
 }
 
-/// `insns[slot].field = value`, checked.
-fn patch_statement(krate: &TokenStream, tokens: &Tokens, patch: &Patch, what: &str) -> TokenStream {
+/// An operand, its value checked.
+fn checked_operand(krate: &TokenStream, tokens: &Tokens, patch: &Patch, what: &str) -> TokenStream {
     let value = operand(tokens, patch);
     let (first, _) = tokens.spans(patch.span);
-    let field = field(krate, patch.field);
+    // Everything stands at the operand, so that rustc's errors point there.
+    let krate = &located(krate, first);
+    let field = located(&field(krate, patch.field), first);
     let slot = patch.insn as usize;
     let place = format!("`{what}`, instruction {slot}");
     let negated = patch.negated;
-    // The value is computed once; its type decides about the check, so `as` loses nothing.
-    // Everything stands at the operand, so that rustc's errors point there.
-    let krate = &located(krate, first);
-    let field = located(&field, first);
-    let mut insns = local("insns");
-    insns.set_span(insns.span().located_at(first));
     // A name that rustc takes for the user's: it shows errors about other ones at the macro.
     let local = Ident::new("__ebpf_operand", first);
+    // The value is computed once; its type decides about the check, so `as` loses nothing.
     quote_spanned! {first=>
         {
             let #local = { #value };
             #krate::__private::require_integer(#local);
-            #krate::__private::patch(&mut #insns, #slot, #field, #local as i128, #negated, #place);
+            #krate::__private::operand(#slot, #field, #local as i128, #negated, #place)
         }
     }
 }
@@ -110,11 +131,6 @@ pub(crate) fn located(tokens: &TokenStream, place: Span) -> TokenStream {
         tree
     });
     tokens.collect()
-}
-
-/// A local variable that no operand can see.
-fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
 }
 
 /// A field as the generated code writes it.
@@ -165,7 +181,11 @@ pub(crate) fn lines(linked: &Linked, located: impl Fn(usize) -> (u32, u32)) -> T
 }
 
 /// Native lints for labels that nothing jumps to: real labelled loops of the same names.
-pub(crate) fn unused_labels(tokens: &Tokens, unused: impl IntoIterator<Item = u32>) -> TokenStream {
+pub(crate) fn unused_labels(
+    tokens: &Tokens,
+    unused: impl IntoIterator<Item = u32>,
+    lints: &[TokenStream],
+) -> TokenStream {
     let labels = unused.into_iter().filter_map(|token| {
         let ident = tokens.ident(token);
         let name = ident.to_string();
@@ -184,29 +204,12 @@ pub(crate) fn unused_labels(tokens: &Tokens, unused: impl IntoIterator<Item = u3
         return TokenStream::new();
     }
     quote! {
+        #(#lints)*
         const _: fn() = || { #(#labels)* };
     }
 }
 
-/// The lints that generated code must not raise in a user's crate, however strict.
-pub(crate) fn quiet() -> TokenStream {
-    quote! {
-        #[allow(
-            clippy::all,
-            clippy::pedantic,
-            clippy::nursery,
-            clippy::restriction,
-            non_snake_case,
-            non_upper_case_globals,
-            non_camel_case_types,
-            unused_qualifications,
-            unused_braces,
-            unused_parens,
-            trivial_numeric_casts,
-            missing_docs,
-            missing_debug_implementations,
-            unreachable_pub,
-            reason = "generated code: names are the user's"
-        )]
-    }
+/// Fields are named as the user named the items.
+pub(crate) fn user_names() -> TokenStream {
+    quote!(#[allow(non_snake_case, reason = "fields are named as the items are")])
 }

@@ -50,14 +50,30 @@ fn resolve(name: &str, span: Span) -> PathBuf {
     if name.is_absolute() {
         return name.into();
     }
-    // An editor may not say which file it is; the package's directory is the best guess then.
-    let folder = span
-        .local_file()
-        .and_then(|file| file.parent().map(Path::to_path_buf))
-        .or_else(|| std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from))
-        .unwrap_or_default();
-    let joined = folder.join(name);
-    std::path::absolute(&joined).unwrap_or(joined)
+    if let Some(folder) = span.local_file().as_deref().and_then(Path::parent) {
+        let joined = folder.join(name);
+        return std::path::absolute(&joined).unwrap_or(joined);
+    }
+    // An editor does not say which file the macro is in: the one place in the package where
+    // such a file lies is the best guess then.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let package = package.unwrap_or_default();
+    let mut folders = vec![(package.clone(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let candidate = folder.join(name);
+        if candidate.is_file() {
+            return candidate;
+        }
+        let hidden = |path: &Path| {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            name.starts_with('.') || name == "target"
+        };
+        let inside = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let inside = inside.map(|entry| entry.path());
+        let inside = inside.filter(|path| depth < 5 && path.is_dir() && !hidden(path));
+        folders.extend(inside.map(|path| (path, depth + 1)));
+    }
+    package.join(name)
 }
 
 struct TextFile<'a> {
@@ -98,7 +114,7 @@ impl TextFile<'_> {
                 diagnostics.extend(constants.define(&tokens.list, &items));
                 let expansion = Expansion::new(self.krate, &tokens, &object);
                 let evaluate = |linked: &mut Linked| constants.put(&tokens.list, linked);
-                let path = self.path.to_string_lossy();
+                let path = self.shown_path();
                 let module = expansion.finish(
                     diagnostics,
                     |diagnostics| self.errors(diagnostics),
@@ -124,6 +140,17 @@ impl TextFile<'_> {
         let slots = emit::slots(krate, linked, &Values::Done, &self.name);
         let tracked = self.tracked();
         constant(krate, &slots, linked, &tracked)
+    }
+
+    /// The path as `file!()` would have it, which compiler options can change: what ends up in
+    /// the binary does not tell about the machine it was built on.
+    fn shown_path(&self) -> String {
+        let source = self.span.file();
+        let shown = match Path::new(&source).parent() {
+            Some(folder) => folder.join(&self.name),
+            None => PathBuf::from(&self.name),
+        };
+        shown.to_string_lossy().into_owned()
     }
 
     /// Makes cargo rebuild when the file changes.

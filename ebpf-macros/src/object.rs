@@ -12,7 +12,7 @@ use ebpf_asm::KernelVersion;
 use ebpf_asm::diag::{Diagnostic, Rule};
 use ebpf_asm::link::{Linked, RelocationTarget, link_program};
 use ebpf_asm::object::{ConstantType, Linkage};
-use ebpf_asm::syntax::ast::Object;
+use ebpf_asm::syntax::ast::{Name, Object, OperandValue};
 use ebpf_asm::syntax::parse_object;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -134,6 +134,7 @@ impl<'a> Expansion<'a> {
             }
             let mut linked = link_program(&linkable, index, &self.items.scope, self.min_kernel);
             all.append(&mut linked.diagnostics);
+            all.extend(Self::check_operands(&linked));
             all.extend(evaluate(&mut linked));
             for place in &linked.functions {
                 if let Some(index) = linkable.iter().position(|f| f.name == place.name) {
@@ -159,7 +160,7 @@ impl<'a> Expansion<'a> {
             .functions
             .iter()
             .map(|function| {
-                let (types, diagnostic) = signature::check(self.tokens, function);
+                let (types, diagnostic) = signature::check(self.krate, self.tokens, function);
                 all.extend(diagnostic);
                 types
             })
@@ -186,7 +187,7 @@ impl<'a> Expansion<'a> {
             .collect();
         let labels = match &values {
             // After errors a label may look unused whose jump could not be read.
-            Values::Rust(tokens) if !failed => emit::unused_labels(tokens, unused_labels),
+            Values::Rust(tokens) if !failed => self.unused_labels(tokens, &unused_labels),
             _ => TokenStream::new(),
         };
         let dead = self.unused_functions(&reached);
@@ -194,15 +195,11 @@ impl<'a> Expansion<'a> {
         self.module(&errors, &programs, &extra)
     }
 
-    fn check_names(&self, diagnostics: &mut Vec<Diagnostic>) {
-        let statics = self.items.maps.iter().map(|map| &map.item.name);
-        let constants = self
-            .items
-            .constants
-            .iter()
-            .map(|constant| &constant.item.name);
-        for name in statics.chain(constants) {
-            if GENERATED.contains(&name.text.as_str()) {
+    /// Items whose names the generated module uses itself are reported and left out.
+    fn check_names(&mut self, diagnostics: &mut Vec<Diagnostic>) {
+        let mut refuse = |name: &Name| {
+            let taken = GENERATED.contains(&name.text.as_str());
+            if taken {
                 diagnostics.push(
                     Diagnostic::error(
                         Rule::DuplicateItem,
@@ -212,7 +209,30 @@ impl<'a> Expansion<'a> {
                     .with_help("choose another name"),
                 );
             }
-        }
+            taken
+        };
+        self.items.maps.retain(|map| !refuse(&map.item.name));
+        self.items
+            .constants
+            .retain(|constant| !refuse(&constant.item.name));
+    }
+
+    /// A constant from outside under a name that the generated module has itself.
+    fn check_operands(linked: &Linked) -> impl Iterator<Item = Diagnostic> {
+        linked
+            .patches
+            .iter()
+            .filter_map(|patch| match &patch.value {
+                OperandValue::Name(name) if GENERATED.contains(&name.text.as_str()) => Some(
+                    Diagnostic::error(
+                        Rule::AmbiguousName,
+                        name.span,
+                        format!("inside the object `{}` is an item of the macro", name.text),
+                    )
+                    .with_help(format!("write `{{super::{}}}` for yours", name.text)),
+                ),
+                _ => None,
+            })
     }
 
     /// One element of the object's list of programs.
@@ -338,6 +358,16 @@ impl<'a> Expansion<'a> {
         quote!((#always #(+ #conditional)*))
     }
 
+    /// rustc's own lint for labels, at the levels that each function's attributes say.
+    fn unused_labels(&self, tokens: &Tokens, unused: &BTreeSet<u32>) -> TokenStream {
+        let functions = self.items.functions.iter().map(|function| {
+            let item = function.item;
+            let inside = unused.range(item.name.token..item.body.end.start).copied();
+            emit::unused_labels(tokens, inside, &function.attributes.lints)
+        });
+        functions.collect()
+    }
+
     /// rustc's own dead-code lint for functions that no program reaches.
     fn unused_functions(&self, reached: &[bool]) -> TokenStream {
         let unused = self
@@ -363,14 +393,17 @@ impl<'a> Expansion<'a> {
         extra: &TokenStream,
     ) -> TokenStream {
         let krate = self.krate;
-        let quiet = emit::quiet();
         let native = &self.attributes.native;
         let visibility = self.tokens.stream(self.object.visibility);
         let name = ident(self.tokens, &self.object.name);
         let name_text = &self.object.name.text;
         let uses = &self.items.uses;
         let maps = self.items.maps.iter().map(|map| self.map_static(map));
-        let constants = self.items.constants.iter().map(|constant| {
+        let constants = self.items.constants.iter().filter(|constant| {
+            // What is wrong with a constant of a file has been said, with the file's line.
+            errors.is_empty() || self.tokens.is_macro() || constant.item.value.is_none()
+        });
+        let constants = constants.map(|constant| {
             let native = &constant.attributes.native;
             let visibility = self.tokens.stream(constant.item.visibility);
             let name = ident(self.tokens, &constant.item.name);
@@ -398,7 +431,6 @@ impl<'a> Expansion<'a> {
         quote! {
             #(#errors)*
             #(#native)*
-            #quiet
             #visibility mod #name {
                 #[allow(unused_imports, reason = "the object may need nothing from outside")]
                 use super::*;
@@ -408,7 +440,7 @@ impl<'a> Expansion<'a> {
                 #extra
 
                 /// The object as constant data: maps, constants, programs.
-                #[allow(dead_code, reason = "not every user looks at it")]
+                #[allow(dead_code, deprecated, reason = "not every user looks at it")]
                 pub static OBJECT: #krate::Object = #krate::Object::new(
                     #name_text,
                     #license,
@@ -430,9 +462,13 @@ impl<'a> Expansion<'a> {
         let name = ident(self.tokens, &map.item.name);
         let ty = self.tokens.stream(map.item.ty);
         let value = self.tokens.stream(map.item.value);
+        // What is wrong with the type is shown at the type.
+        let (first, _) = self.tokens.spans(map.item.ty.span);
+        let krate = emit::located(krate, first);
+        let definition = quote_spanned!(first=> <#ty as #krate::maps::Map>::Definition);
         quote! {
             #(#native)*
-            #visibility static #name: <#ty as #krate::maps::Map>::Definition = #value;
+            #visibility static #name: #definition = #value;
         }
     }
 
@@ -446,7 +482,7 @@ impl<'a> Expansion<'a> {
             .enumerate()
             .map(|(index, map)| Field {
                 cfg: map.attributes.cfg_attribute(),
-                native: map.attributes.native.clone(),
+                docs: map.attributes.docs.clone(),
                 name: ident(self.tokens, &map.item.name),
                 ty: self.tokens.stream(map.item.ty),
                 position: self.map_index(index),
@@ -468,7 +504,7 @@ impl<'a> Expansion<'a> {
                     .map(|program| &program.attributes);
                 Field {
                     cfg: program.attributes.cfg_attribute(),
-                    native: program.attributes.native.clone(),
+                    docs: program.attributes.docs.clone(),
                     name: ident(self.tokens, &program.item.name),
                     ty: quote!(#krate::programs::#handle),
                     position: Self::position(before),
@@ -482,7 +518,7 @@ impl<'a> Expansion<'a> {
             .enumerate()
             .map(|(index, constant)| Field {
                 cfg: TokenStream::new(),
-                native: constant.attributes.native.clone(),
+                docs: constant.attributes.docs.clone(),
                 name: ident(self.tokens, &constant.item.name),
                 ty: self.tokens.stream(constant.item.ty),
                 position: quote!(#index),

@@ -71,10 +71,8 @@ fn derive(input: TokenStream) -> syn::Result<TokenStream> {
         };
         // SAFETY: the layout is fixed by `repr`; every field is plain old data (checked above),
         // and there is no padding between or behind them (asserted above).
-        #[allow(unsafe_code, reason = "what the derive is for; its conditions are checked above")]
         unsafe impl #krate::bytemuck::Zeroable for #name {}
         // SAFETY: as above.
-        #[allow(unsafe_code, reason = "what the derive is for; its conditions are checked above")]
         unsafe impl #krate::bytemuck::Pod for #name {}
     })
 }

@@ -19,14 +19,22 @@ pub(crate) fn compile_error(message: &str, (first, last): (Span, Span)) -> Token
     stream
 }
 
+/// As many errors as somebody may read.
+const MOST_ERRORS: usize = 100;
+
 /// The errors among the diagnostics. Warnings have no place in a macro's output; those that
 /// matter are native lints.
 pub(crate) fn errors(tokens: &Tokens, mut diagnostics: Vec<Diagnostic>) -> Vec<TokenStream> {
     let mut seen = Vec::new();
     let mut errors = Vec::new();
+    let mut more = 0;
     diagnostics.sort_by_key(|diagnostic| diagnostic.span.start);
     for mut diagnostic in diagnostics {
         if diagnostic.severity != Severity::Error || seen.contains(&diagnostic) {
+            continue;
+        }
+        if seen.len() == MOST_ERRORS {
+            more += 1;
             continue;
         }
         seen.push(diagnostic.clone());
@@ -35,6 +43,10 @@ pub(crate) fn errors(tokens: &Tokens, mut diagnostics: Vec<Diagnostic>) -> Vec<T
         }
         let spans = tokens.spans(diagnostic.span);
         errors.push(compile_error(&diagnostic.to_text(), spans));
+    }
+    if let (1.., Some(last)) = (more, seen.last()) {
+        let message = format!("and {more} more errors");
+        errors.push(compile_error(&message, tokens.spans(last.span)));
     }
     errors
 }
@@ -47,7 +59,8 @@ pub(crate) fn attribute_errors(code: &str, error: darling::Error) -> Vec<TokenSt
         .map(|error| {
             let span = error.span();
             let message = error.to_string();
-            compile_error(&format!("{code}: {}", without_path(&message)), (span, span))
+            let message = in_our_words(without_path(&message));
+            compile_error(&format!("{code}: {message}"), (span, span))
         })
         .collect()
 }
@@ -64,5 +77,28 @@ fn without_path(message: &str) -> &str {
             text
         }
         _ => message,
+    }
+}
+
+/// darling speaks of fields and formats, users of attributes.
+fn in_our_words(message: &str) -> String {
+    let (first, rest) = message.split_once(". ").unwrap_or((message, ""));
+    let name = first.split('`').nth(1).unwrap_or_default();
+    let said = if first.starts_with("Unknown field") {
+        format!("there is no attribute or option `{name}` here")
+    } else if first.starts_with("Duplicate field") {
+        format!("`{name}` is given twice")
+    } else if first.starts_with("Unexpected type") || first.starts_with("Unexpected meta-item") {
+        "a string is wanted: `#[name = \"value\"]`".to_owned()
+    } else {
+        return message.to_owned();
+    };
+    match rest {
+        "" => said,
+        rest => {
+            let rest = rest.replacen("Did you mean", "did you mean", 1);
+            let rest = rest.replacen("Available values", "there are", 1);
+            format!("{said}\nhelp: {rest}")
+        }
     }
 }

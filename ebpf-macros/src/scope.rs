@@ -88,7 +88,8 @@ impl<'a> Items<'a> {
                     name.span,
                     format!("`{}` is defined twice", name.text),
                 )
-                .with_note_at("first defined", tokens.located(first)),
+                .with_note_at("first defined", tokens.located(first))
+                .with_help("names are unique, whatever their `#[cfg]`: write two objects, or one item whose value depends on `cfg!(…)`"),
             );
             return false;
         }

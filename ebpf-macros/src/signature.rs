@@ -1,10 +1,12 @@
 //! The signatures of programs and functions.
 
+use crate::emit;
 use crate::scope::{FunctionItem, ident};
 use crate::tokens::Tokens;
 use ebpf_asm::diag::{Diagnostic, Rule};
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 
 /// The registers that carry arguments: r1 to r5.
 const ARGUMENT_REGISTERS: usize = 5;
@@ -12,6 +14,7 @@ const ARGUMENT_REGISTERS: usize = 5;
 /// The function's types as a constant, so that rustc checks and resolves them, and what is
 /// wrong with the signature as eBPF has them.
 pub(crate) fn check(
+    krate: &TokenStream,
     tokens: &Tokens,
     function: &FunctionItem<'_>,
 ) -> (TokenStream, Option<Diagnostic>) {
@@ -53,7 +56,7 @@ pub(crate) fn check(
         Some(error(message).with_help("pass a pointer to the rest"))
     } else if function.kind.is_none() {
         None
-    } else if types.len() != 1 || !matches!(types[0], syn::Type::Ptr(_)) {
+    } else if types.len() != 1 {
         let message = format!(
             "the program `{name}` gets one argument from the kernel, a pointer to its context"
         );
@@ -65,9 +68,25 @@ pub(crate) fn check(
         None
     };
     let cfg = function.attributes.cfg_attribute();
+    // Aliases are types, too: whether it is a pointer and an integer, rustc knows.
+    let kernel = (function.kind.is_some() && diagnostic.is_none()).then(|| {
+        let argument = types.first().map(|ty| {
+            let krate = emit::located(krate, ty.span());
+            quote_spanned!(ty.span()=> #krate::__private::require_context::<#ty>();)
+        });
+        let result = match &signature.output {
+            syn::ReturnType::Type(_, ty) => {
+                let krate = emit::located(krate, ty.span());
+                quote_spanned!(ty.span()=> #krate::__private::require_result::<#ty>();)
+            }
+            syn::ReturnType::Default => TokenStream::new(),
+        };
+        quote!(#cfg const _: fn() = || { #argument #result };)
+    });
     let types = quote! {
         #cfg
         const _: ::core::option::Option<fn(#(#types),*) #output> = ::core::option::Option::None;
+        #kernel
     };
     (types, diagnostic)
 }

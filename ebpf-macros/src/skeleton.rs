@@ -1,7 +1,8 @@
 //! The typed skeleton of an object: structs of handles and options, `load` and `loader`.
 
+use crate::emit;
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 
 /// What the skeleton is made of.
 pub(crate) struct Skeleton {
@@ -13,7 +14,7 @@ pub(crate) struct Skeleton {
 /// A field of the skeleton's structs.
 pub(crate) struct Field {
     pub(crate) cfg: TokenStream,
-    pub(crate) native: Vec<TokenStream>,
+    pub(crate) docs: Vec<TokenStream>,
     pub(crate) name: Ident,
     pub(crate) ty: TokenStream,
     pub(crate) position: TokenStream,
@@ -21,9 +22,10 @@ pub(crate) struct Field {
 
 impl Field {
     fn declaration(&self, what: &str, ty: &TokenStream) -> TokenStream {
-        let Self { native, name, .. } = self;
+        let Self { docs, name, .. } = self;
+        let cfg = &self.cfg;
         let doc = format!(" {what} `{name}`.");
-        quote!(#[doc = #doc] #(#native)* pub #name: #ty)
+        quote!(#[doc = #doc] #(#docs)* #cfg pub #name: #ty)
     }
 
     fn use_as(&self, value: impl Fn(&Ident) -> TokenStream) -> TokenStream {
@@ -32,14 +34,16 @@ impl Field {
         quote!(#cfg #value)
     }
 
-    fn value(&self, method: &Ident) -> TokenStream {
+    fn value(&self, method: &str) -> TokenStream {
         let Self {
             cfg,
             name,
             position,
             ..
         } = self;
-        quote!(#cfg #name: loaded.#method(#position)?)
+        // What is wrong with a map's type is shown at its name.
+        let method = Ident::new(method, name.span());
+        quote!(#cfg #name: __ebpf_loaded.#method(#position)?)
     }
 }
 
@@ -77,16 +81,16 @@ impl Skeleton {
             .constants
             .iter()
             .map(|f| f.use_as(|name| quote!(self.consts.#name.into())));
-        let map_values = self.maps.iter().map(|f| f.value(&format_ident!("map")));
-        let program_values = self
-            .programs
-            .iter()
-            .map(|f| f.value(&format_ident!("program")));
+        let map_values = self.maps.iter().map(|f| f.value("map"));
+        let program_values = self.programs.iter().map(|f| f.value("program"));
+        let names = emit::user_names();
         let derive = quote! {
+            #names
             #[derive(Debug)]
             #[allow(dead_code, reason = "not every user needs all of it")]
         };
         let default = quote! {
+            #names
             #[derive(Clone, Debug, Default)]
             #[allow(dead_code, reason = "not every user needs all of it")]
         };
@@ -142,7 +146,7 @@ impl Skeleton {
                     pub options: #krate::load::Options,
                 }
 
-                #[allow(dead_code, reason = "not every user needs all of it")]
+                #[allow(dead_code, deprecated, reason = "not every user needs all of it")]
                 impl Loader {
                     /// Loads the object: creates its maps and loads its programs. Attaches
                     /// nothing.
@@ -151,7 +155,7 @@ impl Skeleton {
                     /// What the kernel refuses, with its reason and what to do about it.
                     pub fn load(self) -> ::core::result::Result<Skeleton, #krate::Error> {
                         #[allow(unused_mut, reason = "an object may have no programs")]
-                        let mut loaded = #krate::load::load(
+                        let mut __ebpf_loaded = #krate::load::load(
                             &OBJECT,
                             &[#(#map_list),*],
                             &[#(#program_list),*],

@@ -31,10 +31,17 @@ enum Tree {
 
 impl Tokens {
     pub(crate) fn new(stream: TokenStream) -> Self {
+        Self::read(stream, in_rust_analyzer())
+    }
+
+    /// `in_editor`: whether it is rust-analyzer that made the stream.
+    pub(crate) fn read(stream: TokenStream, in_editor: bool) -> Self {
         let mut builder = Builder {
             list: TokenList::new(false),
             trees: Vec::new(),
             text: String::new(),
+            in_editor,
+            after_operator: false,
         };
         builder.stream(stream);
         builder.finish()
@@ -46,6 +53,11 @@ impl Tokens {
             list,
             origin: Origin::Text { span },
         }
+    }
+
+    /// Whether these are the macro's own tokens and not those of a file.
+    pub(crate) fn is_macro(&self) -> bool {
+        matches!(self.origin, Origin::Macro(_))
     }
 
     /// Rust's span of a token.
@@ -64,7 +76,7 @@ impl Tokens {
 
     /// The place with line and column.
     pub(crate) fn located(&self, place: Place) -> Place {
-        if matches!(self.origin, Origin::Text { .. }) {
+        if !self.is_macro() {
             return place;
         }
         let start = self.span_at(place.start).start();
@@ -154,6 +166,15 @@ struct Builder {
     list: TokenList,
     trees: Vec<Tree>,
     text: String,
+    /// Whether fragments of `macro_rules!` come in parentheses, as rust-analyzer has them.
+    in_editor: bool,
+    /// Whether an operand may come next.
+    after_operator: bool,
+}
+
+/// Whether this runs in rust-analyzer's server of macros, which sets this variable for itself.
+fn in_rust_analyzer() -> bool {
+    std::env::var_os("RUST_ANALYZER_INTERNALS_DO_NOT_USE").is_some()
 }
 
 impl Builder {
@@ -222,12 +243,20 @@ impl Builder {
 
     fn push(&mut self, kind: TokenKind, tree: Tree) -> u32 {
         let place = self.place();
+        self.after_operator =
+            matches!(kind, TokenKind::Punct { character, .. } if "=+-<>&|^%/,".contains(character));
         self.trees.push(tree);
         self.list.push(kind, &self.text, place, false)
     }
 
     fn group(&mut self, group: Group) {
         let delimiter = match group.delimiter() {
+            RustDelimiter::Parenthesis if self.is_fragment(&group) => {
+                if is_transparent(&group) {
+                    return self.stream(group.stream());
+                }
+                Delimiter::Invisible
+            }
             RustDelimiter::Parenthesis => Delimiter::Parenthesis,
             RustDelimiter::Bracket => Delimiter::Bracket,
             RustDelimiter::Brace => Delimiter::Brace,
@@ -245,6 +274,15 @@ impl Builder {
         self.text.clear();
         let close = self.push(TokenKind::Close(delimiter), Tree::Close(close_span));
         self.list.close(open, close);
+    }
+}
+
+impl Builder {
+    /// Whether parentheses are those that rust-analyzer puts around `$e:expr`: where an operand
+    /// stands the language has none but those of `(s8)`.
+    fn is_fragment(&self, group: &Group) -> bool {
+        let is_cast = || matches!(group.stream().to_string().trim(), "s8" | "s16" | "s32");
+        self.in_editor && self.after_operator && !is_cast()
     }
 }
 

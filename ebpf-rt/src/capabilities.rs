@@ -1,13 +1,14 @@
 //! Which privileges an operation needs and which the process has: asked only after the kernel
 //! has refused, to say what is missing.
 
-use crate::{Error, KernelVersion, sys};
+use crate::{Error, ErrorKind, KernelVersion, sys};
 use ebpf_asm::{Object, ProgramType};
 
 /// A capability that eBPF operations ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Capability {
+    NetAdmin = 12,
     SysAdmin = 21,
     Perfmon = 38,
     Bpf = 39,
@@ -16,6 +17,7 @@ pub(crate) enum Capability {
 impl Capability {
     const fn name(self) -> &'static str {
         match self {
+            Self::NetAdmin => "CAP_NET_ADMIN",
             Self::SysAdmin => "CAP_SYS_ADMIN",
             Self::Perfmon => "CAP_PERFMON",
             Self::Bpf => "CAP_BPF",
@@ -38,6 +40,7 @@ const fn has_bit(effective: u64, capability: Capability) -> bool {
 pub(crate) fn for_program(program_type: ProgramType) -> &'static [Capability] {
     match program_type {
         ProgramType::SocketFilter => &[Capability::Bpf],
+        ProgramType::SkSkb => &[Capability::Bpf, Capability::NetAdmin],
         _ => &[Capability::Bpf, Capability::Perfmon],
     }
 }
@@ -77,6 +80,21 @@ pub(crate) fn running_kernel() -> Option<KernelVersion> {
     KernelVersion::parse(&sys::process::release().ok()?)
 }
 
+/// Completes an error of something that came with a later kernel: only if this is an older
+/// one, or cannot be told.
+pub(crate) fn explain_since(error: Error, major: u8, minor: u8, what: &str) -> Error {
+    let since = KernelVersion::new(major, minor);
+    match running_kernel() {
+        Some(version) if version >= since => error,
+        Some(version) => error
+            .with_kind(ErrorKind::Unsupported)
+            .because(format!("{what} needs Linux {since}, and this is {version}")),
+        None => error
+            .with_kind(ErrorKind::Unsupported)
+            .because(format!("{what} needs Linux {since}")),
+    }
+}
+
 /// Whether this kernel counts the memory of maps and programs as locked memory.
 pub(crate) fn counts_memlock() -> bool {
     running_kernel().is_some_and(|version| version < KernelVersion::new(5, 11))
@@ -110,7 +128,11 @@ pub(crate) fn explain_for(
 ) -> Error {
     // CAP_BPF and CAP_PERFMON came with Linux 5.8.
     let old = running_kernel().is_some_and(|version| version < KernelVersion::new(5, 8));
-    let needs = if old { &[Capability::SysAdmin] } else { needs };
+    let needs = match needs {
+        _ if !old => needs,
+        [.., Capability::NetAdmin] => &[Capability::SysAdmin, Capability::NetAdmin],
+        _ => &[Capability::SysAdmin],
+    };
     let needed = names(needs, " and ", Capability::name);
     let Some(effective) = effective() else {
         return error.because(format!(

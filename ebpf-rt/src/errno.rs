@@ -98,6 +98,8 @@ errnos! {
     EOPNOTSUPP "operation not supported",
     EAFNOSUPPORT "address family not supported",
     EADDRINUSE "address in use",
+    EADDRNOTAVAIL "address not available",
+    EILSEQ "wrong sequence of bytes",
     ENETDOWN "network is down",
     ENOBUFS "no buffer space",
     EISCONN "connected already",

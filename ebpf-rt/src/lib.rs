@@ -4,18 +4,25 @@
 //! - [`maps`]: definitions (constant data) and handles (maps that exist).
 //! - [`programs`] and [`links`]: what loaded programs can do, and what attached ones are.
 //! - [`load`]: options, and the loader for any [`Object`].
+//! - [`inventory`]: all that is loaded on this machine.
 //! - [`trace_pipe`] and [`tracefs`]: what programs print, and where they can be attached.
 //! - [`features`]: what the running kernel can do.
+//! - [`symbols`]: names for addresses of the kernel.
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
 //!
-//! Without the feature `std` (on by default) only what needs no kernel is there: macros,
-//! [`Object`], [`Code`], definitions of maps, context types.
+//! # Features
+//! | feature | gives |
+//! |---|---|
+//! | `std` (default) | everything that calls the kernel; without it only macros, [`Object`], [`Code`], definitions of maps, context types |
+//! | `listing` | `Display` of [`Object`] and [`Code`], for snapshot tests and logs |
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod context;
 pub mod maps;
 
+#[cfg(feature = "std")]
+mod bpffs;
 #[cfg(feature = "std")]
 mod capabilities;
 #[cfg(feature = "std")]
@@ -25,14 +32,24 @@ mod error;
 #[cfg(feature = "std")]
 pub mod features;
 #[cfg(feature = "std")]
+pub mod inventory;
+#[cfg(feature = "std")]
+mod kallsyms;
+#[cfg(feature = "std")]
 pub mod links;
 #[cfg(feature = "std")]
 pub mod load;
 mod macro_support;
 #[cfg(feature = "std")]
+mod pattern;
+#[cfg(feature = "std")]
+mod pins;
+#[cfg(feature = "std")]
 pub mod programs;
 #[cfg(feature = "std")]
 mod similar;
+#[cfg(feature = "std")]
+pub mod symbols;
 #[cfg(feature = "std")]
 mod sys;
 #[cfg(feature = "std")]
@@ -40,14 +57,17 @@ pub mod trace_pipe;
 #[cfg(feature = "std")]
 pub mod tracefs;
 #[cfg(feature = "std")]
+mod user_space;
+#[cfg(feature = "std")]
 mod verifier_log;
 
 pub use bytemuck;
-pub use ebpf_asm::{Code, KernelVersion, MapType, Object, ProgramType, isa, object};
+pub use ebpf_asm::{Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, object};
 
 pub use maps::{
-    Array, Global, HashMap, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap, Rodata,
-    Update,
+    Array, ArrayOfMaps, BloomFilter, CgroupArray, CpuMap, DevMap, DevMapHash, Global, HashMap,
+    HashOfMaps, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap, PerfEventArray,
+    ProgramArray, Queue, RingBuf, Rodata, SockHash, SockMap, Stack, StackTrace, Update,
 };
 
 #[cfg(feature = "std")]
@@ -64,7 +84,10 @@ pub use ebpf_macros::Pod;
 /// What generated code uses. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::macro_support::{map_for, patch, program_for, require_integer, symbol};
+    pub use crate::macro_support::{
+        Operand, map_for, operand, program_for, require_context, require_integer, require_result,
+        symbol, with_operands,
+    };
     pub use ebpf_macros;
 }
 

@@ -17,60 +17,118 @@ macro_rules! integer_operands {
     ($($ty:ty)*) => { $(impl IntegerOperand for $ty {})* };
 }
 
-integer_operands!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
+// `i128` is what rustc takes open literals for once something else in the block is wrong.
+integer_operands!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize i128);
 
 /// Compiles for integers only.
 pub const fn require_integer<T: IntegerOperand>(_: T) {}
 
-/// Puts the value of a `{expr}` operand into its instruction.
+/// What a program can return to the kernel.
+#[diagnostic::on_unimplemented(
+    message = "BPF0058: a program returns an integer to the kernel, not `{Self}`",
+    label = "not an integer of 32 or 64 bits",
+    note = "write `-> i32`"
+)]
+pub trait ProgramResult {}
+
+impl ProgramResult for i32 {}
+impl ProgramResult for u32 {}
+impl ProgramResult for i64 {}
+impl ProgramResult for u64 {}
+
+/// What a program gets from the kernel.
+#[diagnostic::on_unimplemented(
+    message = "BPF0058: a program gets a pointer to its context from the kernel, not `{Self}`",
+    label = "not a pointer",
+    note = "write `ctx: *mut c_void`"
+)]
+pub trait ProgramContext {}
+
+impl<T: ?Sized> ProgramContext for *mut T {}
+impl<T: ?Sized> ProgramContext for *const T {}
+
+/// Compiles for what a program can return.
+pub const fn require_result<T: ProgramResult>() {}
+
+/// Compiles for what a program can get.
+pub const fn require_context<T: ProgramContext>() {}
+
+/// The value of an operand on its way into an instruction; checked.
+#[derive(Clone, Copy)]
+pub struct Operand {
+    slot: usize,
+    field: ConstantField,
+    value: i128,
+}
+
+/// Checks the value of a `{expr}` operand against its field.
 ///
 /// # Panics
 /// If it does not fit: in const evaluation a compile error, which names program, instruction,
 /// value and field.
+#[must_use]
 #[track_caller]
-pub const fn patch(
-    insns: &mut [Insn],
+pub const fn operand(
     slot: usize,
     field: ConstantField,
     value: i128,
     negated: bool,
     place: &str,
-) {
-    let value = if negated { -value } else { value };
-    if field.put(insns, slot, value).is_err() {
-        let code = match field {
-            ConstantField::Offset => "BPF0023",
-            ConstantField::Shift { .. } => "BPF0024",
-            ConstantField::Divisor { .. } if value == 0 => "BPF0025",
-            _ => "BPF0021",
-        };
-        let mut message = Message::new();
-        message.text(code);
-        message.text(": in ");
-        message.text(place);
-        message.text(": the operand ");
-        message.number(value);
-        message.text(" does not fit ");
-        message.text(field.description());
-        message.text("\nhelp: ");
-        match field {
-            ConstantField::SignedImm => {
-                message.text("load it into a register with `ll` and use that: `r2 = { … } ll`");
-            }
-            ConstantField::Offset => message.text("add the rest to the register first"),
-            _ => {
-                let range = field.range();
-                message.text("the field holds ");
-                message.number(range.minimum);
-                message.text(" to ");
-                message.number(range.maximum);
-                if !range.zero {
-                    message.text(", but not 0");
-                }
+) -> Operand {
+    let value = match value.checked_neg() {
+        Some(negative) if negated => negative,
+        _ => value,
+    };
+    let range = field.range();
+    if range.contains(value) {
+        return Operand { slot, field, value };
+    }
+    let mut message = Message::new();
+    message.text(match field {
+        ConstantField::Offset => "BPF0023",
+        ConstantField::Shift { .. } => "BPF0024",
+        ConstantField::Divisor { .. } if value == 0 => "BPF0025",
+        _ => "BPF0021",
+    });
+    message.text(": in ");
+    message.text(place);
+    message.text(": the operand ");
+    message.number(value);
+    message.text(" does not fit ");
+    message.text(field.description());
+    message.text("\nhelp: ");
+    match field {
+        ConstantField::SignedImm => {
+            message.text("load it into a register with `ll` and use that: `r2 = { … } ll`");
+        }
+        ConstantField::Offset => message.text("add the rest to the register first"),
+        _ => {
+            message.text("it holds ");
+            message.number(range.minimum);
+            message.text(" to ");
+            message.number(range.maximum);
+            if !range.zero {
+                message.text(", but not 0");
             }
         }
-        panic!("{}", message.as_str());
     }
+    panic!("{}", message.as_str());
+}
+
+/// Puts operands into their instructions.
+#[must_use]
+pub const fn with_operands<const SLOTS: usize, const OPERANDS: usize>(
+    mut insns: [Insn; SLOTS],
+    operands: [Operand; OPERANDS],
+) -> [Insn; SLOTS] {
+    let mut i = 0;
+    while i < OPERANDS {
+        let Operand { slot, field, value } = operands[i];
+        // Checked by `operand`, and the macro made the slots.
+        assert!(field.put(&mut insns, slot, value).is_ok());
+        i += 1;
+    }
+    insns
 }
 
 /// The relocation for `r1 = NAME + ADDEND ll`: a map's descriptor, or the address of a
@@ -128,7 +186,7 @@ pub const fn map_for(oldest: KernelVersion, map: MapDef) -> MapDef {
 #[must_use]
 #[track_caller]
 pub const fn program_for(oldest: KernelVersion, program: ProgramDef) -> ProgramDef {
-    let since = program.kind.program_type().since();
+    let since = program.kind.since();
     needs(oldest, since, "the program `", program.name);
     program
 }
@@ -231,10 +289,14 @@ impl Message {
 /// assert_eq!(FILTER.len(), 4);
 /// ```
 ///
-/// The value is a constant: it can be a `const` or `static`, and
-/// [`Code::into_static`](crate::Code::into_static) gives an array of
-/// [`Insn`](crate::isa::Insn)s for loaders that take one. Operands in braces are Rust
-/// constant expressions; a value that does not fit its field is a compile error.
+/// The value is a constant, and best made one: in a `const` or `static`, a wrong operand is an
+/// error of `cargo check`; inside a function, rustc evaluates it when it compiles the function
+/// (`cargo build`), and not at all in a generic function that nothing uses. For an array,
+/// [`Code::into_static`](crate::Code::into_static) gives the [`Insn`](crate::isa::Insn)s to
+/// loaders that take one.
+///
+/// Operands in braces are Rust constant expressions; a value that does not fit its field is a
+/// compile error. Rust takes a number without a suffix for an `i32`: write `{1u64 << 40} ll`.
 #[macro_export]
 macro_rules! ebpf_asm {
     ($($tokens:tt)*) => { $crate::__private::ebpf_macros::ebpf_asm! { [$crate] $($tokens)* } };
@@ -289,7 +351,7 @@ macro_rules! ebpf_asm {
 ///
 /// The kernel shows the first 15 bytes of a program's or map's name. Attributes of the module:
 /// `#[license = "…"]` is required, `#[min_kernel = "5.15"]` makes everything that an older
-/// kernel lacks an error, `#[relaxed]` (also on functions) lets constants wrap as LLVM does.
+/// kernel lacks an error (without it nothing is checked), `#[relaxed]` (also on functions) lets constants wrap as LLVM does.
 /// `#[cfg]`, lints and doc comments on programs and maps are carried over.
 ///
 /// The module holds `OBJECT` (constant data), `load()`, `loader()` for options, and the

@@ -5,6 +5,10 @@ use crate::{Errno, Error, ErrorKind, sys};
 use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
+mod format;
+
+pub use format::{Field, Format};
+
 /// The kernel's trace file system.
 ///
 /// Where it is not mounted, [`open`](Self::open) makes an instance that is attached nowhere:
@@ -86,7 +90,7 @@ impl Tracefs {
     fn read(&self, path: &str) -> Result<String, Errno> {
         let file = self.open_file(path)?;
         let mut text = Vec::new();
-        let mut buffer = [0; 256];
+        let mut buffer = [0; 4096];
         loop {
             match sys::fs::read(file.as_fd(), &mut buffer)? {
                 0 => return Ok(String::from_utf8_lossy(&text).into_owned()),
@@ -108,29 +112,50 @@ impl Tracefs {
     /// [`ErrorKind::NotFound`], with names that are spelled alike, if there is none of that
     /// name.
     pub fn tracepoint_id(&self, category: &str, name: &str) -> Result<u64, Error> {
-        let whole = format!("{category}:{name}");
+        let text = self.read_of_tracepoint(category, name, "id")?;
+        text.trim().parse().map_err(|error| {
+            Error::failed(looking_up(category, name), Errno::EIO)
+                .because(format!("tracefs gives its number as `{}`", text.trim()))
+                .caused_by(error)
+        })
+    }
+
+    /// The record of a trace point: the names, offsets and sizes of its fields.
+    ///
+    /// # Errors
+    /// As of [`tracepoint_id`](Self::tracepoint_id).
+    pub fn format(&self, category: &str, name: &str) -> Result<Format, Error> {
+        let text = self.read_of_tracepoint(category, name, "format")?;
+        format::parse(format!("{category}:{name}"), &text).ok_or_else(|| {
+            Error::failed(looking_up(category, name), Errno::EIO)
+                .because("tracefs describes its record in a way that is not known")
+        })
+    }
+
+    /// Reads a file of a trace point.
+    fn read_of_tracepoint(&self, category: &str, name: &str, file: &str) -> Result<String, Error> {
         let is_name = |text: &str| {
             let valid = |c: char| !matches!(c, '/' | '\0');
             !text.is_empty() && !text.starts_with('.') && text.chars().all(valid)
         };
         if !is_name(category) || !is_name(name) {
             return Err(Error::invalid(format!(
-                "`{whole}` is not the name of a trace point"
+                "`{category}:{name}` is not the name of a trace point"
             )));
         }
-        let operation = format!("looking up the trace point {whole}");
-        match self.read(&format!("events/{category}/{name}/id")) {
-            Ok(text) => text.trim().parse().map_err(|error| {
-                Error::failed(&*operation, Errno::EIO)
-                    .because(format!("tracefs gives its number as `{}`", text.trim()))
-                    .caused_by(error)
-            }),
-            Err(Errno::ENOENT) => {
-                let error = Error::failed(operation, Errno::ENOENT);
-                Err(self.explain_missing(error, category, name))
-            }
-            Err(errno) => Err(Error::failed(operation, errno)),
-        }
+        self.read(&format!("events/{category}/{name}/{file}"))
+            .map_err(|errno| {
+                let error = Error::failed(looking_up(category, name), errno);
+                match errno {
+                    Errno::ENOENT => self.explain_missing(error, category, name),
+                    _ => error,
+                }
+            })
+    }
+
+    /// The functions that can be traced, one a line, some with their module behind.
+    pub(crate) fn functions(&self) -> Result<String, Errno> {
+        self.read("available_filter_functions")
     }
 
     fn explain_missing(&self, error: Error, category: &str, name: &str) -> Error {
@@ -138,9 +163,9 @@ impl Tracefs {
         let error = error.because("this kernel has no trace point of that name");
         let names = self.list(&format!("events/{category}"));
         let similar = if names.is_empty() {
-            // Also the same name in a category that is spelled right.
+            // The same name in a category that is spelled right.
             let near = crate::similar::names(category, &categories);
-            near.iter().map(|near| format!("{near}:{name}")).collect()
+            self.with_name(&near, name)
         } else {
             let mut found: Vec<_> = crate::similar::names(name, &names)
                 .into_iter()
@@ -189,6 +214,10 @@ impl Tracefs {
             Err(errno) => Err(Error::failed("reading tracing_on of tracefs", errno)),
         }
     }
+}
+
+fn looking_up(category: &str, name: &str) -> String {
+    format!("looking up the trace point {category}:{name}")
 }
 
 /// Adds the names, if there are any, as the remedy.

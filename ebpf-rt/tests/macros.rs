@@ -43,7 +43,7 @@ ebpf! {
         static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(1024);
         #[cfg(any())]
         static LEFT_OUT: HashMap<u32, u64> = HashMap::with_max_entries(1);
-        pub(crate) static EVENTS: Array<Event> = Array::with_max_entries({ 2 + 2 });
+        pub(crate) static EVENTS: Array<Event> = Array::with_max_entries(2 + 2);
         static LIMITS: Rodata<[u32; 2]> = Rodata::new([3, 4]);
         static TOTAL: Global<u64> = Global::new(7);
 
@@ -244,7 +244,7 @@ fn code_is_a_constant() {
 }
 
 fn size_in_code<T>() -> Code {
-    ebpf_asm! { r1 = { size_of::<T>() }; r2 = { -(size_of::<T>() as i64) } ll; exit }
+    ebpf_asm! { r1 = { size_of::<T>() }; r2 = -{ size_of::<T>() } ll; exit }
 }
 
 #[test]

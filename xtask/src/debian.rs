@@ -69,6 +69,14 @@ impl Archive {
         Ok(archive)
     }
 
+    /// The names of the packages that begin so.
+    pub(crate) fn names(&self, prefix: &str) -> Result<Vec<String>> {
+        let names = run(Command::new("apt-cache")
+            .args(&self.options)
+            .args(["pkgnames", prefix]))?;
+        Ok(names.lines().map(str::to_owned).collect())
+    }
+
     /// Downloads the newest version of `package` unless it is cached, and unpacks it; returns the
     /// directory that holds its files.
     pub(crate) fn unpack(&self, package: &str) -> Result<PathBuf> {
@@ -144,7 +152,7 @@ fn cache() -> Result<PathBuf> {
 }
 
 /// Runs a command; returns what it printed, or an error with what it complained about.
-fn run(command: &mut Command) -> Result<String> {
+pub(crate) fn run(command: &mut Command) -> Result<String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .output()

@@ -2,6 +2,7 @@
 
 mod debian;
 mod helpers;
+mod kernels;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,13 +16,19 @@ usage: cargo xtask COMMAND
 commands:
   helpers [--check] [--header FILE]
       write ebpf-asm/src/helpers/table.rs from xtask/data/helpers.tsv and linux/bpf.h;
-      --check only compares, --header takes FILE instead of the newest kernel's header";
+      --check only compares, --header takes FILE instead of the newest kernel's header
+  kernels [--kernel VERSION]... [--filter TEXT] [--bless | --shell | --list]
+      run the kernel tests on Debian's kernels in QEMU and compare what runs where with
+      xtask/data/kernel-tests.tsv; --kernel and --filter run a part (versions are 5.10, 6.1,
+      6.12, 6.18, newest), --bless writes the table, --shell is a shell in the guest, --list
+      shows kernels and tests";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
         Some((command, rest)) => match command.as_str() {
             "helpers" => helpers::run(rest),
+            "kernels" => kernels::run(rest),
             "help" | "--help" | "-h" => {
                 println!("{USAGE}");
                 Ok(())

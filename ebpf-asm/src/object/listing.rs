@@ -33,6 +33,8 @@
 //! kernel 5.10
 //! map COUNTS: hash, key 4, value 8, entries 1024
 //! map CONFIG: array, key 4, value 16, entries 1, flags 0x80, initial 16 bytes, frozen
+//! map TABLES: array_of_maps, key 4, value 4, entries 8, of (hash, key 4, value 8, entries 16)
+//! map SEEN: bloom_filter, key 0, value 4, entries 100, extra 0x3
 //! const PORT: u16
 //!
 //! program count: tracepoint("syscalls", "sys_enter_openat")
@@ -45,7 +47,8 @@
 //!        5: …
 //! ```
 //! - Licence, oldest kernel, maps and load-time constants come first, in the order of their
-//!   definition; of a map only what is set: flags, contents, `frozen`.
+//!   definition; of a map only what is set: flags, what its kind has besides (`extra`), the
+//!   maps that it holds (`of (…)`), contents, `frozen`.
 //! - An empty line precedes each program. Its first function is the program itself; the
 //!   others follow, each with a line `fn name:` (checked with its callers) or `pub fn name:`
 //!   (checked on its own).
@@ -58,9 +61,7 @@
 //! has a relocation: `# src/main.rs:12:9, map_fd`. The kinds of relocations are `map_fd`,
 //! `map_value` and `constant`.
 
-use super::{
-    Code, ConstantField, Linkage, MapDef, Object, ProgramDef, ProgramKind, RelocationKind,
-};
+use super::{Code, ConstantField, Linkage, MapDef, Object, ProgramDef, RelocationKind};
 use crate::helpers;
 use crate::isa::{Decoded, Form, Insn, Instruction, Names, Printed, decode_all};
 use alloc::collections::BTreeMap;
@@ -99,8 +100,7 @@ impl fmt::Display for Object {
             write!(f, "\nconst {}: {}", constant.name, constant.ty.name())?;
         }
         for program in self.programs {
-            write!(f, "\n\nprogram {}: ", program.name)?;
-            write_kind(f, program.kind)?;
+            write!(f, "\n\nprogram {}: {}", program.name, program.kind)?;
             let mut listing = Listing::new(program.insns, Some((self, program)));
             for (i, function) in program.functions.iter().enumerate() {
                 // Two functions never share a slot; if they do, the first names it.
@@ -141,6 +141,23 @@ fn write_map(f: &mut fmt::Formatter<'_>, map: &MapDef) -> fmt::Result {
     if map.flags != 0 {
         write!(f, ", flags {:#x}", map.flags)?;
     }
+    if map.extra != 0 {
+        write!(f, ", extra {:#x}", map.extra)?;
+    }
+    if let Some(inner) = map.inner {
+        write!(
+            f,
+            ", of ({}, key {}, value {}, entries {}",
+            inner.map_type.name(),
+            inner.key_size,
+            inner.value_size,
+            inner.max_entries
+        )?;
+        if inner.flags != 0 {
+            write!(f, ", flags {:#x}", inner.flags)?;
+        }
+        f.write_char(')')?;
+    }
     if let Some(initial) = map.initial {
         write!(f, ", initial {} bytes", initial.len())?;
     }
@@ -148,17 +165,6 @@ fn write_map(f: &mut fmt::Formatter<'_>, map: &MapDef) -> fmt::Result {
         f.write_str(", frozen")?;
     }
     Ok(())
-}
-
-/// The program's attribute, as its source writes it.
-fn write_kind(f: &mut fmt::Formatter<'_>, kind: ProgramKind) -> fmt::Result {
-    match kind {
-        ProgramKind::SocketFilter => f.write_str("socket_filter"),
-        ProgramKind::Tracepoint { category, name } => {
-            write!(f, "tracepoint({category:?}, {name:?})")
-        }
-        ProgramKind::RawTracepoint { name } => write!(f, "raw_tracepoint({name:?})"),
-    }
 }
 
 /// Whether the language takes the name as a label: an identifier that is no register,

@@ -272,3 +272,23 @@ fn relocations_that_make_no_sense_are_shown_as_numbers() {
         "{listing}"
     );
 }
+
+#[test]
+fn maps_show_what_they_hold_and_what_their_kind_has() {
+    static MAPS: [MapDef; 2] = [
+        MapDef::new("TABLES", MapType::ArrayOfMaps, 4, 4, 8)
+            .with_inner(&MapDef::new("", MapType::Hash, 4, 8, 16).with_flags(1)),
+        MapDef::new("SEEN", MapType::BloomFilter, 0, 4, 100).with_extra(3),
+    ];
+    let object = Object::new("o", "GPL", KernelVersion::new(5, 16), &MAPS, &[], &[]);
+    let listing = object.to_string();
+    let lines: Vec<&str> = listing.lines().skip(3).collect();
+    assert_eq!(
+        lines,
+        [
+            "map TABLES: array_of_maps, key 4, value 4, entries 8, of (hash, key 4, value 8, \
+             entries 16, flags 0x1)",
+            "map SEEN: bloom_filter, key 0, value 4, entries 100, extra 0x3",
+        ]
+    );
+}

@@ -7,15 +7,17 @@
 //! without breaking code that was generated before.
 
 mod code;
+mod kind;
 #[cfg(feature = "listing")]
 mod listing;
 mod patch;
 
 pub use code::Code;
+pub use kind::ProgramKind;
 pub use patch::{FieldRange, ValueDoesNotFit};
 
 use crate::isa::{Insn, Size};
-use crate::{KernelVersion, MapType, ProgramType};
+use crate::{KernelVersion, MapType};
 
 /// Everything that one `ebpf! { mod … }` block defines.
 ///
@@ -100,6 +102,28 @@ pub struct MapDef {
     pub frozen: bool,
     /// Whether it is the data of a global: instructions then name its value, not the map.
     pub is_global: bool,
+    /// What the maps are like that it holds: of maps whose values are maps.
+    #[doc(alias = "inner_map_fd")]
+    pub inner: Option<InnerMapDef>,
+    /// What only some kinds have: of Bloom filters the number of hash functions.
+    #[doc(alias = "map_extra")]
+    pub extra: u64,
+}
+
+/// What the maps are like that a map of maps holds: a [`MapDef`] without name and contents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InnerMapDef {
+    /// The kind of map.
+    pub map_type: MapType,
+    /// Bytes of a key.
+    pub key_size: u32,
+    /// Bytes of a value.
+    pub value_size: u32,
+    /// How many entries it can hold.
+    pub max_entries: u32,
+    /// `BPF_F_*` flags of map creation.
+    pub flags: u32,
 }
 
 impl MapDef {
@@ -122,7 +146,30 @@ impl MapDef {
             initial: None,
             frozen: false,
             is_global: false,
+            inner: None,
+            extra: 0,
         }
+    }
+
+    /// The same map for maps like this one.
+    #[must_use]
+    pub const fn with_inner(self, inner: &Self) -> Self {
+        Self {
+            inner: Some(InnerMapDef {
+                map_type: inner.map_type,
+                key_size: inner.key_size,
+                value_size: inner.value_size,
+                max_entries: inner.max_entries,
+                flags: inner.flags,
+            }),
+            ..self
+        }
+    }
+
+    /// The same map with what only its kind has.
+    #[must_use]
+    pub const fn with_extra(self, extra: u64) -> Self {
+        Self { extra, ..self }
     }
 
     /// The same map as the data of a global.
@@ -272,41 +319,6 @@ impl ProgramDef {
     #[must_use]
     pub const fn with_labels(self, labels: LabelTable) -> Self {
         Self { labels, ..self }
-    }
-}
-
-/// What a program is and where its attribute says that it goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ProgramKind {
-    /// `#[socket_filter]`: sees the packets of a socket and says how much of each to keep.
-    #[doc(alias = "BPF_PROG_TYPE_SOCKET_FILTER")]
-    SocketFilter,
-    /// `#[tracepoint("category", "name")]`: runs at a stable trace point of the kernel.
-    #[doc(alias = "BPF_PROG_TYPE_TRACEPOINT")]
-    Tracepoint {
-        /// The directory under tracefs' `events`: `syscalls`.
-        category: &'static str,
-        /// The trace point: `sys_enter_openat`.
-        name: &'static str,
-    },
-    /// `#[raw_tracepoint("name")]`: runs at a trace point, with its raw arguments.
-    #[doc(alias = "BPF_PROG_TYPE_RAW_TRACEPOINT")]
-    RawTracepoint {
-        /// The trace point: `sys_enter`.
-        name: &'static str,
-    },
-}
-
-impl ProgramKind {
-    /// The program type that the kernel is told.
-    #[must_use]
-    pub const fn program_type(self) -> ProgramType {
-        match self {
-            Self::SocketFilter => ProgramType::SocketFilter,
-            Self::Tracepoint { .. } => ProgramType::Tracepoint,
-            Self::RawTracepoint { .. } => ProgramType::RawTracepoint,
-        }
     }
 }
 

@@ -4,6 +4,9 @@
 //! the reason; the end of the run says how many ran and names those that could not. With
 //! `EBPF_REQUIRE=kernel` in the environment a test that could not run fails the run.
 //!
+//! `cargo xtask kernels` runs the same test binaries on other kernels, one test in a process, and
+//! reads what became of each from a [report].
+//!
 //! Some tests have to be another user or have fewer capabilities. They start the test binary
 //! again as a [child](Child), so that the privileges are dropped in a process of its own.
 //!
@@ -20,12 +23,14 @@
 pub mod bpf;
 mod child;
 mod need;
+pub mod report;
 pub mod trace;
 
 pub use child::Child;
-pub use need::{Need, kernel_version};
+pub use need::{NO_TOOLCHAIN, Need, kernel_version};
 
 use libtest_mimic::{Arguments, Completion, Trial};
+use report::Outcome;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
@@ -51,10 +56,19 @@ impl Suite {
         self.trials.push(Trial::ignorable_test(name, move || {
             match needs.iter().find_map(Need::missing) {
                 None => {
-                    test();
-                    Ok(Completion::Completed)
+                    let caught = std::panic::catch_unwind(test);
+                    let outcome = match &caught {
+                        Ok(()) => Outcome::Passed,
+                        Err(payload) => Outcome::Failed(report::message_of(&**payload)),
+                    };
+                    report::add(name, &outcome)?;
+                    match caught {
+                        Ok(()) => Ok(Completion::Completed),
+                        Err(payload) => std::panic::resume_unwind(payload),
+                    }
                 }
                 Some(reason) => {
+                    report::add(name, &Outcome::Ignored(reason.clone()))?;
                     let mut left_out = left_out.lock().map_err(|error| error.to_string())?;
                     left_out.push((name.to_owned(), reason.clone()));
                     Ok(Completion::ignored_with(reason))
@@ -74,6 +88,7 @@ impl Suite {
         if let Some(name) = child::requested() {
             return child::run(&name, &self.children);
         }
+        report::begin();
         let mut arguments = Arguments::from_args();
         // Tests count events of the whole machine, and the kernel is one.
         arguments.test_threads.get_or_insert(1);

@@ -215,5 +215,15 @@ mod tests {
         assert_eq!(offset_of!(pt_regs, rdi), 112);
         assert_eq!(offset_of!(pt_regs, rip), 128);
         assert_eq!(size_of::<bpf_perf_event_data>(), 184);
+        // As `bpf_tracing.h` has them.
+        assert_eq!((PT_REGS_PARM1_OFFSET, PT_REGS_PARM4_OFFSET), (112, 88));
+        assert_eq!(
+            (PT_REGS_PARM6_OFFSET, PT_REGS_SYSCALL_PARM4_OFFSET),
+            (64, 56)
+        );
+        assert_eq!(
+            (PT_REGS_RC_OFFSET, PT_REGS_SP_OFFSET, PT_REGS_IP_OFFSET),
+            (80, 152, 128)
+        );
     }
 }

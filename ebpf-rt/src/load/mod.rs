@@ -186,6 +186,11 @@ fn make_map(
         return Ok(shared.clone());
     }
     if let Some(max_entries) = options.max_entries {
+        if def.is_global {
+            return Err(invalid(
+                "it is a global, which has one value: its size cannot be changed".to_owned(),
+            ));
+        }
         request.max_entries = max_entries;
     }
     if let Some(initial) = &options.initial {

@@ -1,6 +1,6 @@
 //! What can be said before an object is loaded.
 
-use crate::maps::{Global, Map, RawMap, Rodata};
+use crate::maps::{Global, Map, RawMap, RecordType, RingBuf, Rodata};
 use bytemuck::Pod;
 use core::marker::PhantomData;
 
@@ -82,6 +82,14 @@ impl<T: Pod> MapOptions<Rodata<T>> {
     /// Another value than the definition says.
     pub fn value(&mut self, value: T) -> &mut Self {
         self.raw.initial = Some(bytemuck::bytes_of(&value).to_vec());
+        self
+    }
+}
+
+impl<T: RecordType + ?Sized> MapOptions<RingBuf<T>> {
+    /// Another size than the definition says: a power of two and a multiple of the page size.
+    pub fn byte_size(&mut self, bytes: u32) -> &mut Self {
+        self.raw.max_entries(bytes);
         self
     }
 }

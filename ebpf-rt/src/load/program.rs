@@ -30,6 +30,7 @@ pub(super) fn load(
     let program = NewProgram {
         name: def.name,
         program_type: def.kind.program_type(),
+        expected_attach_type: def.kind.expected_attach_type(),
         license: &license,
         insns,
     };

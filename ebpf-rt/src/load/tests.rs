@@ -378,8 +378,8 @@ fn sizes_are_changed_and_wrong_types_are_refused() {
         let wrong = loaded.program::<Tracepoint>(0).unwrap_err();
         assert_eq!(
             wrong.to_string(),
-            "object `opens`, program `count`: a Tracepoint program is wanted, and this is a \
-             SocketFilter program"
+            "object `opens`, program `count`: a Tracepoint is wanted, and this is a \
+             socket_filter program"
         );
         loaded.program::<SocketFilter>(0).unwrap_err();
     });

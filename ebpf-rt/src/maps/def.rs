@@ -31,6 +31,19 @@ pub mod flags {
     pub const BPF_F_WRONLY_PROG: u32 = 1 << 8;
     /// User space can map the values. Arrays only; Linux 5.5.
     pub const BPF_F_MMAPABLE: u32 = 1 << 10;
+    /// An array in a map of maps may have another size than the others there. Linux 5.10.
+    pub const BPF_F_INNER_MAP: u32 = 1 << 12;
+    /// New records take the place of the oldest when there is no room. Ring buffers only;
+    /// Linux 6.19. [`RingBuf`](super::RingBuf) does not read such buffers.
+    pub const BPF_F_RB_OVERWRITE: u32 = 1 << 19;
+    /// Of `bpf_ringbuf_submit`, `bpf_ringbuf_discard` and `bpf_ringbuf_output`: nobody who
+    /// waits is woken.
+    pub const BPF_RB_NO_WAKEUP: u64 = 1 << 0;
+    /// Of `bpf_ringbuf_submit`, `bpf_ringbuf_discard` and `bpf_ringbuf_output`: whoever waits
+    /// is woken, also if it is not waiting for this record.
+    pub const BPF_RB_FORCE_WAKEUP: u64 = 1 << 1;
+    /// Of `bpf_perf_event_output`: into the ring of the CPU that the program runs on.
+    pub const BPF_F_CURRENT_CPU: u64 = 0xffff_ffff;
 }
 
 /// The definition of a map: constant data from which it is created when the object is loaded.
@@ -85,6 +98,26 @@ impl<M> Def<M> {
             def: MapDef::new("", map_type, key_size, value_size, max_entries),
             handle: PhantomData,
         }
+    }
+
+    /// A kind without keys.
+    pub(super) const fn without_keys<V>(map_type: MapType, max_entries: u32) -> Self {
+        // The checks of the value's size.
+        let Self { def, .. } = Self::new::<u32, V>(map_type, max_entries);
+        Self::of(MapDef::new("", map_type, 0, def.value_size, max_entries))
+    }
+
+    /// Of sizes that are no types'.
+    pub(super) const fn of(def: MapDef) -> Self {
+        Self {
+            def,
+            handle: PhantomData,
+        }
+    }
+
+    /// What it is made from, without a name.
+    pub(super) const fn as_map_def(&self) -> &MapDef {
+        &self.def
     }
 
     /// The same map with these [flags] of creation beside those it has.

@@ -218,7 +218,7 @@ impl<T: Pod> Map for Global<T> {
 }
 
 #[cfg(feature = "std")]
-handle_impls!([T] Global<T>);
+handle_impls!([T: Pod] Global<T>);
 
 #[cfg(all(test, feature = "std"))]
 mod tests {

@@ -1,9 +1,10 @@
 //! Iteration over the entries of maps.
 
 use super::{PerCpuValues, RawMap};
-use crate::Error;
+use crate::{Errno, Error};
 use bytemuck::{Pod, Zeroable};
 use core::marker::PhantomData;
+use ebpf_asm::MapType;
 
 /// The keys of a hash map, in no order.
 ///
@@ -247,6 +248,46 @@ pub(super) fn beyond(map: &RawMap, index: u32) -> Error {
     )))
 }
 
+/// The value at an index that may be empty.
+pub(super) fn lookup_index<V: Pod>(map: &RawMap, index: u32) -> Result<Option<V>, Error> {
+    check_index(map, index)?;
+    lookup(map, &index)
+}
+
+/// Empties an index; whether there was something.
+pub(super) fn clear_index(map: &RawMap, index: u32) -> Result<bool, Error> {
+    check_index(map, index)?;
+    match map.delete(&index.to_ne_bytes()) {
+        // What socket maps say about an empty place.
+        Err(error)
+            if error.errno() == Some(Errno::EINVAL) && map.map_type() == MapType::Sockmap =>
+        {
+            Ok(false)
+        }
+        result => result,
+    }
+}
+
+/// The kernel's answers about what is beyond the end are those about empty places.
+fn check_index(map: &RawMap, index: u32) -> Result<(), Error> {
+    if index < map.max_entries() {
+        Ok(())
+    } else {
+        Err(beyond(map, index))
+    }
+}
+
+/// Completes an error of putting a map into a map of maps.
+pub(super) fn explain_inner(error: Error, inner: &RawMap) -> Error {
+    match error.errno() {
+        Some(Errno::EINVAL) => error.because(format!(
+            "{} is not like the maps that it was made for",
+            inner.describe()
+        )),
+        _ => error,
+    }
+}
+
 /// The value of a key.
 pub(super) fn lookup<K: Pod, V: Pod>(map: &RawMap, key: &K) -> Result<Option<V>, Error> {
     let mut value: V = Zeroable::zeroed();
@@ -266,9 +307,10 @@ pub(super) fn lookup_per_cpu<K: Pod, V: Pod>(
 
 #[cfg(test)]
 mod tests {
+    use crate::Errno;
+    use crate::HashMap;
     use crate::sys::Call;
     use crate::sys::script::{Script, run};
-    use crate::{Errno, HashMap};
 
     /// Answers `BPF_MAP_GET_NEXT_KEY` and `BPF_MAP_LOOKUP_ELEM` with this number.
     fn gives(script: Script, number: u32) -> Script {

@@ -17,37 +17,80 @@
 //! byte by byte is a valid value, and there is no padding in which anything could leak.
 
 mod array;
+mod array_of_maps;
+mod bloom_filter;
+mod cgroup_array;
+mod cpu_map;
 mod def;
+mod dev_map;
 mod global;
 mod hash_map;
+mod hash_of_maps;
 #[cfg(feature = "std")]
 mod iter;
+mod lpm_trie;
 mod per_cpu_array;
 mod per_cpu_hash_map;
 #[cfg(feature = "std")]
 mod per_cpu_values;
+mod perf_event_array;
+mod program_array;
+mod queue;
 #[cfg(feature = "std")]
 pub(crate) mod raw;
+mod ring_buf;
 mod rodata;
+mod sock_map;
+mod stack_trace;
+#[cfg(feature = "std")]
+mod wait;
 
 pub use array::Array;
+pub use array_of_maps::ArrayOfMaps;
+pub use bloom_filter::BloomFilter;
+pub use cgroup_array::CgroupArray;
+pub use cpu_map::CpuMap;
+#[cfg(feature = "std")]
+pub use cpu_map::CpuQueue;
 pub use def::{Def, flags};
+#[cfg(feature = "std")]
+pub use dev_map::Device;
+pub use dev_map::{DevMap, DevMapHash};
 pub use global::{Global, GlobalDef};
 pub use hash_map::{HashMap, LruHashMap};
+pub use hash_of_maps::HashOfMaps;
 #[cfg(feature = "std")]
 pub use iter::{IndexedIter, Iter, Keys, PerCpuIndexedIter, PerCpuIter, Values};
+pub use lpm_trie::{Address, LpmTrie, Prefix};
 pub use per_cpu_array::PerCpuArray;
 pub use per_cpu_hash_map::{LruPerCpuHashMap, PerCpuHashMap};
 #[cfg(feature = "std")]
 pub use per_cpu_values::{PerCpuValues, possible_cpus};
+pub use perf_event_array::PerfEventArray;
 #[cfg(feature = "std")]
-pub use raw::RawMap;
+pub use perf_event_array::{PerfRecord, PerfRings, Sample};
+pub use program_array::ProgramArray;
+pub use queue::{Queue, Stack};
+#[cfg(feature = "std")]
+pub use raw::{MapInfo, RawMap};
+#[cfg(feature = "std")]
+pub use ring_buf::{Reader, Record, Records};
+pub use ring_buf::{RecordType, RingBuf};
 pub use rodata::{Rodata, RodataDef};
+pub use sock_map::{SockHash, SockMap};
+pub use stack_trace::StackTrace;
+#[cfg(feature = "std")]
+pub use wait::wait_any;
 
 #[cfg(feature = "std")]
 use crate::Error;
 
 /// A kind of map: the handle type, and the type of its definition.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a kind of map",
+    label = "not a map, or one whose key or value is not plain old data",
+    note = "maps are types like `HashMap<u32, u64>` and `Global<u64>`; a struct of yours can be a key or value with `#[derive(Clone, Copy, ebpf_rt::Pod)] #[repr(C)]`"
+)]
 pub trait Map: Sized {
     /// The constant data that a map of this kind is made from.
     type Definition;
@@ -81,19 +124,77 @@ pub enum Update {
     Exist = flags::BPF_EXIST,
 }
 
-/// What all typed handles have: they own a descriptor, and show their map.
+/// What all typed handles have: they own a descriptor, show their map, and can be found and
+/// pinned.
 #[cfg(feature = "std")]
 macro_rules! handle_impls {
-    ([$($parameter:ident),*] $name:ty) => {
-        impl<$($parameter),*> std::os::fd::AsFd for $name {
+    ([$($generics:tt)*] $name:ty) => {
+        impl<$($generics)*> std::os::fd::AsFd for $name {
             fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
                 self.raw.as_fd()
             }
         }
 
-        impl<$($parameter),*> core::fmt::Debug for $name {
+        impl<$($generics)*> core::fmt::Debug for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 core::fmt::Debug::fmt(&self.raw, f)
+            }
+        }
+
+        impl<$($generics)*> $name {
+            /// The map that is pinned at this path in a bpffs. Its kind and sizes are compared
+            /// first.
+            ///
+            /// # Errors
+            /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none,
+            /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), naming both sides, if it is
+            /// another kind of map or has other sizes; what else `BPF_OBJ_GET` says. Where no
+            /// bpffs is mounted there, the error says so.
+            #[doc(alias = "BPF_OBJ_GET")]
+            pub fn from_pin(path: impl AsRef<std::path::Path>) -> Result<Self, crate::Error> {
+                <Self as crate::maps::Map>::from_raw(crate::maps::RawMap::from_pin(path)?)
+            }
+
+            /// The map with this number. Its kind and sizes are compared first. Needs
+            /// `CAP_SYS_ADMIN`.
+            ///
+            /// # Errors
+            /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none,
+            /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), naming both sides, if it is
+            /// another kind of map or has other sizes; what else `BPF_MAP_GET_FD_BY_ID` says.
+            #[doc(alias = "BPF_MAP_GET_FD_BY_ID")]
+            pub fn from_id(id: u32) -> Result<Self, crate::Error> {
+                <Self as crate::maps::Map>::from_raw(crate::maps::RawMap::from_id(id)?)
+            }
+
+            /// The map behind a descriptor. Its kind and sizes are compared first.
+            ///
+            /// # Errors
+            /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), naming both sides, if it is
+            /// another kind of map, has other sizes, or is no map; what else
+            /// `BPF_OBJ_GET_INFO_BY_FD` says.
+            pub fn from_fd(fd: std::os::fd::OwnedFd) -> Result<Self, crate::Error> {
+                <Self as crate::maps::Map>::from_raw(crate::maps::RawMap::from_fd(fd)?)
+            }
+
+            /// Gives the map a name in a bpffs, where it stays when nothing else holds it any
+            /// more: until the file is removed ([`unpin`](crate::maps::unpin)).
+            ///
+            /// # Errors
+            /// [`ErrorKind::Exists`](crate::ErrorKind::Exists) if there is such a file; what
+            /// else `BPF_OBJ_PIN` says. Where no bpffs is mounted there, the error says so.
+            #[doc(alias = "BPF_OBJ_PIN")]
+            pub fn pin(&self, path: impl AsRef<std::path::Path>) -> Result<(), crate::Error> {
+                self.raw.pin(path)
+            }
+
+            /// What the kernel says about the map.
+            ///
+            /// # Errors
+            /// What `BPF_OBJ_GET_INFO_BY_FD` says.
+            #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
+            pub fn info(&self) -> Result<crate::maps::MapInfo, crate::Error> {
+                self.raw.info()
             }
         }
     };
@@ -105,13 +206,19 @@ pub(crate) use handle_impls;
 /// values.
 macro_rules! map_impls {
     ([$($parameter:ident),*] $name:ty, $definition:ty, $map_type:ident<$key:ty, $value:ty>) => {
-        impl<$($parameter: bytemuck::Pod),*> crate::maps::Map for $name {
+        crate::maps::map_impls!(
+            [$($parameter: bytemuck::Pod),*] $name, $definition, $map_type,
+            size_of::<$key>(), size_of::<$value>()
+        );
+    };
+    ([$($generics:tt)*] $name:ty, $definition:ty, $map_type:ident, $key:expr, $value:expr) => {
+        impl<$($generics)*> crate::maps::Map for $name {
             type Definition = $definition;
 
             #[cfg(feature = "std")]
             fn from_raw(raw: crate::maps::RawMap) -> Result<Self, crate::Error> {
                 Ok(Self {
-                    raw: raw.expect::<$key, $value>(ebpf_asm::MapType::$map_type)?,
+                    raw: raw.expect_sizes(ebpf_asm::MapType::$map_type, $key, $value)?,
                     types: core::marker::PhantomData,
                 })
             }
@@ -123,7 +230,28 @@ macro_rules! map_impls {
         }
 
         #[cfg(feature = "std")]
-        crate::maps::handle_impls!([$($parameter),*] $name);
+        crate::maps::handle_impls!([$($generics)*] $name);
     };
 }
 pub(crate) use map_impls;
+
+/// Removes the name that a map, program or link has in a bpffs: it goes away unless something
+/// else holds it.
+///
+/// ```no_run
+/// use ebpf_rt::{HashMap, maps};
+///
+/// let counts = HashMap::<u32, u64>::create(16)?;
+/// counts.pin("/sys/fs/bpf/counts")?;
+/// let same = HashMap::<u32, u64>::from_pin("/sys/fs/bpf/counts")?;
+/// maps::unpin("/sys/fs/bpf/counts")?;
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
+///
+/// # Errors
+/// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is no such file; what else
+/// unlink(2) says.
+#[cfg(feature = "std")]
+pub fn unpin(path: impl AsRef<std::path::Path>) -> Result<(), Error> {
+    crate::pins::remove(path.as_ref())
+}

@@ -122,11 +122,36 @@ pub fn possible_cpus() -> Result<usize, Error> {
 
 /// The number of CPUs in a list like `0-3,8`.
 fn count(list: &str) -> Option<usize> {
-    list.split(',').try_fold(0usize, |sum, range| {
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+    ranges(list).try_fold(0usize, |sum, range| {
+        let (first, last) = range?;
         sum.checked_add(last.checked_sub(first)?.checked_add(1)?)
     })
+}
+
+/// First and last of each range of a list; `None` for what is no range.
+fn ranges(list: &str) -> impl Iterator<Item = Option<(usize, usize)>> {
+    list.split(',').map(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        Some((first.parse().ok()?, last.parse().ok()?))
+    })
+}
+
+/// The CPUs that are in use now.
+pub(super) fn online_cpus() -> Result<Vec<u32>, Error> {
+    const PATH: &str = "/sys/devices/system/cpu/online";
+    let text = sys::fs::read_file(PATH)
+        .map_err(|errno| Error::failed(format!("reading {PATH}"), errno))?;
+    let invalid = || Error::invalid(format!("{PATH} says `{}`", text.trim()));
+    let mut cpus = Vec::new();
+    for range in ranges(text.trim()) {
+        let (first, last) = range.ok_or_else(invalid)?;
+        // No kernel is built for more.
+        if last > 1 << 16 {
+            return Err(invalid());
+        }
+        cpus.extend((first..=last).map(|cpu| cpu as u32));
+    }
+    Ok(cpus)
 }
 
 #[cfg(test)]

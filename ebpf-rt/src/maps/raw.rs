@@ -3,10 +3,12 @@
 use super::{Update, per_cpu_values};
 use crate::capabilities::{self, Capability};
 use crate::sys::bpf::{self, NewMap};
-use crate::{Errno, Error, ErrorKind, sys};
+use crate::sys::memory::page_size;
+use crate::{Errno, Error, ErrorKind, KernelVersion, pins, sys};
 use ebpf_asm::MapType;
-use ebpf_asm::object::MapDef;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use ebpf_asm::object::{InnerMapDef, MapDef};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 use std::sync::Arc;
 
 /// A map that exists, without the types of its keys and values.
@@ -37,6 +39,67 @@ struct Inner {
     copied_size: usize,
 }
 
+/// What the kernel says about a map.
+///
+/// ```no_run
+/// use ebpf_rt::HashMap;
+///
+/// let info = HashMap::<u32, u64>::create(16)?.info()?;
+/// println!("map {} is called {}", info.id, info.name);
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[doc(alias = "bpf_map_info")]
+pub struct MapInfo {
+    /// The kernel's number for the map, as `bpftool map` shows it.
+    pub id: u32,
+    /// The name as the kernel has it: 15 bytes at most.
+    pub name: String,
+    /// The kind of map.
+    pub map_type: MapType,
+    /// Bytes of a key.
+    pub key_size: u32,
+    /// Bytes of a value; of a per-CPU map, of one CPU's value.
+    pub value_size: u32,
+    /// How many entries it can hold; of ring buffers how many bytes.
+    pub max_entries: u32,
+    /// `BPF_F_*` flags, which can be more than were asked for.
+    #[doc(alias = "map_flags")]
+    pub flags: u32,
+    /// What only some kinds have. Linux 5.16, else 0.
+    #[doc(alias = "map_extra")]
+    pub extra: u64,
+}
+
+/// Asks the kernel about a descriptor, which has to be a map's.
+fn info(fd: BorrowedFd<'_>) -> Result<MapInfo, Error> {
+    let info = bpf::info::<bpf::MapInfo>(fd)
+        .map_err(|errno| Error::failed("BPF_OBJ_GET_INFO_BY_FD", errno))?;
+    // Programs and links are answered, too, with other fields. The kernel's text says which.
+    let text = sys::fs::read_file(&format!("/proc/self/fdinfo/{}", fd.as_raw_fd()));
+    if text.is_ok_and(|text| !text.contains("map_type:")) {
+        return Err(Error::invalid("it is not a map"));
+    }
+    let map_type = MapType::from_raw(info.kind).ok_or_else(|| {
+        Error::new(ErrorKind::Unsupported).because(format!(
+            "it is a map of the kind {}, which is newer than this library",
+            info.kind
+        ))
+    })?;
+    let end = info.name.iter().position(|&byte| byte == 0).unwrap_or(16);
+    Ok(MapInfo {
+        id: info.id,
+        name: String::from_utf8_lossy(&info.name[..end]).into_owned(),
+        map_type,
+        key_size: info.key_size,
+        value_size: info.value_size,
+        max_entries: info.max_entries,
+        flags: info.map_flags,
+        extra: info.map_extra,
+    })
+}
+
 /// What a map is created from, after the loader's options.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Request<'a> {
@@ -47,6 +110,8 @@ pub(crate) struct Request<'a> {
     pub(crate) value_size: u32,
     pub(crate) max_entries: u32,
     pub(crate) flags: u32,
+    pub(crate) inner: Option<InnerMapDef>,
+    pub(crate) extra: u64,
     pub(crate) initial: Option<&'a [u8]>,
     pub(crate) frozen: bool,
     /// What creating the map needs, and loading the programs it is created for: a refusal
@@ -64,6 +129,8 @@ impl<'a> Request<'a> {
             value_size: def.value_size,
             max_entries: def.max_entries,
             flags: def.flags,
+            inner: def.inner,
+            extra: def.extra,
             initial: def.initial,
             frozen: def.frozen,
             needs: &[Capability::Bpf],
@@ -74,14 +141,20 @@ impl<'a> Request<'a> {
 /// Creates a map, fills it and freezes it, as far as it asks for that.
 pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
     let in_map = |error: Error| error.in_object(request.object).of_map(request.name);
-    let copied_size = copied_size(request).map_err(in_map)?;
+    let copied_size = copied_size(request.map_type, request.value_size).map_err(in_map)?;
+    let max_entries = max_entries(request).map_err(in_map)?;
+    // The kernel looks at this one to see what the map can hold, and does not keep it.
+    let template = request.inner.map(|inner| template(request, &inner));
+    let template = template.transpose().map_err(in_map)?;
     let new = NewMap {
         name: request.name,
         map_type: request.map_type,
         key_size: request.key_size,
         value_size: request.value_size,
-        max_entries: request.max_entries,
+        max_entries,
         flags: request.flags,
+        inner: template.as_ref().map(AsFd::as_fd),
+        extra: request.extra,
     };
     let fd = with_memlock(|| bpf::map_create(&new))
         .map_err(|errno| in_map(explain_create(request, errno)))?;
@@ -92,7 +165,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
         map_type: request.map_type,
         key_size: request.key_size,
         value_size: request.value_size,
-        max_entries: request.max_entries,
+        max_entries,
         copied_size,
     }));
     if let Some(values) = request.initial {
@@ -117,10 +190,46 @@ pub(crate) fn with_memlock<T>(mut operation: impl FnMut() -> Result<T, Errno>) -
     result
 }
 
-fn copied_size(request: &Request<'_>) -> Result<usize, Error> {
-    let size = usize::try_from(request.value_size)
-        .map_err(|_| Error::invalid("the value is too large"))?;
-    if !is_per_cpu(request.map_type) {
+/// As many as there are CPUs, where that is what no number means.
+fn max_entries(request: &Request<'_>) -> Result<u32, Error> {
+    let per_cpu = matches!(request.map_type, MapType::PerfEventArray | MapType::Cpumap);
+    if !per_cpu || request.max_entries != 0 {
+        return Ok(request.max_entries);
+    }
+    let cpus = per_cpu_values::possible_cpus()?;
+    u32::try_from(cpus).map_err(|_| Error::invalid("there are too many CPUs"))
+}
+
+/// A map like those that a map of maps is to hold.
+fn template(request: &Request<'_>, inner: &InnerMapDef) -> Result<OwnedFd, Error> {
+    let new = NewMap {
+        name: request.name,
+        map_type: inner.map_type,
+        key_size: inner.key_size,
+        value_size: inner.value_size,
+        max_entries: inner.max_entries,
+        flags: inner.flags,
+        inner: None,
+        extra: 0,
+    };
+    with_memlock(|| bpf::map_create(&new)).map_err(|errno| {
+        let inner = Request {
+            map_type: inner.map_type,
+            key_size: inner.key_size,
+            value_size: inner.value_size,
+            max_entries: inner.max_entries,
+            flags: inner.flags,
+            inner: None,
+            extra: 0,
+            ..*request
+        };
+        explain_create(&inner, errno)
+    })
+}
+
+fn copied_size(map_type: MapType, value_size: u32) -> Result<usize, Error> {
+    let size = usize::try_from(value_size).map_err(|_| Error::invalid("the value is too large"))?;
+    if !is_per_cpu(map_type) {
         return Ok(size);
     }
     per_cpu_values::stride(size)
@@ -131,22 +240,74 @@ fn copied_size(request: &Request<'_>) -> Result<usize, Error> {
 const fn is_per_cpu(map_type: MapType) -> bool {
     matches!(
         map_type,
-        MapType::PercpuArray | MapType::PercpuHash | MapType::LruPercpuHash
+        MapType::PercpuArray
+            | MapType::PercpuHash
+            | MapType::LruPercpuHash
+            | MapType::PercpuCgroupStorage
     )
 }
 
 const fn is_array(map_type: MapType) -> bool {
-    matches!(map_type, MapType::Array | MapType::PercpuArray)
+    matches!(
+        map_type,
+        MapType::Array
+            | MapType::PercpuArray
+            | MapType::ProgArray
+            | MapType::PerfEventArray
+            | MapType::CgroupArray
+            | MapType::ArrayOfMaps
+            | MapType::Devmap
+            | MapType::Cpumap
+            | MapType::Sockmap
+    )
+}
+
+/// Whether only the network's administrator can make such maps.
+const fn is_of_network(map_type: MapType) -> bool {
+    matches!(
+        map_type,
+        MapType::Sockmap
+            | MapType::Sockhash
+            | MapType::Devmap
+            | MapType::DevmapHash
+            | MapType::Xskmap
+            | MapType::Cpumap
+    )
+}
+
+/// Whether this kernel is older.
+pub(super) fn running_before(version: KernelVersion) -> bool {
+    capabilities::running_kernel().is_some_and(|running| running < version)
 }
 
 fn explain_create(request: &Request<'_>, errno: Errno) -> Error {
     let error = Error::failed("BPF_MAP_CREATE", errno);
     match errno {
+        Errno::EPERM if is_of_network(request.map_type) => {
+            capabilities::explain(error, &[Capability::Bpf, Capability::NetAdmin])
+        }
         Errno::EPERM => capabilities::explain(error, request.needs),
         Errno::EINVAL if request.max_entries == 0 => error
             .with_kind(ErrorKind::Invalid)
             .because("its max_entries is 0")
             .remedy("say how many entries it can hold"),
+        Errno::EINVAL
+            if matches!(request.map_type, MapType::Ringbuf | MapType::UserRingbuf)
+                && !super::ring_buf::is_size(request.max_entries, page_size()) =>
+        {
+            error.with_kind(ErrorKind::Invalid).because(format!(
+                "its size of {} bytes is not a power of two and a multiple of the page size, {}",
+                request.max_entries,
+                page_size()
+            ))
+        }
+        Errno::EINVAL if running_before(request.map_type.since()) => {
+            error.with_kind(ErrorKind::Unsupported).because(format!(
+                "{:?} maps need Linux {}",
+                request.map_type,
+                request.map_type.since()
+            ))
+        }
         Errno::EINVAL => error.because(format!(
             "this kernel has no {:?} map with keys of {} bytes, values of {} bytes, {} entries \
              and flags {:#x}",
@@ -201,6 +362,95 @@ impl RawMap {
         self.0.max_entries
     }
 
+    /// The map behind a descriptor.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Invalid`] if it is not a map's; what `BPF_OBJ_GET_INFO_BY_FD` says.
+    pub fn from_fd(fd: OwnedFd) -> Result<Self, Error> {
+        let info = info(fd.as_fd())?;
+        Ok(Self(Arc::new(Inner {
+            fd,
+            object: "",
+            copied_size: copied_size(info.map_type, info.value_size)?,
+            name: info.name,
+            map_type: info.map_type,
+            key_size: info.key_size,
+            value_size: info.value_size,
+            max_entries: info.max_entries,
+        })))
+    }
+
+    /// The map with this number.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if there is none, [`ErrorKind::Permission`] without
+    /// `CAP_SYS_ADMIN`; what else `BPF_MAP_GET_FD_BY_ID` says.
+    #[doc(alias = "BPF_MAP_GET_FD_BY_ID")]
+    pub fn from_id(id: u32) -> Result<Self, Error> {
+        let fd = bpf::fd_by_id(bpf::Command::MapGetFdById, id).map_err(|errno| {
+            let error = Error::failed("BPF_MAP_GET_FD_BY_ID", errno);
+            match errno {
+                Errno::ENOENT => error.because(format!("there is no map with the number {id}")),
+                Errno::EPERM => capabilities::explain(error, &[Capability::SysAdmin]),
+                _ => error,
+            }
+        })?;
+        Self::from_fd(fd)
+    }
+
+    /// The map that is pinned at this path.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if nothing is, [`ErrorKind::Invalid`] if it is not a map; what
+    /// else `BPF_OBJ_GET` says. Where no bpffs is mounted there, the error says so.
+    #[doc(alias = "BPF_OBJ_GET")]
+    pub fn from_pin(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        Self::from_fd(pins::open(path)?).map_err(|error| {
+            error.because(format!(
+                "what is pinned at {} is not a map that can be used here",
+                path.display()
+            ))
+        })
+    }
+
+    /// Gives the map a name in a bpffs, where it stays when nothing else holds it any more:
+    /// until the file is removed ([`unpin`](crate::maps::unpin)).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Exists`] if there is such a file; what else `BPF_OBJ_PIN` says. Where no
+    /// bpffs is mounted there, the error says so.
+    #[doc(alias = "BPF_OBJ_PIN")]
+    pub fn pin(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        pins::pin(self.as_fd(), path.as_ref()).map_err(|error| self.error(error))
+    }
+
+    /// What the kernel says about the map.
+    ///
+    /// # Errors
+    /// What `BPF_OBJ_GET_INFO_BY_FD` says.
+    #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
+    pub fn info(&self) -> Result<MapInfo, Error> {
+        info(self.as_fd()).map_err(|error| self.error(error))
+    }
+
+    /// Makes the map read-only for user space, for good. Programs can still write to it,
+    /// unless its flags say otherwise. Linux 5.2.
+    ///
+    /// # Errors
+    /// [`ErrorKind::System`] with `EBUSY` if it is frozen already or mapped for writing; what
+    /// else `BPF_MAP_FREEZE` says.
+    #[doc(alias = "BPF_MAP_FREEZE")]
+    pub fn freeze(&self) -> Result<(), Error> {
+        bpf::map_freeze(self.as_fd()).map_err(|errno| {
+            let error = self.failed("BPF_MAP_FREEZE", errno);
+            match errno {
+                Errno::EBUSY => error.because("the map is frozen already, or mapped for writing"),
+                _ => error,
+            }
+        })
+    }
+
     /// The kernel's number for the map, as `bpftool map` shows it.
     ///
     /// # Errors
@@ -228,18 +478,26 @@ impl RawMap {
 
     /// Passes the map on if it is of this kind and has these sizes.
     pub(crate) fn expect<K, V>(self, map_type: MapType) -> Result<Self, Error> {
+        self.expect_sizes(map_type, size_of::<K>(), size_of::<V>())
+    }
+
+    /// Passes the map on if it is of this kind and has keys and values of these sizes.
+    pub(crate) fn expect_sizes(
+        self,
+        map_type: MapType,
+        key_size: usize,
+        value_size: usize,
+    ) -> Result<Self, Error> {
         let inner = &*self.0;
         let fits = inner.map_type == map_type
-            && u64::from(inner.key_size) == size_of::<K>() as u64
-            && u64::from(inner.value_size) == size_of::<V>() as u64;
+            && u64::from(inner.key_size) == key_size as u64
+            && u64::from(inner.value_size) == value_size as u64;
         if fits {
             return Ok(self);
         }
         Err(Error::invalid(format!(
-            "a {map_type:?} map with keys of {} bytes and values of {} bytes is wanted, and {} \
-             is given",
-            size_of::<K>(),
-            size_of::<V>(),
+            "a {map_type:?} map with keys of {key_size} bytes and values of {value_size} bytes is \
+             wanted, and {} is given",
             self.describe()
         )))
     }
@@ -293,6 +551,23 @@ impl RawMap {
         self.check_sizes(key.len(), Some(value.len()))?;
         bpf::map_update(self.as_fd(), key, value, update as u64)
             .map_err(|errno| self.explain_update(errno))
+    }
+
+    /// Reads and removes the value of a key; `false` if there is no such key.
+    pub(crate) fn take(&self, key: &[u8], value: &mut [u8]) -> Result<bool, Error> {
+        self.check_sizes(key.len(), Some(value.len()))?;
+        match bpf::map_take(self.as_fd(), key, value) {
+            Ok(()) => Ok(true),
+            Err(Errno::ENOENT) => Ok(false),
+            Err(errno) => {
+                let error = self.failed("BPF_MAP_LOOKUP_AND_DELETE_ELEM", errno);
+                let since = match self.0.map_type {
+                    MapType::Queue | MapType::Stack => KernelVersion::new(4, 20),
+                    _ => KernelVersion::new(5, 14),
+                };
+                Err(since_when(error, errno, since))
+            }
+        }
     }
 
     fn explain_update(&self, errno: Errno) -> Error {
@@ -353,10 +628,22 @@ impl RawMap {
             1 => self.update(&0u32.to_ne_bytes(), values, Update::Any),
             _ => {
                 let keys: Vec<u32> = (0..inner.max_entries).take(count).collect();
-                bpf::map_fill(self.as_fd(), &keys, values)
-                    .map_err(|errno| self.failed("BPF_MAP_UPDATE_BATCH", errno))
+                let count = keys.len() as u32;
+                let keys = bytemuck::cast_slice(&keys);
+                let (result, _) = bpf::map_update_batch(self.as_fd(), keys, values, count, 0);
+                result.map_err(|errno| self.failed("BPF_MAP_UPDATE_BATCH", errno))
             }
         }
+    }
+}
+
+/// After a refusal: whether the kernel is too old for the command.
+pub(super) fn since_when(error: Error, errno: Errno, since: KernelVersion) -> Error {
+    match errno {
+        Errno::EINVAL | Errno::ENOTSUPP if running_before(since) => error
+            .with_kind(ErrorKind::Unsupported)
+            .because(format!("it needs Linux {since}")),
+        _ => error,
     }
 }
 

@@ -7,15 +7,34 @@
 //! [`optional`](crate::load::ProgramOptions::optional) and refused, has a handle too;
 //! attaching it is an error that says so.
 
+mod attach;
+mod info;
+mod kprobe;
+mod kprobe_multi;
+mod perf_event;
 mod raw;
 mod raw_tracepoint;
+mod sk_skb;
 mod socket_filter;
+mod test_run;
 mod tracepoint;
+mod uprobe;
+mod uprobe_multi;
+mod usdt;
 
+pub use info::{ProgramInfo, Statistics};
+pub use kprobe::{Kprobe, KprobePoint};
+pub use kprobe_multi::{KprobeMulti, KprobeMultiPoint};
+pub use perf_event::{PerfCounter, PerfEvent, PerfEventPoint, PerfSample};
 pub use raw::RawProgram;
 pub use raw_tracepoint::RawTracepoint;
+pub use sk_skb::SkSkb;
 pub use socket_filter::SocketFilter;
+pub use test_run::{TestResult, TestRun};
 pub use tracepoint::Tracepoint;
+pub use uprobe::{Uprobe, UprobePoint};
+pub use uprobe_multi::{UprobeMulti, UprobeMultiPoint};
+pub use usdt::{Usdt, UsdtPoint};
 
 use crate::Error;
 
@@ -33,7 +52,7 @@ pub trait Program: Sized {
 
 /// What all typed handles have.
 macro_rules! program_impls {
-    ($name:ident) => {
+    ($name:ident, $kinds:pat) => {
         impl $name {
             /// Whether the program is in the kernel: not if it was left out, or optional and
             /// refused.
@@ -54,11 +73,30 @@ macro_rules! program_impls {
             pub fn log(&self) -> Option<&str> {
                 self.raw.log()
             }
+
+            /// What the kernel says about the program.
+            ///
+            /// # Errors
+            /// As of [`RawProgram::info`](crate::programs::RawProgram::info).
+            #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
+            pub fn info(&self) -> Result<crate::programs::ProgramInfo, crate::Error> {
+                self.raw.info()
+            }
+
+            /// Gives the program a name in the file system for eBPF objects: it stays in the
+            /// kernel after the process ends, until the name is removed.
+            ///
+            /// # Errors
+            /// As of [`RawProgram::pin`](crate::programs::RawProgram::pin).
+            #[doc(alias = "BPF_OBJ_PIN")]
+            pub fn pin(&self, path: impl AsRef<std::path::Path>) -> Result<(), crate::Error> {
+                self.raw.pin(path)
+            }
         }
 
         impl crate::programs::Program for $name {
             fn from_raw(raw: crate::programs::RawProgram) -> Result<Self, crate::Error> {
-                raw.expect(ebpf_asm::ProgramType::$name)?;
+                raw.expect(stringify!($name), matches!(raw.kind(), $kinds))?;
                 Ok(Self { raw })
             }
 
@@ -69,3 +107,23 @@ macro_rules! program_impls {
     };
 }
 use program_impls;
+
+/// Of kinds that the kernel can run by request.
+macro_rules! test_run_impl {
+    ($name:ident, $what:literal) => {
+        impl $name {
+            #[doc = concat!("Runs the program now, with ", $what, " that is given.")]
+            ///
+            /// # Errors
+            /// As of [`RawProgram::test_run`](crate::programs::RawProgram::test_run).
+            #[doc(alias = "BPF_PROG_TEST_RUN")]
+            pub fn test_run(
+                &self,
+                run: crate::programs::TestRun<'_>,
+            ) -> Result<crate::programs::TestResult, crate::Error> {
+                self.raw.test_run(run)
+            }
+        }
+    };
+}
+use test_run_impl;

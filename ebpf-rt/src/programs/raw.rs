@@ -1,9 +1,10 @@
 //! Programs of any kind.
 
-use crate::{Error, ErrorKind, sys};
-use ebpf_asm::ProgramType;
+use super::ProgramInfo;
+use crate::{Error, ErrorKind, bpffs, sys};
 use ebpf_asm::object::{ProgramDef, ProgramKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 /// A program of an object after loading, of whatever kind.
 #[derive(Debug)]
@@ -114,13 +115,44 @@ impl RawProgram {
         error.in_object(self.object).of_program(self.name)
     }
 
-    pub(crate) fn expect(&self, program_type: ProgramType) -> Result<(), Error> {
-        let found = self.kind.program_type();
-        if found == program_type {
+    /// What the kernel says about the program.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoaded`] if the program is not loaded; what `BPF_OBJ_GET_INFO_BY_FD`
+    /// says.
+    #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
+    pub fn info(&self) -> Result<ProgramInfo, Error> {
+        ProgramInfo::of(self.fd()?)
+            .map_err(|errno| self.error(Error::failed("BPF_OBJ_GET_INFO_BY_FD", errno)))
+    }
+
+    /// Gives the program a name in the file system for eBPF objects: it stays in the kernel
+    /// after the process ends, until the name is removed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoaded`] if the program is not loaded; what `BPF_OBJ_PIN` says, with a
+    /// hint where no such file system is mounted.
+    #[doc(alias = "BPF_OBJ_PIN")]
+    pub fn pin(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        bpffs::pin(self.fd()?, path.as_ref()).map_err(|error| self.error(error))
+    }
+
+    pub(super) fn expect(&self, wanted: &str, fits: bool) -> Result<(), Error> {
+        if fits {
             return Ok(());
         }
         Err(self.error(Error::invalid(format!(
-            "a {program_type:?} program is wanted, and this is a {found:?} program"
+            "a {wanted} is wanted, and this is a {} program",
+            self.kind.name()
         ))))
     }
+}
+
+/// A loaded program of this kind, whose descriptor is that of a file.
+#[cfg(test)]
+pub(super) fn for_test(kind: ProgramKind) -> RawProgram {
+    use ebpf_asm::object::LineTable;
+    let def = ProgramDef::new("probe", kind, &[], &[], &[], LineTable::EMPTY);
+    let null = std::fs::File::open("/dev/null").expect("/dev/null");
+    RawProgram::loaded("test", &def, null.into(), None)
 }

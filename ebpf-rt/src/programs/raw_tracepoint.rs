@@ -1,8 +1,9 @@
 //! Raw trace points.
 
-use super::{RawProgram, program_impls};
+use super::{RawProgram, program_impls, test_run_impl};
 use crate::capabilities::{self, Capability};
 use crate::links::RawTracepointLink;
+use crate::links::fd::Attachment;
 use crate::tracefs::{Tracefs, did_you_mean};
 use crate::{Errno, Error, sys};
 use ebpf_asm::object::ProgramKind;
@@ -12,6 +13,9 @@ use std::ffi::CString;
 /// ([`bpf_raw_tracepoint_args`](crate::context::bpf_raw_tracepoint_args)): no record is made,
 /// so that it costs less than [`Tracepoint`](super::Tracepoint), and the arguments can change
 /// from kernel to kernel. Linux 4.17.
+///
+/// With `#[raw_tracepoint_writable("name")]` it may write to the buffer that the trace point
+/// hands it, of the few that do so: `nbd_send_request`. Linux 5.2.
 ///
 /// ```no_run
 /// # fn f(enter: ebpf_rt::programs::RawTracepoint) -> Result<(), ebpf_rt::Error> {
@@ -25,7 +29,11 @@ pub struct RawTracepoint {
     raw: RawProgram,
 }
 
-program_impls!(RawTracepoint);
+program_impls!(
+    RawTracepoint,
+    ProgramKind::RawTracepoint { .. } | ProgramKind::RawTracepointWritable { .. }
+);
+test_run_impl!(RawTracepoint, "a context (the arguments, eight bytes each)");
 
 impl RawTracepoint {
     /// Attaches the program to the trace point of its attribute.
@@ -34,10 +42,10 @@ impl RawTracepoint {
     /// As of [`attach_to`](Self::attach_to).
     pub fn attach(&self) -> Result<RawTracepointLink, Error> {
         match self.raw.kind() {
-            ProgramKind::RawTracepoint { name } => self.attach_to(name),
-            _ => Err(self
-                .raw
-                .error(Error::invalid("its attribute names no trace point"))),
+            ProgramKind::RawTracepoint { name } | ProgramKind::RawTracepointWritable { name } => {
+                self.attach_to(name)
+            }
+            _ => Err(self.raw.no_place()),
         }
     }
 
@@ -49,14 +57,38 @@ impl RawTracepoint {
     /// where tracefs can be read, if there is no such trace point.
     #[doc(alias = "BPF_RAW_TRACEPOINT_OPEN")]
     pub fn attach_to(&self, name: &str) -> Result<RawTracepointLink, Error> {
+        self.open(name, None)
+    }
+
+    /// Attaches the program to the trace point of this name, with a number that the program
+    /// gets from `bpf_get_attach_cookie`. Linux 6.10.
+    ///
+    /// # Errors
+    /// As of [`attach_to`](Self::attach_to), and
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 6.10.
+    #[doc(alias = "bpf_cookie")]
+    pub fn attach_with_cookie(&self, name: &str, cookie: u64) -> Result<RawTracepointLink, Error> {
+        self.open(name, Some(cookie))
+    }
+
+    fn open(&self, name: &str, cookie: Option<u64>) -> Result<RawTracepointLink, Error> {
         let program = self.raw.fd()?;
         let c_name = CString::new(name).map_err(|error| {
             let error = Error::invalid(format!("`{name}` is not the name of a trace point"))
                 .caused_by(error);
             self.raw.error(error)
         })?;
-        match sys::bpf::raw_tracepoint_open(program, &c_name) {
-            Ok(link) => Ok(RawTracepointLink::new(link)),
+        let link = match cookie {
+            None => sys::bpf::raw_tracepoint_open(program, &c_name),
+            Some(cookie) => sys::bpf::raw_tracepoint_open_with_cookie(program, &c_name, cookie),
+        };
+        match link {
+            Ok(link) => Ok(RawTracepointLink::new(Attachment::Link(link))),
+            // A tail that is not known is the one, and its errno has a name of its own.
+            Err(errno @ (Errno::EINVAL | Errno::E2BIG)) if cookie.is_some() => {
+                let error = self.explain(errno, name);
+                Err(capabilities::explain_since(error, 6, 10, "a cookie"))
+            }
             Err(errno) => Err(self.explain(errno, name)),
         }
     }
@@ -75,10 +107,68 @@ impl RawTracepoint {
                 }
             }
             Errno::EPERM => capabilities::explain(error, &[Capability::Bpf, Capability::Perfmon]),
+            Errno::EINVAL
+                if matches!(self.raw.kind(), ProgramKind::RawTracepointWritable { .. }) =>
+            {
+                error.because(format!(
+                    "`{name}` hands out no buffer that can be written, or one that is smaller \
+                     than the program uses"
+                ))
+            }
             Errno::EINVAL => {
                 error.because(format!("the program uses more arguments than `{name}` has"))
             }
             _ => error,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::programs::raw::for_test;
+    use crate::sys::script::{Script, run};
+
+    const KIND: ProgramKind = ProgramKind::RawTracepointWritable {
+        name: "nbd_send_request",
+    };
+
+    #[test]
+    fn cookies_are_handed_on_or_refused_with_the_version() {
+        let (link, calls) = run(Script::new().fd(), || {
+            RawTracepoint {
+                raw: for_test(KIND),
+            }
+            .attach_with_cookie("sys_enter", 7)
+        });
+        drop(link.unwrap());
+        assert_eq!((calls[0].attr.len(), calls[0].u32(16)), (24, 7));
+        let script = Script::new().release("6.1.0").fails(Errno::EINVAL);
+        let (result, _) = run(script, || {
+            RawTracepoint {
+                raw: for_test(KIND),
+            }
+            .attach_with_cookie("sys_enter", 7)
+        });
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(
+            error
+                .to_string()
+                .ends_with("a cookie needs Linux 6.10, and this is 6.1")
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_said() {
+        let (result, _) = run(Script::new().fails(Errno::EINVAL), || {
+            RawTracepoint {
+                raw: for_test(KIND),
+            }
+            .attach()
+        });
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains("hands out no buffer"), "{error}");
     }
 }

@@ -1,8 +1,9 @@
 //! Socket filters.
 
-use super::{RawProgram, program_impls};
+use super::{RawProgram, program_impls, test_run_impl};
 use crate::links::{ReuseportLink, SocketFilterLink};
 use crate::{Errno, Error, sys};
+use ebpf_asm::object::ProgramKind;
 use std::os::fd::AsFd;
 
 /// A program that sees the packets of a socket before its reader does, and returns how many
@@ -26,7 +27,8 @@ pub struct SocketFilter {
     raw: RawProgram,
 }
 
-program_impls!(SocketFilter);
+program_impls!(SocketFilter, ProgramKind::SocketFilter);
+test_run_impl!(SocketFilter, "a packet");
 
 impl SocketFilter {
     /// Attaches the program to a socket, in place of the filter that it has.

@@ -1,12 +1,10 @@
 //! Trace points.
 
 use super::{RawProgram, program_impls};
-use crate::capabilities::{self, Capability};
 use crate::links::TracepointLink;
 use crate::tracefs::Tracefs;
-use crate::{Errno, Error, sys};
+use crate::{Error, sys};
 use ebpf_asm::object::ProgramKind;
-use std::os::fd::AsFd;
 
 /// A program that runs at a stable trace point of the kernel; its context is the record that
 /// tracefs describes under `events/CATEGORY/NAME/format`.
@@ -24,7 +22,7 @@ pub struct Tracepoint {
     raw: RawProgram,
 }
 
-program_impls!(Tracepoint);
+program_impls!(Tracepoint, ProgramKind::Tracepoint { .. });
 
 impl Tracepoint {
     /// Attaches the program to the trace point of its attribute.
@@ -34,9 +32,7 @@ impl Tracepoint {
     pub fn attach(&self) -> Result<TracepointLink, Error> {
         match self.raw.kind() {
             ProgramKind::Tracepoint { category, name } => self.attach_to(category, name),
-            _ => Err(self
-                .raw
-                .error(Error::invalid("its attribute names no trace point"))),
+            _ => Err(self.raw.no_place()),
         }
     }
 
@@ -54,52 +50,46 @@ impl Tracepoint {
     #[doc(alias = "perf_event_open")]
     #[doc(alias = "PERF_EVENT_IOC_SET_BPF")]
     pub fn attach_to(&self, category: &str, name: &str) -> Result<TracepointLink, Error> {
-        let program = self.raw.fd()?;
+        self.open(category, name, None)
+    }
+
+    /// Attaches the program to a trace point, with a number that the program gets from
+    /// `bpf_get_attach_cookie`. Linux 5.15.
+    ///
+    /// # Errors
+    /// As of [`attach_to`](Self::attach_to), and
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.15.
+    #[doc(alias = "bpf_cookie")]
+    pub fn attach_with_cookie(
+        &self,
+        category: &str,
+        name: &str,
+        cookie: u64,
+    ) -> Result<TracepointLink, Error> {
+        self.open(category, name, Some(cookie))
+    }
+
+    fn open(
+        &self,
+        category: &str,
+        name: &str,
+        cookie: Option<u64>,
+    ) -> Result<TracepointLink, Error> {
+        self.raw.fd()?;
         let id = Tracefs::open()
             .and_then(|tracefs| tracefs.tracepoint_id(category, name))
             .map_err(|error| self.raw.error(error))?;
-        let event = sys::perf::open_tracepoint(id).map_err(|errno| {
-            let error = Error::failed("perf_event_open", errno);
-            let error = match errno {
-                Errno::EPERM | Errno::EACCES => capabilities::explain_perf(error),
-                _ => error,
-            };
-            self.raw.error(error)
-        })?;
-        match sys::bpf::link_perf_event(program, event.as_fd()) {
-            // The link holds the event.
-            Ok(link) => return Ok(TracepointLink::new(link)),
-            // Linux before 5.15 has no such link. If it is something else, the old way fails
-            // too and says what.
-            Err(Errno::EINVAL) => {}
-            Err(errno) => return Err(self.explain("BPF_LINK_CREATE", errno, category, name)),
-        }
-        sys::perf::set_program(event.as_fd(), program)
-            .map_err(|errno| self.explain("PERF_EVENT_IOC_SET_BPF", errno, category, name))?;
-        sys::perf::enable(event.as_fd())
-            .map_err(|errno| self.explain("PERF_EVENT_IOC_ENABLE", errno, category, name))?;
-        Ok(TracepointLink::new(event))
-    }
-
-    fn explain(&self, operation: &str, errno: Errno, category: &str, name: &str) -> Error {
-        let error = self.raw.error(Error::failed(operation, errno));
-        match errno {
-            Errno::EPERM => capabilities::explain(error, &[Capability::Bpf, Capability::Perfmon]),
-            Errno::EACCES => error.because(format!(
-                "the program reads beyond the record of {category}:{name}"
-            )),
-            Errno::E2BIG => error.because(format!(
-                "{category}:{name} has as many programs as the kernel allows"
-            )),
-            Errno::EEXIST => error.because(format!("it is attached to {category}:{name} already")),
-            _ => error,
-        }
+        let event = sys::perf::open_tracepoint(id).map_err(|errno| self.raw.explain_open(errno))?;
+        self.raw
+            .attach_to_event(event, cookie, &format!("{category}:{name}"))
+            .map(TracepointLink::new)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Errno;
     use crate::sys::script::{Script, names, run};
     use ebpf_asm::object::{LineTable, ProgramDef};
 

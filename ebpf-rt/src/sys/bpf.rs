@@ -6,7 +6,7 @@ use crate::Errno;
 use bytemuck::Zeroable;
 use core::mem::offset_of;
 use ebpf_asm::isa::Insn;
-use ebpf_asm::{MapType, ProgramType};
+use ebpf_asm::{AttachType, MapType, ProgramType};
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
@@ -20,17 +20,34 @@ pub(crate) enum Command {
     MapDeleteElem = 3,
     MapGetNextKey = 4,
     ProgLoad = 5,
+    ObjPin = 6,
+    ObjGet = 7,
+    ProgAttach = 8,
+    ProgDetach = 9,
+    ProgTestRun = 10,
+    ProgGetNextId = 11,
+    MapGetNextId = 12,
+    ProgGetFdById = 13,
+    MapGetFdById = 14,
     ObjGetInfoByFd = 15,
     RawTracepointOpen = 17,
+    MapLookupAndDeleteElem = 21,
     BtfLoad = 18,
     MapFreeze = 22,
+    MapLookupBatch = 24,
+    MapLookupAndDeleteBatch = 25,
     MapUpdateBatch = 26,
+    MapDeleteBatch = 27,
     LinkCreate = 28,
+    LinkUpdate = 29,
+    LinkGetFdById = 30,
+    LinkGetNextId = 31,
+    EnableStats = 32,
+    LinkDetach = 34,
 }
 
 impl Command {
     /// The kernel's name.
-    #[cfg(test)]
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::MapCreate => "BPF_MAP_CREATE",
@@ -39,12 +56,30 @@ impl Command {
             Self::MapDeleteElem => "BPF_MAP_DELETE_ELEM",
             Self::MapGetNextKey => "BPF_MAP_GET_NEXT_KEY",
             Self::ProgLoad => "BPF_PROG_LOAD",
+            Self::ObjPin => "BPF_OBJ_PIN",
+            Self::ObjGet => "BPF_OBJ_GET",
+            Self::ProgAttach => "BPF_PROG_ATTACH",
+            Self::ProgDetach => "BPF_PROG_DETACH",
+            Self::ProgTestRun => "BPF_PROG_TEST_RUN",
+            Self::ProgGetNextId => "BPF_PROG_GET_NEXT_ID",
+            Self::MapGetNextId => "BPF_MAP_GET_NEXT_ID",
+            Self::ProgGetFdById => "BPF_PROG_GET_FD_BY_ID",
+            Self::MapGetFdById => "BPF_MAP_GET_FD_BY_ID",
             Self::ObjGetInfoByFd => "BPF_OBJ_GET_INFO_BY_FD",
             Self::RawTracepointOpen => "BPF_RAW_TRACEPOINT_OPEN",
+            Self::MapLookupAndDeleteElem => "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
             Self::BtfLoad => "BPF_BTF_LOAD",
             Self::MapFreeze => "BPF_MAP_FREEZE",
+            Self::MapLookupBatch => "BPF_MAP_LOOKUP_BATCH",
+            Self::MapLookupAndDeleteBatch => "BPF_MAP_LOOKUP_AND_DELETE_BATCH",
+            Self::MapDeleteBatch => "BPF_MAP_DELETE_BATCH",
             Self::MapUpdateBatch => "BPF_MAP_UPDATE_BATCH",
             Self::LinkCreate => "BPF_LINK_CREATE",
+            Self::LinkUpdate => "BPF_LINK_UPDATE",
+            Self::LinkGetFdById => "BPF_LINK_GET_FD_BY_ID",
+            Self::LinkGetNextId => "BPF_LINK_GET_NEXT_ID",
+            Self::EnableStats => "BPF_ENABLE_STATS",
+            Self::LinkDetach => "BPF_LINK_DETACH",
         }
     }
 }
@@ -71,8 +106,8 @@ macro_rules! attributes {
 pub(crate) use attributes;
 
 attributes! {
-    /// Of `BPF_MAP_CREATE`, up to the name.
-    MapCreate: 44 {
+    /// Of `BPF_MAP_CREATE`, up to what only some kinds have.
+    MapCreate: 72 {
         map_type: u32,
         key_size: u32,
         value_size: u32,
@@ -81,6 +116,43 @@ attributes! {
         inner_map_fd: u32,
         numa_node: u32,
         map_name: [u8; 16],
+        map_ifindex: u32,
+        btf_fd: u32,
+        btf_key_type_id: u32,
+        btf_value_type_id: u32,
+        btf_vmlinux_value_type_id: u32,
+        map_extra: u64,
+    }
+    /// Of `BPF_OBJ_PIN` and `BPF_OBJ_GET`.
+    ObjectPath: 16 {
+        pathname: u64,
+        bpf_fd: u32,
+        file_flags: u32,
+    }
+    /// Of the commands on numbers.
+    ObjectId: 12 {
+        start_id_or_id: u32,
+        next_id: u32,
+        open_flags: u32,
+    }
+    /// `struct bpf_map_info`.
+    MapInfo: 88 {
+        kind: u32,
+        id: u32,
+        key_size: u32,
+        value_size: u32,
+        max_entries: u32,
+        map_flags: u32,
+        name: [u8; 16],
+        ifindex: u32,
+        btf_vmlinux_value_type_id: u32,
+        netns_dev: u64,
+        netns_ino: u64,
+        btf_id: u32,
+        btf_key_type_id: u32,
+        btf_value_type_id: u32,
+        reserved: u32,
+        map_extra: u64,
     }
     /// Of the commands on one element.
     MapElement: 32 {
@@ -90,7 +162,7 @@ attributes! {
         value_or_next_key: u64,
         flags: u64,
     }
-    /// Of `BPF_MAP_UPDATE_BATCH`.
+    /// Of the commands on many elements.
     MapBatch: 56 {
         in_batch: u64,
         out_batch: u64,
@@ -147,20 +219,151 @@ attributes! {
         attach_type: u32,
         flags: u32,
     }
+    /// Of `BPF_RAW_TRACEPOINT_OPEN` with a cookie. Linux 6.10.
+    RawTracepointOpenCookie: 24 {
+        name: u64,
+        prog_fd: u32,
+        reserved: u32,
+        cookie: u64,
+    }
+    /// Of `BPF_LINK_CREATE` of a perf event with a cookie.
+    LinkCreatePerfEvent: 24 {
+        prog_fd: u32,
+        target_fd: u32,
+        attach_type: u32,
+        flags: u32,
+        bpf_cookie: u64,
+    }
+    /// Of `BPF_LINK_CREATE` of many kernel functions.
+    LinkCreateKprobeMulti: 48 {
+        prog_fd: u32,
+        target_fd: u32,
+        attach_type: u32,
+        flags: u32,
+        kprobe_flags: u32,
+        count: u32,
+        symbols: u64,
+        addresses: u64,
+        cookies: u64,
+    }
+    /// Of `BPF_LINK_CREATE` of many places in user-space code.
+    LinkCreateUprobeMulti: 64 {
+        prog_fd: u32,
+        target_fd: u32,
+        attach_type: u32,
+        flags: u32,
+        path: u64,
+        offsets: u64,
+        ref_ctr_offsets: u64,
+        cookies: u64,
+        count: u32,
+        uprobe_flags: u32,
+        pid: u32,
+        reserved: u32,
+    }
+    /// Of `BPF_LINK_UPDATE`.
+    LinkUpdate: 16 {
+        link_fd: u32,
+        new_prog_fd: u32,
+        flags: u32,
+        old_prog_fd: u32,
+    }
+    /// Of `BPF_PROG_ATTACH` and `BPF_PROG_DETACH`.
+    ProgAttach: 16 {
+        target_fd: u32,
+        attach_bpf_fd: u32,
+        attach_type: u32,
+        attach_flags: u32,
+    }
+    /// Of `BPF_LINK_DETACH`.
+    LinkDetach: 4 {
+        link_fd: u32,
+    }
+    /// Of `BPF_ENABLE_STATS`.
+    EnableStats: 4 {
+        kind: u32,
+    }
+    /// Of `BPF_PROG_TEST_RUN`.
+    TestRun: 80 {
+        prog_fd: u32,
+        retval: u32,
+        data_size_in: u32,
+        data_size_out: u32,
+        data_in: u64,
+        data_out: u64,
+        repeat: u32,
+        duration: u32,
+        ctx_size_in: u32,
+        ctx_size_out: u32,
+        ctx_in: u64,
+        ctx_out: u64,
+        flags: u32,
+        cpu: u32,
+        batch_size: u32,
+        reserved: u32,
+    }
+    /// `struct bpf_prog_info`.
+    ProgInfo: 232 {
+        kind: u32,
+        id: u32,
+        tag: [u8; 8],
+        jited_prog_len: u32,
+        xlated_prog_len: u32,
+        jited_prog_insns: u64,
+        xlated_prog_insns: u64,
+        load_time: u64,
+        created_by_uid: u32,
+        nr_map_ids: u32,
+        map_ids: u64,
+        name: [u8; 16],
+        ifindex: u32,
+        gpl_compatible: u32,
+        netns_dev: u64,
+        netns_ino: u64,
+        nr_jited_ksyms: u32,
+        nr_jited_func_lens: u32,
+        jited_ksyms: u64,
+        jited_func_lens: u64,
+        btf_id: u32,
+        func_info_rec_size: u32,
+        func_info: u64,
+        nr_func_info: u32,
+        nr_line_info: u32,
+        line_info: u64,
+        jited_line_info: u64,
+        nr_jited_line_info: u32,
+        line_info_rec_size: u32,
+        jited_line_info_rec_size: u32,
+        nr_prog_tags: u32,
+        prog_tags: u64,
+        run_time_ns: u64,
+        run_cnt: u64,
+        recursion_misses: u64,
+        verified_insns: u32,
+        attach_btf_obj_id: u32,
+        attach_btf_id: u32,
+        reserved: u32,
+    }
+    /// The start of `struct bpf_link_info`.
+    LinkInfo: 16 {
+        kind: u32,
+        id: u32,
+        prog_id: u32,
+        reserved: u32,
+    }
     /// Of `BPF_OBJ_GET_INFO_BY_FD`.
     ObjectInfo: 16 {
         bpf_fd: u32,
         info_len: u32,
         info: u64,
     }
-    /// The start of `struct bpf_map_info` and of `struct bpf_prog_info`.
+    /// The start of `struct bpf_map_info`, of `struct bpf_prog_info` and of `struct
+    /// bpf_link_info`.
     Info: 8 {
         kind: u32,
         id: u32,
     }
 }
-
-const BPF_PERF_EVENT: u32 = 41;
 
 #[inline]
 fn bpf(command: Command, attr: &mut impl bytemuck::Pod) -> Result<i64> {
@@ -181,6 +384,12 @@ fn pointer<T>(slice: &[T]) -> u64 {
     slice.as_ptr() as usize as u64
 }
 
+/// Maps without keys take no pointer to one.
+#[inline]
+fn key_pointer(key: &[u8]) -> u64 {
+    if key.is_empty() { 0 } else { pointer(key) }
+}
+
 /// What the kernel makes of a name: its first 15 bytes; a byte that is not a letter, a digit,
 /// `_` or `.` becomes `_`.
 pub(crate) fn kernel_name(name: &str) -> [u8; 16] {
@@ -192,6 +401,12 @@ pub(crate) fn kernel_name(name: &str) -> [u8; 16] {
     bytes
 }
 
+/// The name that the kernel gives back.
+pub(crate) fn from_kernel_name(name: &[u8; 16]) -> String {
+    let end = name.iter().position(|&byte| byte == 0);
+    String::from_utf8_lossy(name.get(..end.unwrap_or(16)).unwrap_or_default()).into_owned()
+}
+
 /// What a map is created from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewMap<'a> {
@@ -201,6 +416,8 @@ pub(crate) struct NewMap<'a> {
     pub(crate) value_size: u32,
     pub(crate) max_entries: u32,
     pub(crate) flags: u32,
+    pub(crate) inner: Option<BorrowedFd<'a>>,
+    pub(crate) extra: u64,
 }
 
 /// `BPF_MAP_CREATE`.
@@ -212,9 +429,20 @@ pub(crate) fn map_create(map: &NewMap<'_>) -> Result<OwnedFd> {
         max_entries: map.max_entries,
         map_flags: map.flags,
         map_name: kernel_name(map.name),
+        inner_map_fd: map.inner.map_or(0, fd_field),
+        map_extra: map.extra,
         ..Zeroable::zeroed()
     };
-    bpf_for_fd(Command::MapCreate, &mut attr)
+    // What is zero anyway is not said, so that kernels need not know it.
+    let size = match map.extra {
+        0 => offset_of!(MapCreate, map_ifindex),
+        _ => size_of::<MapCreate>(),
+    };
+    let (attr, _) = bytemuck::bytes_of_mut(&mut attr).split_at_mut(size);
+    call_for_fd(Call::Bpf {
+        command: Command::MapCreate,
+        attr,
+    })
 }
 
 /// `BPF_MAP_LOOKUP_ELEM`. `value` has the size that the kernel copies for this map.
@@ -222,11 +450,23 @@ pub(crate) fn map_create(map: &NewMap<'_>) -> Result<OwnedFd> {
 pub(crate) fn map_lookup(map: BorrowedFd<'_>, key: &[u8], value: &mut [u8]) -> Result<()> {
     let mut attr = MapElement {
         map_fd: fd_field(map),
-        key: pointer(key),
+        key: key_pointer(key),
         value_or_next_key: value.as_mut_ptr() as usize as u64,
         ..Zeroable::zeroed()
     };
     bpf(Command::MapLookupElem, &mut attr).map(drop)
+}
+
+/// `BPF_MAP_LOOKUP_AND_DELETE_ELEM`. `value` has the size that the kernel copies for this map.
+/// Of queues and stacks Linux 4.20, of hash tables 5.14.
+pub(crate) fn map_take(map: BorrowedFd<'_>, key: &[u8], value: &mut [u8]) -> Result<()> {
+    let mut attr = MapElement {
+        map_fd: fd_field(map),
+        key: key_pointer(key),
+        value_or_next_key: value.as_mut_ptr() as usize as u64,
+        ..Zeroable::zeroed()
+    };
+    bpf(Command::MapLookupAndDeleteElem, &mut attr).map(drop)
 }
 
 /// `BPF_MAP_UPDATE_ELEM`. `value` has the size that the kernel copies for this map.
@@ -235,7 +475,7 @@ pub(crate) fn map_update(map: BorrowedFd<'_>, key: &[u8], value: &[u8], flags: u
     let mut attr = MapElement {
         map_fd: fd_field(map),
         reserved: 0,
-        key: pointer(key),
+        key: key_pointer(key),
         value_or_next_key: pointer(value),
         flags,
     };
@@ -247,7 +487,7 @@ pub(crate) fn map_update(map: BorrowedFd<'_>, key: &[u8], value: &[u8], flags: u
 pub(crate) fn map_delete(map: BorrowedFd<'_>, key: &[u8]) -> Result<()> {
     let mut attr = MapElement {
         map_fd: fd_field(map),
-        key: pointer(key),
+        key: key_pointer(key),
         ..Zeroable::zeroed()
     };
     bpf(Command::MapDeleteElem, &mut attr).map(drop)
@@ -273,16 +513,93 @@ pub(crate) fn map_next_key(
     }
 }
 
-/// `BPF_MAP_UPDATE_BATCH` of the entries 0, 1, … of an array. Linux 5.6.
-pub(crate) fn map_fill(map: BorrowedFd<'_>, keys: &[u32], values: &[u8]) -> Result<()> {
+/// `BPF_MAP_UPDATE_BATCH` of this many entries: the result, and how many were done. Linux 5.6.
+pub(crate) fn map_update_batch(
+    map: BorrowedFd<'_>,
+    keys: &[u8],
+    values: &[u8],
+    count: u32,
+    flags: u64,
+) -> (Result<()>, u32) {
     let mut attr = MapBatch {
         keys: pointer(keys),
         values: pointer(values),
-        count: u32::try_from(keys.len()).map_err(|_| Errno::E2BIG)?,
+        count,
+        map_fd: fd_field(map),
+        elem_flags: flags,
+        ..Zeroable::zeroed()
+    };
+    let result = bpf(Command::MapUpdateBatch, &mut attr).map(drop);
+    (result, attr.count)
+}
+
+/// `BPF_MAP_DELETE_BATCH` of this many keys: the result, and how many were done. Linux 5.6.
+pub(crate) fn map_delete_batch(map: BorrowedFd<'_>, keys: &[u8], count: u32) -> (Result<()>, u32) {
+    let mut attr = MapBatch {
+        keys: pointer(keys),
+        count,
         map_fd: fd_field(map),
         ..Zeroable::zeroed()
     };
-    bpf(Command::MapUpdateBatch, &mut attr).map(drop)
+    let result = bpf(Command::MapDeleteBatch, &mut attr).map(drop);
+    (result, attr.count)
+}
+
+/// The buffers of a batch that is read: each as large as `count` keys or values. `position`
+/// is where the walk stands: as large as a key, and four bytes at least.
+#[derive(Debug)]
+pub(crate) struct BatchBuffers<'a> {
+    pub(crate) position: &'a mut [u8],
+    pub(crate) keys: &'a mut [u8],
+    pub(crate) values: &'a mut [u8],
+    pub(crate) count: u32,
+}
+
+/// `BPF_MAP_LOOKUP_BATCH`, or `BPF_MAP_LOOKUP_AND_DELETE_BATCH`: the result, which is `ENOENT`
+/// after the last entry, and how many entries were read. Linux 5.6.
+pub(crate) fn map_lookup_batch(
+    map: BorrowedFd<'_>,
+    buffers: &mut BatchBuffers<'_>,
+    first: bool,
+    delete: bool,
+) -> (Result<()>, u32) {
+    let position = buffers.position.as_mut_ptr() as usize as u64;
+    let mut attr = MapBatch {
+        in_batch: if first { 0 } else { position },
+        out_batch: position,
+        keys: buffers.keys.as_mut_ptr() as usize as u64,
+        values: buffers.values.as_mut_ptr() as usize as u64,
+        count: buffers.count,
+        map_fd: fd_field(map),
+        ..Zeroable::zeroed()
+    };
+    let command = if delete {
+        Command::MapLookupAndDeleteBatch
+    } else {
+        Command::MapLookupBatch
+    };
+    let result = bpf(command, &mut attr).map(drop);
+    (result, attr.count)
+}
+
+/// `BPF_OBJ_PIN`: a name for a map, program or link in a bpffs.
+pub(crate) fn pin(fd: BorrowedFd<'_>, path: &CStr) -> Result<()> {
+    let mut attr = ObjectPath {
+        pathname: path.as_ptr() as usize as u64,
+        bpf_fd: fd_field(fd),
+        file_flags: 0,
+    };
+    bpf(Command::ObjPin, &mut attr).map(drop)
+}
+
+/// `BPF_OBJ_GET`: what has this name in a bpffs.
+pub(crate) fn get_pinned(path: &CStr) -> Result<OwnedFd> {
+    let mut attr = ObjectPath {
+        pathname: path.as_ptr() as usize as u64,
+        bpf_fd: 0,
+        file_flags: 0,
+    };
+    bpf_for_fd(Command::ObjGet, &mut attr)
 }
 
 /// `BPF_MAP_FREEZE`. Linux 5.2.
@@ -298,6 +615,7 @@ pub(crate) fn map_freeze(map: BorrowedFd<'_>) -> Result<()> {
 pub(crate) struct NewProgram<'a> {
     pub(crate) name: &'a str,
     pub(crate) program_type: ProgramType,
+    pub(crate) expected_attach_type: Option<AttachType>,
     pub(crate) license: &'a CStr,
     pub(crate) insns: &'a [Insn],
 }
@@ -305,9 +623,12 @@ pub(crate) struct NewProgram<'a> {
 /// `BPF_PROG_LOAD` without a log.
 pub(crate) fn prog_load(program: &NewProgram<'_>) -> Result<OwnedFd> {
     let mut attr = prog_load_attr(program)?;
-    // Nothing is said after the name.
-    let (attr, _) =
-        bytemuck::bytes_of_mut(&mut attr).split_at_mut(offset_of!(ProgLoad, prog_ifindex));
+    // Nothing is said after the name, or after where it will be attached.
+    let end = match program.expected_attach_type {
+        None => offset_of!(ProgLoad, prog_ifindex),
+        Some(_) => offset_of!(ProgLoad, prog_btf_fd),
+    };
+    let (attr, _) = bytemuck::bytes_of_mut(&mut attr).split_at_mut(end);
     call_for_fd(Call::Bpf {
         command: Command::ProgLoad,
         attr,
@@ -339,6 +660,7 @@ fn prog_load_attr(program: &NewProgram<'_>) -> Result<ProgLoad> {
         insns: pointer(program.insns),
         license: program.license.as_ptr() as usize as u64,
         prog_name: kernel_name(program.name),
+        expected_attach_type: program.expected_attach_type.map_or(0, AttachType::as_raw),
         ..Zeroable::zeroed()
     })
 }
@@ -353,28 +675,270 @@ pub(crate) fn raw_tracepoint_open(program: BorrowedFd<'_>, name: &CStr) -> Resul
     bpf_for_fd(Command::RawTracepointOpen, &mut attr)
 }
 
-/// `BPF_LINK_CREATE` of a program and a perf event. Linux 5.15, `EINVAL` before.
-pub(crate) fn link_perf_event(program: BorrowedFd<'_>, event: BorrowedFd<'_>) -> Result<OwnedFd> {
+/// `BPF_RAW_TRACEPOINT_OPEN` with a cookie. Linux 6.10, `EINVAL` before if it is not 0.
+pub(crate) fn raw_tracepoint_open_with_cookie(
+    program: BorrowedFd<'_>,
+    name: &CStr,
+    cookie: u64,
+) -> Result<OwnedFd> {
+    let mut attr = RawTracepointOpenCookie {
+        name: name.as_ptr() as usize as u64,
+        prog_fd: fd_field(program),
+        reserved: 0,
+        cookie,
+    };
+    bpf_for_fd(Command::RawTracepointOpen, &mut attr)
+}
+
+/// `BPF_LINK_CREATE` of a program and what the descriptor is of.
+pub(crate) fn link_create(
+    program: BorrowedFd<'_>,
+    target: BorrowedFd<'_>,
+    attach_type: AttachType,
+) -> Result<OwnedFd> {
     let mut attr = LinkCreate {
         prog_fd: fd_field(program),
-        target_fd: fd_field(event),
-        attach_type: BPF_PERF_EVENT,
+        target_fd: fd_field(target),
+        attach_type: attach_type.as_raw(),
         flags: 0,
     };
     bpf_for_fd(Command::LinkCreate, &mut attr)
 }
 
-/// `BPF_OBJ_GET_INFO_BY_FD`: the kernel's id of a map or a program.
-pub(crate) fn id(fd: BorrowedFd<'_>) -> Result<u32> {
-    let mut info = Info { kind: 0, id: 0 };
+/// `BPF_LINK_CREATE` of a program and a perf event. Linux 5.15, `EINVAL` before.
+pub(crate) fn link_perf_event(
+    program: BorrowedFd<'_>,
+    event: BorrowedFd<'_>,
+    cookie: Option<u64>,
+) -> Result<OwnedFd> {
+    let Some(bpf_cookie) = cookie else {
+        return link_create(program, event, AttachType::PerfEvent);
+    };
+    let mut attr = LinkCreatePerfEvent {
+        prog_fd: fd_field(program),
+        target_fd: fd_field(event),
+        attach_type: AttachType::PerfEvent.as_raw(),
+        flags: 0,
+        bpf_cookie,
+    };
+    bpf_for_fd(Command::LinkCreate, &mut attr)
+}
+
+/// What a program is attached to at many places: the same number of each, or none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KernelFunctions<'a> {
+    /// Addresses of C strings; else `addresses`.
+    pub(crate) symbols: &'a [u64],
+    pub(crate) addresses: &'a [u64],
+    pub(crate) cookies: &'a [u64],
+    pub(crate) at_return: bool,
+}
+
+fn pointer_if_any<T>(slice: &[T]) -> u64 {
+    if slice.is_empty() { 0 } else { pointer(slice) }
+}
+
+fn pointer_to_write(slice: &mut [u8]) -> u64 {
+    if slice.is_empty() {
+        0
+    } else {
+        slice.as_mut_ptr() as usize as u64
+    }
+}
+
+/// `BPF_LINK_CREATE` of a program and kernel functions. Linux 5.18.
+pub(crate) fn link_kprobe_multi(
+    program: BorrowedFd<'_>,
+    attach_type: AttachType,
+    functions: &KernelFunctions<'_>,
+) -> Result<OwnedFd> {
+    let count = functions.symbols.len().max(functions.addresses.len());
+    let mut attr = LinkCreateKprobeMulti {
+        prog_fd: fd_field(program),
+        attach_type: attach_type.as_raw(),
+        kprobe_flags: u32::from(functions.at_return),
+        count: u32::try_from(count).map_err(|_| Errno::E2BIG)?,
+        symbols: pointer_if_any(functions.symbols),
+        addresses: pointer_if_any(functions.addresses),
+        cookies: pointer_if_any(functions.cookies),
+        ..Zeroable::zeroed()
+    };
+    bpf_for_fd(Command::LinkCreate, &mut attr)
+}
+
+/// Places in a file of user-space code: the same number of each, or none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UserFunctions<'a> {
+    pub(crate) path: &'a CStr,
+    pub(crate) offsets: &'a [u64],
+    pub(crate) cookies: &'a [u64],
+    pub(crate) at_return: bool,
+    pub(crate) pid: Option<u32>,
+}
+
+/// `BPF_LINK_CREATE` of a program and places in user-space code. Linux 6.6.
+pub(crate) fn link_uprobe_multi(
+    program: BorrowedFd<'_>,
+    attach_type: AttachType,
+    functions: &UserFunctions<'_>,
+) -> Result<OwnedFd> {
+    let mut attr = LinkCreateUprobeMulti {
+        prog_fd: fd_field(program),
+        attach_type: attach_type.as_raw(),
+        path: functions.path.as_ptr() as usize as u64,
+        offsets: pointer(functions.offsets),
+        cookies: pointer_if_any(functions.cookies),
+        count: u32::try_from(functions.offsets.len()).map_err(|_| Errno::E2BIG)?,
+        uprobe_flags: u32::from(functions.at_return),
+        pid: functions.pid.unwrap_or(0),
+        ..Zeroable::zeroed()
+    };
+    bpf_for_fd(Command::LinkCreate, &mut attr)
+}
+
+/// `BPF_LINK_UPDATE`: another program in place of the one that is there. Linux 5.7.
+pub(crate) fn link_update(link: BorrowedFd<'_>, program: BorrowedFd<'_>) -> Result<()> {
+    let mut attr = LinkUpdate {
+        link_fd: fd_field(link),
+        new_prog_fd: fd_field(program),
+        ..Zeroable::zeroed()
+    };
+    bpf(Command::LinkUpdate, &mut attr).map(drop)
+}
+
+/// `BPF_LINK_DETACH`. Linux 5.9.
+pub(crate) fn link_detach(link: BorrowedFd<'_>) -> Result<()> {
+    let mut attr = LinkDetach {
+        link_fd: fd_field(link),
+    };
+    bpf(Command::LinkDetach, &mut attr).map(drop)
+}
+
+fn prog_attach_attr(
+    program: BorrowedFd<'_>,
+    target: BorrowedFd<'_>,
+    attach_type: AttachType,
+) -> ProgAttach {
+    ProgAttach {
+        target_fd: fd_field(target),
+        attach_bpf_fd: fd_field(program),
+        attach_type: attach_type.as_raw(),
+        attach_flags: 0,
+    }
+}
+
+/// `BPF_PROG_ATTACH`: the program stays attached until it is detached or the target goes.
+pub(crate) fn prog_attach(
+    program: BorrowedFd<'_>,
+    target: BorrowedFd<'_>,
+    attach_type: AttachType,
+) -> Result<()> {
+    let mut attr = prog_attach_attr(program, target, attach_type);
+    bpf(Command::ProgAttach, &mut attr).map(drop)
+}
+
+/// `BPF_PROG_DETACH` of exactly this program.
+pub(crate) fn prog_detach(
+    program: BorrowedFd<'_>,
+    target: BorrowedFd<'_>,
+    attach_type: AttachType,
+) -> Result<()> {
+    let mut attr = prog_attach_attr(program, target, attach_type);
+    bpf(Command::ProgDetach, &mut attr).map(drop)
+}
+
+/// `BPF_*_GET_NEXT_ID`: the number after this one; `None` after the last.
+pub(crate) fn next_id(command: Command, after: u32) -> Result<Option<u32>> {
+    let mut attr = ObjectId {
+        start_id_or_id: after,
+        ..Zeroable::zeroed()
+    };
+    match bpf(command, &mut attr) {
+        Ok(_) => Ok(Some(attr.next_id)),
+        Err(Errno::ENOENT) => Ok(None),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// `BPF_*_GET_FD_BY_ID`.
+pub(crate) fn fd_by_id(command: Command, id: u32) -> Result<OwnedFd> {
+    let mut attr = ObjectId {
+        start_id_or_id: id,
+        ..Zeroable::zeroed()
+    };
+    bpf_for_fd(command, &mut attr)
+}
+
+/// `BPF_ENABLE_STATS` of run time: for as long as the descriptor is open. Linux 5.8.
+pub(crate) fn enable_run_time_statistics() -> Result<OwnedFd> {
+    bpf_for_fd(Command::EnableStats, &mut EnableStats { kind: 0 })
+}
+
+/// What a program is run with.
+#[derive(Debug, Default)]
+pub(crate) struct TestInput<'a> {
+    pub(crate) data: &'a [u8],
+    pub(crate) context: &'a [u8],
+    pub(crate) data_out: &'a mut [u8],
+    pub(crate) context_out: &'a mut [u8],
+    pub(crate) repeat: u32,
+    pub(crate) flags: u32,
+    pub(crate) cpu: u32,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TestOutput {
+    pub(crate) retval: u32,
+    pub(crate) duration: u32,
+    pub(crate) data_size: u32,
+    pub(crate) context_size: u32,
+}
+
+/// `BPF_PROG_TEST_RUN`. Linux 4.12.
+pub(crate) fn test_run(program: BorrowedFd<'_>, input: &mut TestInput<'_>) -> Result<TestOutput> {
+    let size = |length: usize| u32::try_from(length).map_err(|_| Errno::E2BIG);
+    let mut attr = TestRun {
+        prog_fd: fd_field(program),
+        data_size_in: size(input.data.len())?,
+        data_size_out: size(input.data_out.len())?,
+        data_in: pointer_if_any(input.data),
+        data_out: pointer_to_write(input.data_out),
+        repeat: input.repeat,
+        ctx_size_in: size(input.context.len())?,
+        ctx_size_out: size(input.context_out.len())?,
+        ctx_in: pointer_if_any(input.context),
+        ctx_out: pointer_to_write(input.context_out),
+        flags: input.flags,
+        cpu: input.cpu,
+        ..Zeroable::zeroed()
+    };
+    bpf(Command::ProgTestRun, &mut attr)?;
+    Ok(TestOutput {
+        retval: attr.retval,
+        duration: attr.duration,
+        data_size: attr.data_size_out,
+        context_size: attr.ctx_size_out,
+    })
+}
+
+/// `BPF_OBJ_GET_INFO_BY_FD` into a struct that belongs to what the descriptor is of: what the
+/// kernel does not know stays zero.
+pub(crate) fn info<T: bytemuck::Pod>(fd: BorrowedFd<'_>) -> Result<T> {
+    let mut info = T::zeroed();
     let buffer = bytemuck::bytes_of_mut(&mut info);
     let mut attr = ObjectInfo {
         bpf_fd: fd_field(fd),
-        info_len: 8,
+        info_len: size_of::<T>() as u32,
         info: buffer.as_mut_ptr() as usize as u64,
     };
     bpf(Command::ObjGetInfoByFd, &mut attr)?;
-    Ok(info.id)
+    Ok(info)
+}
+
+/// `BPF_OBJ_GET_INFO_BY_FD`: the kernel's id of a map, a program or a link.
+pub(crate) fn id(fd: BorrowedFd<'_>) -> Result<u32> {
+    info::<Info>(fd).map(|info| info.id)
 }
 
 #[cfg(test)]

@@ -7,12 +7,23 @@ use std::time::Duration;
 
 /// A whole text file; bytes that are not UTF-8 are replaced.
 pub(crate) fn read_file(path: &str) -> Result<String> {
+    Ok(String::from_utf8_lossy(&read_bytes(path)?).into_owned())
+}
+
+/// A whole file.
+pub(crate) fn read_bytes(path: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     call(Call::ReadFile {
         path,
         into: &mut bytes,
     })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    Ok(bytes)
+}
+
+/// statfs(2): whether the path lies in a file system for eBPF objects.
+pub(crate) fn is_bpffs(path: &CStr) -> Result<bool> {
+    const BPF_FS_MAGIC: i64 = 0xcafe_4a11;
+    call(Call::FileSystem { path }).map(|number| number == BPF_FS_MAGIC)
 }
 
 /// The names in a directory, sorted.
@@ -63,4 +74,31 @@ pub(crate) fn poll_input(fd: BorrowedFd<'_>, timeout: Duration) -> Result<bool> 
     let milliseconds = timeout.as_micros().div_ceil(1000);
     let milliseconds = c_int::try_from(milliseconds).unwrap_or(c_int::MAX);
     call(Call::Poll { fd, milliseconds }).map(|ready| ready > 0)
+}
+
+/// poll(2) of several descriptors, for input or for room to put something out; which of them
+/// are ready. Forever without a time. `EINTR` is the caller's to handle.
+pub(crate) fn poll_many(
+    fds: &[BorrowedFd<'_>],
+    output: bool,
+    timeout: Option<Duration>,
+) -> Result<Vec<bool>> {
+    let milliseconds = match timeout {
+        None => -1,
+        // Rounded up, so that waiting for less than a millisecond is no busy loop.
+        Some(timeout) => c_int::try_from(timeout.as_micros().div_ceil(1000)).unwrap_or(c_int::MAX),
+    };
+    let mut ready = vec![false; fds.len()];
+    call(Call::PollMany {
+        fds,
+        output,
+        ready: &mut ready,
+        milliseconds,
+    })?;
+    Ok(ready)
+}
+
+/// unlink(2).
+pub(crate) fn unlink(path: &CStr) -> Result<()> {
+    call(Call::Unlink { path }).map(drop)
 }

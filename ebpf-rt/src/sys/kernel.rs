@@ -40,16 +40,17 @@ fn rare(call: &mut Call<'_>) -> Result<i64> {
     match call {
         // Answered above.
         Call::Bpf { .. } => Err(Errno::ENOSYS),
-        Call::PerfEventOpen { attr } => {
-            let (pid, cpu, group): (c_int, c_int, c_int) = (-1, 0, -1);
+        Call::PerfEventOpen { attr, pid, cpu } => {
+            let group: c_int = -1;
             // SAFETY: the attribute begins with its own size, which is the slice's; the
-            // kernel reads that many bytes and writes only the size.
+            // kernel reads that many bytes and writes only the size. Pointers inside it are
+            // to C strings that `sys::perf` borrows for the duration of the call.
             let result = unsafe {
                 libc::syscall(
                     libc::SYS_perf_event_open,
                     attr.as_mut_ptr(),
-                    pid,
-                    cpu,
+                    *pid,
+                    *cpu,
                     group,
                     PERF_FLAG_FD_CLOEXEC,
                 )
@@ -84,16 +85,23 @@ fn rare(call: &mut Call<'_>) -> Result<i64> {
             let result = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, 3) };
             checked(c_long::from(result))
         }
-        Call::Map { fd, length } => {
+        Call::Map {
+            fd,
+            offset,
+            length,
+            writable,
+        } => {
+            let write = if *writable { libc::PROT_WRITE } else { 0 };
+            let offset = libc::off_t::try_from(*offset).map_err(|_| Errno::EINVAL)?;
             // SAFETY: a new mapping where the kernel likes it cannot touch existing memory.
             let address = unsafe {
                 libc::mmap(
                     core::ptr::null_mut(),
                     *length,
-                    libc::PROT_READ | libc::PROT_WRITE,
+                    libc::PROT_READ | write,
                     libc::MAP_SHARED,
                     fd.as_raw_fd(),
-                    0,
+                    offset,
                 )
             };
             if address == libc::MAP_FAILED {
@@ -165,12 +173,50 @@ fn rare(call: &mut Call<'_>) -> Result<i64> {
                 libc::poll(&mut pollfd, 1, *milliseconds)
             }))
         }
+        Call::PollMany {
+            fds,
+            output,
+            ready,
+            milliseconds,
+        } => {
+            let events = if *output { libc::POLLOUT } else { libc::POLLIN };
+            let mut polled: Vec<_> = fds
+                .iter()
+                .map(|fd| libc::pollfd {
+                    fd: fd.as_raw_fd(),
+                    events,
+                    revents: 0,
+                })
+                .collect();
+            let count = polled.len() as libc::nfds_t;
+            // SAFETY: as many elements as stated, in our vector.
+            let result = unsafe { libc::poll(polled.as_mut_ptr(), count, *milliseconds) };
+            for (ready, polled) in ready.iter_mut().zip(&polled) {
+                *ready = polled.revents != 0;
+            }
+            checked(c_long::from(result))
+        }
+        // SAFETY: the path is a C string.
+        Call::Unlink { path } => checked(c_long::from(unsafe { libc::unlink(path.as_ptr()) })),
         Call::ReadFile { path, into } => {
             let mut read = || std::fs::File::open(*path)?.read_to_end(into);
             match read() {
                 Ok(length) => Ok(length as i64),
                 Err(error) => Err(Errno::from_io(&error)),
             }
+        }
+        Call::FileSystem { path } => {
+            // SAFETY: a struct of integers, for which zeros are valid.
+            let mut statfs: libc::statfs = unsafe { core::mem::zeroed() };
+            // SAFETY: the path is a C string, and the kernel fills the struct we own.
+            checked(c_long::from(unsafe {
+                libc::statfs(path.as_ptr(), &mut statfs)
+            }))?;
+            #[allow(
+                clippy::unnecessary_cast,
+                reason = "the field's type differs from target to target"
+            )]
+            Ok(i64::from(statfs.f_type as u32))
         }
         Call::ListDirectory { path, into } => {
             let entries = std::fs::read_dir(*path).map_err(|error| Errno::from_io(&error))?;

@@ -13,8 +13,9 @@ pub(crate) struct Mapping {
     length: usize,
 }
 
-// SAFETY: the pages belong to no thread. All access to them goes through atomics (see
-// `maps::Global`), since the kernel writes to them at any time anyway.
+// SAFETY: the pages belong to no thread. All access to them goes through atomics, since the
+// kernel writes to them at any time, or is to parts that the kernel leaves alone meanwhile
+// (records of rings), for which their one reader is responsible.
 unsafe impl Send for Mapping {}
 // SAFETY: as above.
 unsafe impl Sync for Mapping {}
@@ -22,7 +23,22 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     /// mmap(2) of the first `length` bytes of a map's values. Linux 5.5.
     pub(crate) fn new(map: BorrowedFd<'_>, length: usize) -> Result<Self> {
-        let address = call(Call::Map { fd: map, length })?;
+        Self::part(map, 0, length, true)
+    }
+
+    /// mmap(2) of pages of a map's or a perf event's memory, only readable if not `writable`.
+    pub(crate) fn part(
+        fd: BorrowedFd<'_>,
+        offset: usize,
+        length: usize,
+        writable: bool,
+    ) -> Result<Self> {
+        let address = call(Call::Map {
+            fd,
+            offset,
+            length,
+            writable,
+        })?;
         let address = NonNull::new(address as usize as *mut u8).ok_or(Errno::EFAULT)?;
         Ok(Self { address, length })
     }
@@ -31,6 +47,14 @@ impl Mapping {
     pub(crate) const fn address(&self) -> NonNull<u8> {
         self.address
     }
+}
+
+/// The size of a page.
+pub(crate) fn page_size() -> usize {
+    // SAFETY: takes a number. (It is no system call, and so not behind the seam.)
+    let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    // It cannot fail for this name.
+    usize::try_from(size).unwrap_or(4096)
 }
 
 impl Drop for Mapping {

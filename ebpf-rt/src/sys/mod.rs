@@ -29,8 +29,12 @@ pub(crate) enum Call<'a> {
         command: bpf::Command,
         attr: &'a mut [u8],
     },
-    /// perf_event_open(2) for the whole system on CPU 0: what trace points need.
-    PerfEventOpen { attr: &'a mut [u8] },
+    /// perf_event_open(2) without a group. -1 is any process, and any CPU.
+    PerfEventOpen {
+        attr: &'a mut [u8],
+        pid: c_int,
+        cpu: c_int,
+    },
     /// ioctl(2) with a number as its argument.
     Ioctl {
         fd: BorrowedFd<'a>,
@@ -45,8 +49,13 @@ pub(crate) enum Call<'a> {
     },
     /// fcntl(2), `F_DUPFD_CLOEXEC`.
     Duplicate { fd: BorrowedFd<'a> },
-    /// mmap(2): shared, readable and writable, from offset 0.
-    Map { fd: BorrowedFd<'a>, length: usize },
+    /// mmap(2): shared and readable.
+    Map {
+        fd: BorrowedFd<'a>,
+        offset: usize,
+        length: usize,
+        writable: bool,
+    },
     /// munmap(2).
     Unmap { address: usize, length: usize },
     /// fsopen(2).
@@ -71,11 +80,23 @@ pub(crate) enum Call<'a> {
         fd: BorrowedFd<'a>,
         milliseconds: c_int,
     },
+    /// poll(2) of several descriptors for input or, if `output`, for room; the result is how
+    /// many are ready, and `ready` which.
+    PollMany {
+        fds: &'a [BorrowedFd<'a>],
+        output: bool,
+        ready: &'a mut [bool],
+        milliseconds: c_int,
+    },
+    /// unlink(2).
+    Unlink { path: &'a CStr },
     /// A whole file of `/proc` or `/sys`.
     ReadFile {
         path: &'a str,
         into: &'a mut Vec<u8>,
     },
+    /// statfs(2): the number of the file system's kind.
+    FileSystem { path: &'a CStr },
     /// The names in a directory.
     ListDirectory {
         path: &'a str,
@@ -90,7 +111,7 @@ pub(crate) enum Call<'a> {
 impl Call<'_> {
     /// poll(2) counts its time anew when it is repeated, so its caller has to do that.
     const fn is_repeated(&self) -> bool {
-        !matches!(self, Self::Poll { .. })
+        !matches!(self, Self::Poll { .. } | Self::PollMany { .. })
     }
 }
 

@@ -1,7 +1,7 @@
 //! bpf(2) as feature probes need it: with fields that a load does not use, and with
 //! descriptors that are wrong on purpose.
 
-use super::bpf::{Command, LinkCreate, MapCreate, ProgLoad, RawTracepointOpen, attributes};
+use super::bpf::{Command, LinkCreate, MapCreate, ProgLoad, RawTracepointOpenCookie, attributes};
 use super::{Call, Result, call_for_fd};
 use crate::Errno;
 use bytemuck::Zeroable;
@@ -11,16 +11,6 @@ use ebpf_asm::{MapType, ProgramType};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 attributes! {
-    /// Of `BPF_MAP_CREATE`, up to what is extra for some types.
-    ProbeMapCreate: 72 {
-        base: [u8; 44],
-        map_ifindex: u32,
-        btf_fd: u32,
-        btf_key_type_id: u32,
-        btf_value_type_id: u32,
-        btf_vmlinux_value_type_id: u32,
-        map_extra: u64,
-    }
     /// Of `BPF_BTF_LOAD`, up to the level of the log.
     BtfLoad: 32 {
         btf: u64,
@@ -34,11 +24,6 @@ attributes! {
     ProbeLinkCreate: 64 {
         base: [u8; 16],
         rest: [u8; 48],
-    }
-    /// Of `BPF_RAW_TRACEPOINT_OPEN`, with the cookie.
-    RawTracepointCookie: 24 {
-        base: [u8; 16],
-        cookie: u64,
     }
 }
 
@@ -100,18 +85,14 @@ pub(crate) struct ProbeMap<'a> {
 
 /// `BPF_MAP_CREATE`.
 pub(crate) fn map_create(map: &ProbeMap<'_>) -> Result<OwnedFd> {
-    let base = MapCreate {
+    let type_id = u32::from(map.btf.is_some());
+    let mut attr = MapCreate {
         map_type: map.map_type as u32,
         key_size: map.key_size,
         value_size: map.value_size,
         max_entries: map.max_entries,
         map_flags: map.flags,
         inner_map_fd: map.inner.map_or(0, |fd| fd.as_raw_fd().cast_unsigned()),
-        ..Zeroable::zeroed()
-    };
-    let type_id = u32::from(map.btf.is_some());
-    let mut attr = ProbeMapCreate {
-        base: bytemuck::cast(base),
         btf_fd: map.btf.map_or(0, |fd| fd.as_raw_fd().cast_unsigned()),
         btf_key_type_id: type_id,
         btf_value_type_id: type_id,
@@ -166,14 +147,11 @@ pub(crate) fn link_create(
 
 /// `BPF_RAW_TRACEPOINT_OPEN` of no program, with a cookie if it is not 0.
 pub(crate) fn raw_tracepoint_open_nothing(cookie: u64) -> Result<OwnedFd> {
-    let base = RawTracepointOpen {
+    let mut attr = RawTracepointOpenCookie {
         name: c"".as_ptr() as usize as u64,
         prog_fd: (-1i32).cast_unsigned(),
-        reserved: 0,
-    };
-    let mut attr = RawTracepointCookie {
-        base: bytemuck::cast(base),
         cookie,
+        ..Zeroable::zeroed()
     };
     call_for_fd(Call::Bpf {
         command: Command::RawTracepointOpen,

@@ -15,7 +15,7 @@ type Answer = Box<dyn FnOnce(&mut Call<'_>) -> Result<i64>>;
 #[derive(Default)]
 pub(crate) struct Script {
     answers: VecDeque<Answer>,
-    files: HashMap<String, String>,
+    files: HashMap<String, Vec<u8>>,
     directories: HashMap<String, Vec<String>>,
     release: String,
     calls: Vec<Recorded>,
@@ -56,8 +56,9 @@ impl Script {
         self
     }
 
-    pub(crate) fn file(mut self, path: &str, text: &str) -> Self {
-        self.files.insert(path.to_owned(), text.to_owned());
+    pub(crate) fn file(mut self, path: &str, text: impl AsRef<[u8]>) -> Self {
+        let content = text.as_ref().to_vec();
+        self.files.insert(path.to_owned(), content);
         self
     }
 
@@ -70,7 +71,7 @@ impl Script {
     pub(crate) fn capabilities(self, effective: u64) -> Self {
         self.file(
             "/proc/thread-self/status",
-            &format!("Name:\ttest\nCapEff:\t{effective:016x}\n"),
+            format!("Name:\ttest\nCapEff:\t{effective:016x}\n"),
         )
     }
 
@@ -146,7 +147,7 @@ pub(super) fn answer(call: &mut Call<'_>) -> Option<Result<i64>> {
                 let Some(text) = script.files.get(*path) else {
                     return Some(Err(Errno::ENOENT));
                 };
-                into.extend_from_slice(text.as_bytes());
+                into.extend_from_slice(text);
                 return Some(Ok(0));
             }
             Call::ListDirectory { path, into } => {
@@ -180,7 +181,7 @@ fn record(call: &Call<'_>) -> Recorded {
     let fd = |fd: &std::os::fd::BorrowedFd<'_>| fd.as_raw_fd() as u64;
     let (name, attr) = match call {
         Call::Bpf { command, attr } => (Command::name(*command), attr.to_vec()),
-        Call::PerfEventOpen { attr } => ("perf_event_open", attr.to_vec()),
+        Call::PerfEventOpen { attr, .. } => ("perf_event_open", attr.to_vec()),
         Call::Ioctl {
             request, argument, ..
         } => ("ioctl", numbers(&[u64::from(*request), *argument])),
@@ -193,9 +194,12 @@ fn record(call: &Call<'_>) -> Recorded {
         Call::FsOpen { name } => ("fsopen", name.to_bytes().to_vec()),
         Call::FsCreate { .. } => ("fsconfig", Vec::new()),
         Call::FsMount { .. } => ("fsmount", Vec::new()),
+        Call::FileSystem { path } => ("statfs", path.to_bytes().to_vec()),
         Call::OpenAt { path, .. } => ("openat", path.to_bytes().to_vec()),
         Call::Read { buffer, .. } => ("read", numbers(&[buffer.len() as u64])),
         Call::Poll { milliseconds, .. } => ("poll", numbers(&[*milliseconds as u64])),
+        Call::PollMany { milliseconds, .. } => ("poll", numbers(&[*milliseconds as u64])),
+        Call::Unlink { path } => ("unlink", path.to_bytes().to_vec()),
         Call::UnlimitMemlock => ("setrlimit", Vec::new()),
         Call::ReadFile { .. } | Call::ListDirectory { .. } | Call::Release { .. } => {
             unreachable!("answered from the script's files")

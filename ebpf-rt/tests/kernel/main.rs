@@ -7,20 +7,24 @@ mod features;
 mod hand_expanded;
 mod isa;
 mod load;
+mod map_kinds;
 mod maps;
 mod messages;
 mod privileges;
 mod programs;
+mod ring_buf;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
     features::add(&mut suite);
     isa::add(&mut suite);
     load::add(&mut suite);
+    map_kinds::add(&mut suite);
     maps::add(&mut suite);
     messages::add(&mut suite);
     privileges::add(&mut suite);
     programs::add(&mut suite);
+    ring_buf::add(&mut suite);
     suite.test(
         "hand_expanded::skeleton",
         &[kernel_test::Need::Root],

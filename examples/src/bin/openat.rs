@@ -4,7 +4,7 @@
 use core::ffi::c_char;
 use core::mem::offset_of;
 use ebpf_examples::{Exit, c_string, printable, run_tool};
-use ebpf_rt::context::{bpf_raw_tracepoint_args, pt_regs};
+use ebpf_rt::context::{PT_REGS_SYSCALL_PARM2_OFFSET, bpf_raw_tracepoint_args};
 use ebpf_rt::maps::flags::BPF_NOEXIST;
 use ebpf_rt::trace_pipe::{Event, TracePipe};
 use ebpf_rt::{Global, HashMap, PerCpuArray, Pod, Rodata, ebpf};
@@ -36,13 +36,6 @@ const WAITING: u32 = 1024;
 const INTERVAL: Duration = Duration::from_millis(20);
 const PATH_MAX: usize = libc::PATH_MAX as usize;
 const SMALL: usize = 64;
-/// Where the kernel saves the second argument of a system call.
-#[cfg(target_arch = "x86_64")]
-const SECOND_ARGUMENT: usize = offset_of!(pt_regs, rsi);
-#[cfg(target_arch = "aarch64")]
-const SECOND_ARGUMENT: usize = offset_of!(pt_regs, regs) + size_of::<u64>();
-#[cfg(target_arch = "riscv64")]
-const SECOND_ARGUMENT: usize = offset_of!(pt_regs, a1);
 
 /// Ways out of the kernel.
 const RECORD: u8 = 0;
@@ -90,7 +83,7 @@ ebpf! {
             r2 = *(u64 *)(r1 + 8);                  // args[1]: the system call's number
             if r2 != {libc::SYS_openat} goto done;
             r3 = *(u64 *)(r1 + 0);                  // args[0]: the caller's registers, memory
-            r3 += SECOND_ARGUMENT;                  // that the verifier knows nothing about:
+            r3 += PT_REGS_SYSCALL_PARM2_OFFSET;     // that the verifier knows nothing about:
             r1 = r10;                               // a helper has to read it
             r1 += -8;
             r2 = 8;

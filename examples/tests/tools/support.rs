@@ -2,6 +2,7 @@
 
 use kernel_test::bpf::{Kind, ids};
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -29,6 +30,15 @@ impl Tool {
 
     pub(crate) fn run(command: &mut Command) -> Self {
         let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
+        // A shell that runs the tests in the background has them ignore Ctrl-C, and the tools
+        // would inherit that.
+        // SAFETY: signal(2) may be called between fork and exec, and nothing else is done.
+        unsafe {
+            command.pre_exec(|| {
+                libc::signal(libc::SIGINT, libc::SIG_DFL);
+                Ok(())
+            });
+        }
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let (sender, lines) = channel();

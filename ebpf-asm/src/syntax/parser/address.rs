@@ -37,6 +37,14 @@ impl Parser<'_> {
             Cast::Unsigned(size)
         } else if let Some(size) = words::signed_size(word) {
             Cast::Signed(size)
+        } else if self.at_register(0) {
+            let diagnostic = Diagnostic::error(
+                Rule::UnknownSize,
+                token.span,
+                "how many bytes is not said: a memory access has a size before its address",
+            )
+            .with_help(format!("write `*(u32 *)({word} + …)`"));
+            return Err(self.report(diagnostic));
         } else {
             let mut diagnostic = Diagnostic::error(
                 Rule::UnknownSize,

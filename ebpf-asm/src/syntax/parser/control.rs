@@ -51,6 +51,19 @@ impl Parser<'_> {
                 ..blank(Form::Branch(op, width, Source::Imm), start.span)
             }
         };
+        if let TokenKind::Open {
+            delimiter: Delimiter::Brace,
+            ..
+        } = self.peek().kind
+        {
+            let diagnostic = Diagnostic::error(
+                Rule::UnexpectedToken,
+                self.peek().span,
+                "expected `goto` behind the condition, found `{`",
+            )
+            .with_help("there are no blocks: jump over them with the opposite condition, `if r1 != 5 goto after;`");
+            return Err(self.report(diagnostic));
+        }
         self.expect_word("goto", "behind the condition")?;
         instruction.target = self.jump_target()?;
         Ok(instruction)

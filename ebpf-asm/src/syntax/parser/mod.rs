@@ -364,8 +364,10 @@ impl<'a> Parser<'a> {
     fn take_name(&mut self) -> Name {
         let position = self.position;
         let token = self.bump();
+        let text = self.text(token);
         Name {
-            text: self.text(token).into(),
+            // The kernel and the listing see `type`, Rust sees `r#type`.
+            text: text.strip_prefix("r#").unwrap_or(text).into(),
             token: position,
             span: token.span,
         }

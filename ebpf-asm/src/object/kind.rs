@@ -1,0 +1,365 @@
+//! The kinds of programs: what the attribute of a function says.
+
+use crate::{AttachType, KernelVersion, ProgramType};
+use core::fmt;
+
+/// What a program is and where its attribute says that it goes.
+///
+/// `Display` is the attribute as source writes it: `tracepoint("sched", "sched_switch")`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ProgramKind {
+    /// `#[socket_filter]`: sees the packets of a socket and says how much of each to keep.
+    #[doc(alias = "BPF_PROG_TYPE_SOCKET_FILTER")]
+    SocketFilter,
+    /// `#[tracepoint("category", "name")]`: runs at a stable trace point of the kernel.
+    #[doc(alias = "BPF_PROG_TYPE_TRACEPOINT")]
+    Tracepoint {
+        /// The directory under tracefs' `events`: `syscalls`.
+        category: &'static str,
+        /// The trace point: `sys_enter_openat`.
+        name: &'static str,
+    },
+    /// `#[raw_tracepoint("name")]`: runs at a trace point, with its raw arguments.
+    #[doc(alias = "BPF_PROG_TYPE_RAW_TRACEPOINT")]
+    RawTracepoint {
+        /// The trace point: `sys_enter`.
+        name: &'static str,
+    },
+    /// `#[raw_tracepoint_writable("name")]`: the same, and it may write to the buffer that the
+    /// trace point hands it. Linux 5.2.
+    #[doc(alias = "BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE")]
+    RawTracepointWritable {
+        /// The trace point: `nbd_send_request`.
+        name: &'static str,
+    },
+    /// `#[kprobe("symbol")]`: runs where a function of the kernel begins, or `offset` bytes
+    /// into it.
+    #[doc(alias = "BPF_PROG_TYPE_KPROBE")]
+    Kprobe {
+        /// The function: `do_sys_openat2`.
+        symbol: &'static str,
+        /// Bytes into the function, where an instruction begins.
+        offset: u64,
+    },
+    /// `#[kretprobe("symbol")]`: runs where a function of the kernel returns.
+    #[doc(alias = "BPF_PROG_TYPE_KPROBE")]
+    Kretprobe {
+        /// The function.
+        symbol: &'static str,
+    },
+    /// `#[kprobe_multi("pattern")]`: runs where any of many functions of the kernel begins.
+    /// Linux 5.18.
+    #[doc(alias = "BPF_TRACE_KPROBE_MULTI")]
+    KprobeMulti {
+        /// The functions, with `*` and `?` for what differs: `vfs_*`.
+        pattern: &'static str,
+    },
+    /// `#[kretprobe_multi("pattern")]`: runs where any of them returns. Linux 5.18.
+    #[doc(alias = "BPF_F_KPROBE_MULTI_RETURN")]
+    KretprobeMulti {
+        /// The functions.
+        pattern: &'static str,
+    },
+    /// `#[kprobe_session("pattern")]`: runs where any of them begins and, if it returned 0
+    /// there, where that call returns. Linux 6.10.
+    #[doc(alias = "BPF_TRACE_KPROBE_SESSION")]
+    KprobeSession {
+        /// The functions.
+        pattern: &'static str,
+    },
+    /// `#[uprobe("path", "symbol")]`: runs where a function of a program or library begins.
+    #[doc(alias = "BPF_PROG_TYPE_KPROBE")]
+    Uprobe {
+        /// The program's path or the library's name; empty if it is said when it is attached.
+        path: &'static str,
+        /// The function; if it is empty, the offset is that in the file.
+        symbol: &'static str,
+        /// Bytes into the function, where an instruction begins.
+        offset: u64,
+    },
+    /// `#[uretprobe("path", "symbol")]`: runs where a function of a program or library returns.
+    #[doc(alias = "BPF_PROG_TYPE_KPROBE")]
+    Uretprobe {
+        /// The program's path or the library's name; empty if it is said when it is attached.
+        path: &'static str,
+        /// The function; if it is empty, the offset is that in the file.
+        symbol: &'static str,
+        /// The function's offset in the file, if it has no name.
+        offset: u64,
+    },
+    /// `#[uprobe_multi("path", "pattern")]`: runs where any of many functions of a program or
+    /// library begins. Linux 6.6.
+    #[doc(alias = "BPF_TRACE_UPROBE_MULTI")]
+    UprobeMulti {
+        /// The program's path or the library's name; empty if it is said when it is attached.
+        path: &'static str,
+        /// The functions, with `*` and `?` for what differs.
+        pattern: &'static str,
+    },
+    /// `#[uretprobe_multi("path", "pattern")]`: runs where any of them returns. Linux 6.6.
+    #[doc(alias = "BPF_F_UPROBE_MULTI_RETURN")]
+    UretprobeMulti {
+        /// The program's path or the library's name; empty if it is said when it is attached.
+        path: &'static str,
+        /// The functions.
+        pattern: &'static str,
+    },
+    /// `#[uprobe_session("path", "pattern")]`: runs where any of them begins and, if it
+    /// returned 0 there, where that call returns. Linux 6.13.
+    #[doc(alias = "BPF_TRACE_UPROBE_SESSION")]
+    UprobeSession {
+        /// The program's path or the library's name; empty if it is said when it is attached.
+        path: &'static str,
+        /// The functions.
+        pattern: &'static str,
+    },
+    /// `#[usdt("path", "provider", "name")]`: runs at the static probes that a program or
+    /// library was built with.
+    #[doc(alias = "BPF_PROG_TYPE_KPROBE")]
+    Usdt {
+        /// The program's path or the library's name; empty if it is said when it is attached.
+        path: &'static str,
+        /// Who defines the probe: `libc`.
+        provider: &'static str,
+        /// The probe: `setjmp`.
+        name: &'static str,
+    },
+    /// `#[perf_event]`: runs at each sample of a counter or clock.
+    #[doc(alias = "BPF_PROG_TYPE_PERF_EVENT")]
+    PerfEvent,
+    /// `#[sk_skb_stream_parser]`: says where the messages end in what a sockmap's socket
+    /// receives.
+    #[doc(alias = "BPF_PROG_TYPE_SK_SKB")]
+    SkSkbStreamParser,
+    /// `#[sk_skb_stream_verdict]`: judges the messages that the parser found.
+    #[doc(alias = "BPF_PROG_TYPE_SK_SKB")]
+    SkSkbStreamVerdict,
+    /// `#[sk_skb_verdict]`: judges what a sockmap's socket receives, without a parser. Linux
+    /// 5.13.
+    #[doc(alias = "BPF_PROG_TYPE_SK_SKB")]
+    SkSkbVerdict,
+}
+
+impl ProgramKind {
+    /// The program type that the kernel is told.
+    #[must_use]
+    pub const fn program_type(self) -> ProgramType {
+        match self {
+            Self::SocketFilter => ProgramType::SocketFilter,
+            Self::Tracepoint { .. } => ProgramType::Tracepoint,
+            Self::RawTracepoint { .. } => ProgramType::RawTracepoint,
+            Self::RawTracepointWritable { .. } => ProgramType::RawTracepointWritable,
+            Self::Kprobe { .. }
+            | Self::Kretprobe { .. }
+            | Self::KprobeMulti { .. }
+            | Self::KretprobeMulti { .. }
+            | Self::KprobeSession { .. }
+            | Self::Uprobe { .. }
+            | Self::Uretprobe { .. }
+            | Self::UprobeMulti { .. }
+            | Self::UretprobeMulti { .. }
+            | Self::UprobeSession { .. }
+            | Self::Usdt { .. } => ProgramType::Kprobe,
+            Self::PerfEvent => ProgramType::PerfEvent,
+            Self::SkSkbStreamParser | Self::SkSkbStreamVerdict | Self::SkSkbVerdict => {
+                ProgramType::SkSkb
+            }
+        }
+    }
+
+    /// What the kernel is told at load about where the program will go; `None` where it does
+    /// not ask.
+    #[must_use]
+    pub const fn expected_attach_type(self) -> Option<AttachType> {
+        Some(match self {
+            Self::KprobeMulti { .. } | Self::KretprobeMulti { .. } => AttachType::TraceKprobeMulti,
+            Self::KprobeSession { .. } => AttachType::TraceKprobeSession,
+            Self::UprobeMulti { .. } | Self::UretprobeMulti { .. } => AttachType::TraceUprobeMulti,
+            Self::UprobeSession { .. } => AttachType::TraceUprobeSession,
+            Self::SkSkbStreamParser => AttachType::SkSkbStreamParser,
+            Self::SkSkbStreamVerdict => AttachType::SkSkbStreamVerdict,
+            Self::SkSkbVerdict => AttachType::SkSkbVerdict,
+            _ => return None,
+        })
+    }
+
+    /// The first kernel that has it.
+    ///
+    /// ```
+    /// use ebpf_asm::KernelVersion;
+    /// use ebpf_asm::object::ProgramKind;
+    ///
+    /// let multi = ProgramKind::KprobeMulti { pattern: "vfs_*" };
+    /// assert_eq!(multi.since(), KernelVersion::new(5, 18));
+    /// ```
+    #[must_use]
+    pub const fn since(self) -> KernelVersion {
+        match self.expected_attach_type() {
+            Some(attach_type) => attach_type.since(),
+            None => self.program_type().since(),
+        }
+    }
+
+    /// The attribute's name: `kprobe_multi`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SocketFilter => "socket_filter",
+            Self::Tracepoint { .. } => "tracepoint",
+            Self::RawTracepoint { .. } => "raw_tracepoint",
+            Self::RawTracepointWritable { .. } => "raw_tracepoint_writable",
+            Self::Kprobe { .. } => "kprobe",
+            Self::Kretprobe { .. } => "kretprobe",
+            Self::KprobeMulti { .. } => "kprobe_multi",
+            Self::KretprobeMulti { .. } => "kretprobe_multi",
+            Self::KprobeSession { .. } => "kprobe_session",
+            Self::Uprobe { .. } => "uprobe",
+            Self::Uretprobe { .. } => "uretprobe",
+            Self::UprobeMulti { .. } => "uprobe_multi",
+            Self::UretprobeMulti { .. } => "uretprobe_multi",
+            Self::UprobeSession { .. } => "uprobe_session",
+            Self::Usdt { .. } => "usdt",
+            Self::PerfEvent => "perf_event",
+            Self::SkSkbStreamParser => "sk_skb_stream_parser",
+            Self::SkSkbStreamVerdict => "sk_skb_stream_verdict",
+            Self::SkSkbVerdict => "sk_skb_verdict",
+        }
+    }
+}
+
+impl fmt::Display for ProgramKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
+        let (strings, offset): ([&str; 3], u64) = match *self {
+            Self::SocketFilter
+            | Self::PerfEvent
+            | Self::SkSkbStreamParser
+            | Self::SkSkbStreamVerdict
+            | Self::SkSkbVerdict => return Ok(()),
+            Self::Tracepoint { category, name } => ([category, name, ""], 0),
+            Self::RawTracepoint { name } | Self::RawTracepointWritable { name } => {
+                ([name, "", ""], 0)
+            }
+            Self::Kprobe { symbol, offset } => ([symbol, "", ""], offset),
+            Self::Kretprobe { symbol } => ([symbol, "", ""], 0),
+            Self::KprobeMulti { pattern }
+            | Self::KretprobeMulti { pattern }
+            | Self::KprobeSession { pattern } => ([pattern, "", ""], 0),
+            Self::Uprobe {
+                path,
+                symbol,
+                offset,
+            }
+            | Self::Uretprobe {
+                path,
+                symbol,
+                offset,
+            } => ([path, symbol, ""], offset),
+            Self::UprobeMulti { path, pattern }
+            | Self::UretprobeMulti { path, pattern }
+            | Self::UprobeSession { path, pattern } => ([path, pattern, ""], 0),
+            Self::Usdt {
+                path,
+                provider,
+                name,
+            } => ([path, provider, name], 0),
+        };
+        let mut separator = "(";
+        for string in strings.iter().filter(|string| !string.is_empty()) {
+            write!(f, "{separator}{string:?}")?;
+            separator = ", ";
+        }
+        if offset != 0 {
+            write!(f, "{separator}offset = {offset}")?;
+            separator = ", ";
+        }
+        if separator == ", " {
+            f.write_str(")")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn kinds_print_as_their_attributes() {
+        let cases = [
+            (ProgramKind::SocketFilter, "socket_filter"),
+            (
+                ProgramKind::Tracepoint {
+                    category: "sched",
+                    name: "sched_switch",
+                },
+                "tracepoint(\"sched\", \"sched_switch\")",
+            ),
+            (
+                ProgramKind::Kprobe {
+                    symbol: "do_exit",
+                    offset: 4,
+                },
+                "kprobe(\"do_exit\", offset = 4)",
+            ),
+            (
+                ProgramKind::Kretprobe { symbol: "do_exit" },
+                "kretprobe(\"do_exit\")",
+            ),
+            (
+                ProgramKind::KprobeSession { pattern: "vfs_*" },
+                "kprobe_session(\"vfs_*\")",
+            ),
+            (
+                ProgramKind::Uprobe {
+                    path: "libc.so.6",
+                    symbol: "malloc",
+                    offset: 0,
+                },
+                "uprobe(\"libc.so.6\", \"malloc\")",
+            ),
+            (
+                ProgramKind::Uretprobe {
+                    path: "/bin/true",
+                    symbol: "",
+                    offset: 4096,
+                },
+                "uretprobe(\"/bin/true\", offset = 4096)",
+            ),
+            (
+                ProgramKind::UprobeMulti {
+                    path: "",
+                    pattern: "",
+                },
+                "uprobe_multi",
+            ),
+            (
+                ProgramKind::Usdt {
+                    path: "libc.so.6",
+                    provider: "libc",
+                    name: "setjmp",
+                },
+                "usdt(\"libc.so.6\", \"libc\", \"setjmp\")",
+            ),
+            (ProgramKind::PerfEvent, "perf_event"),
+            (ProgramKind::SkSkbVerdict, "sk_skb_verdict"),
+        ];
+        for (kind, text) in cases {
+            assert_eq!(kind.to_string(), text);
+            assert!(text.starts_with(kind.name()));
+        }
+    }
+
+    #[test]
+    fn first_kernels_are_those_of_the_attach_types() {
+        let uprobes = ProgramKind::UprobeSession {
+            path: "",
+            pattern: "",
+        };
+        assert_eq!(uprobes.since(), KernelVersion::new(6, 13));
+        assert_eq!(ProgramKind::SkSkbVerdict.since(), KernelVersion::new(5, 13));
+        assert_eq!(ProgramKind::PerfEvent.since(), KernelVersion::new(4, 9));
+    }
+}

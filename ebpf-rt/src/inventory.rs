@@ -1,0 +1,175 @@
+//! All that is loaded on this machine, by whomever: programs, maps, links.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), ebpf_rt::Error> {
+//! for program in ebpf_rt::inventory::programs() {
+//!     let program = program?;
+//!     println!("{:>5} {} {:?}", program.id, program.name, program.program_type);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+use crate::capabilities::{self, Capability};
+use crate::links::LinkInfo;
+use crate::programs::ProgramInfo;
+use crate::sys::bpf::{self, Command};
+use crate::{Errno, Error};
+use ebpf_asm::MapType;
+use std::os::fd::{AsFd, BorrowedFd};
+
+/// What the kernel says about a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[doc(alias = "bpf_map_info")]
+pub struct MapInfo {
+    /// The kernel's number for the map, as `bpftool map` shows it.
+    pub id: u32,
+    /// The kernel's name: the first 15 bytes of the one it was given.
+    pub name: String,
+    /// The kind of map; `None` if it is newer than this crate.
+    pub map_type: Option<MapType>,
+    /// Bytes of a key.
+    pub key_size: u32,
+    /// Bytes of a value.
+    pub value_size: u32,
+    /// How many entries it can hold.
+    pub max_entries: u32,
+    /// `BPF_F_*` flags of its creation.
+    pub flags: u32,
+}
+
+impl MapInfo {
+    fn of(fd: BorrowedFd<'_>) -> Result<Self, Errno> {
+        let info: bpf::MapInfo = bpf::info(fd)?;
+        Ok(Self {
+            id: info.id,
+            name: bpf::from_kernel_name(&info.name),
+            map_type: MapType::from_raw(info.kind),
+            key_size: info.key_size,
+            value_size: info.value_size,
+            max_entries: info.max_entries,
+            flags: info.map_flags,
+        })
+    }
+}
+
+/// All programs, in the order of their numbers; those that go away meanwhile are left out.
+/// Linux 4.13.
+///
+/// Each item is an error, and the last, if the kernel refuses:
+/// [`ErrorKind::Permission`](crate::ErrorKind::Permission) without `CAP_SYS_ADMIN`.
+#[doc(alias = "BPF_PROG_GET_NEXT_ID")]
+pub fn programs() -> impl Iterator<Item = Result<ProgramInfo, Error>> {
+    all(Command::ProgGetNextId, Command::ProgGetFdById, |fd| {
+        ProgramInfo::of(fd)
+    })
+}
+
+/// All maps, in the order of their numbers; as [`programs`]. Linux 4.13.
+#[doc(alias = "BPF_MAP_GET_NEXT_ID")]
+pub fn maps() -> impl Iterator<Item = Result<MapInfo, Error>> {
+    all(Command::MapGetNextId, Command::MapGetFdById, |fd| {
+        MapInfo::of(fd)
+    })
+}
+
+/// All links, in the order of their numbers; as [`programs`]. Linux 5.8.
+#[doc(alias = "BPF_LINK_GET_NEXT_ID")]
+pub fn links() -> impl Iterator<Item = Result<LinkInfo, Error>> {
+    all(Command::LinkGetNextId, Command::LinkGetFdById, |fd| {
+        LinkInfo::of(fd)
+    })
+}
+
+fn all<T>(
+    next: Command,
+    open: Command,
+    info: impl Fn(BorrowedFd<'_>) -> Result<T, Errno>,
+) -> impl Iterator<Item = Result<T, Error>> {
+    // The number to go on after; nothing after the end or an error.
+    let mut after = Some(0);
+    std::iter::from_fn(move || {
+        loop {
+            let id = match bpf::next_id(next, after?) {
+                Ok(Some(id)) => id,
+                Ok(None) => {
+                    after = None;
+                    return None;
+                }
+                Err(errno) => {
+                    after = None;
+                    return Some(Err(explain(next, errno)));
+                }
+            };
+            after = Some(id);
+            let found = match bpf::fd_by_id(open, id) {
+                // It is gone, or not whole yet.
+                Err(Errno::ENOENT | Errno::EAGAIN) => continue,
+                Err(errno) => Err(explain(open, errno)),
+                Ok(fd) => info(fd.as_fd()).map_err(|errno| explain(Command::ObjGetInfoByFd, errno)),
+            };
+            if found.is_err() {
+                after = None;
+            }
+            return Some(found);
+        }
+    })
+}
+
+fn explain(command: Command, errno: Errno) -> Error {
+    let error = Error::failed(command.name(), errno);
+    match errno {
+        Errno::EPERM => capabilities::explain(error, &[Capability::SysAdmin]),
+        _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::sys::Call;
+    use crate::sys::script::{Script, names, run};
+
+    fn next(script: Script, id: u32) -> Script {
+        script.with(move |call| {
+            let Call::Bpf { attr, .. } = call else {
+                panic!("{call:?}")
+            };
+            attr[4..8].copy_from_slice(&id.to_ne_bytes());
+            Ok(0)
+        })
+    }
+
+    #[test]
+    fn what_goes_away_meanwhile_is_left_out() {
+        let script = next(Script::new(), 3).fails(Errno::ENOENT);
+        let script = next(script, 9).fd().value(0).fails(Errno::ENOENT);
+        let (found, calls) = run(script, || links().collect::<Result<Vec<_>, _>>());
+        assert_eq!(found.unwrap().len(), 1);
+        assert_eq!(
+            names(&calls),
+            [
+                "BPF_LINK_GET_NEXT_ID",
+                "BPF_LINK_GET_FD_BY_ID",
+                "BPF_LINK_GET_NEXT_ID",
+                "BPF_LINK_GET_FD_BY_ID",
+                "BPF_OBJ_GET_INFO_BY_FD",
+                "BPF_LINK_GET_NEXT_ID"
+            ]
+        );
+        assert_eq!(calls[5].u32(0), 9);
+    }
+
+    #[test]
+    fn a_refusal_is_the_only_item() {
+        let script = Script::new().capabilities(0).fails(Errno::EPERM);
+        let (found, _) = run(script, || programs().collect::<Vec<_>>());
+        let [Err(error)] = &found[..] else {
+            panic!("{found:?}")
+        };
+        assert_eq!(error.kind(), ErrorKind::Permission);
+        assert!(error.to_string().contains("CAP_SYS_ADMIN"), "{error}");
+    }
+}

@@ -1,0 +1,211 @@
+//! Links that are a file descriptor: of a link of the kernel, or of a perf event.
+
+use super::{LinkInfo, info};
+use crate::{Errno, Error, ErrorKind, bpffs};
+use ebpf_asm::LinkType;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+/// How a program is attached.
+#[derive(Debug)]
+pub(crate) enum Attachment {
+    /// By a link of the kernel.
+    Link(OwnedFd),
+    /// By a perf event that it was set on: Linux before 5.15.
+    Event(OwnedFd),
+}
+
+impl Attachment {
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Link(fd) | Self::Event(fd) => fd.as_fd(),
+        }
+    }
+
+    pub(crate) fn into_fd(self) -> OwnedFd {
+        match self {
+            Self::Link(fd) | Self::Event(fd) => fd,
+        }
+    }
+
+    /// The descriptor, if it is that of a link.
+    fn link(&self) -> Result<BorrowedFd<'_>, Error> {
+        match self {
+            Self::Link(fd) => Ok(fd.as_fd()),
+            Self::Event(_) => Err(Error::new(ErrorKind::Unsupported)
+                .because("the program is attached to a perf event, which is no link")
+                .remedy("links of trace points and probes take Linux 5.15")),
+        }
+    }
+
+    pub(crate) fn pin(&self, path: &Path) -> Result<(), Error> {
+        bpffs::pin(self.link()?, path)
+    }
+
+    pub(crate) fn info(&self) -> Result<LinkInfo, Error> {
+        LinkInfo::of(self.link()?).map_err(info::failed)
+    }
+
+    /// The link that is pinned there, if it is of this kind.
+    pub(crate) fn from_pin(path: &Path, wanted: LinkType) -> Result<Self, Error> {
+        let fd = bpffs::get(path)?;
+        let shown = path.display();
+        match LinkInfo::of(fd.as_fd()) {
+            // What is pinned can be a map or a program, whose numbers for kinds mean others:
+            // only a link has a program of that number.
+            Ok(found) if found.link_type == Some(wanted) && is_link(fd.as_fd()) => {
+                Ok(Self::Link(fd))
+            }
+            Ok(_) | Err(Errno::EINVAL) => Err(Error::invalid(format!(
+                "what is pinned at {shown} is not a link of type `{wanted}`"
+            ))),
+            Err(errno) => Err(info::failed(errno)),
+        }
+    }
+}
+
+/// Whether the descriptor is that of a link: the kernel names such files.
+fn is_link(fd: BorrowedFd<'_>) -> bool {
+    use std::os::fd::AsRawFd;
+    let path = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
+    crate::sys::fs::read_file(&path).is_ok_and(|text| text.contains("link_id:"))
+}
+
+macro_rules! fd_link {
+    ($(#[$meta:meta])* $name:ident, $link_type:ident) => {
+        $(#[$meta])*
+        #[derive(Debug)]
+        #[must_use = "dropping the link detaches the program: bind it to a name, `let _link = …` (`let _ = …` drops it at once)"]
+        pub struct $name {
+            attachment: crate::links::fd::Attachment,
+        }
+
+        impl $name {
+            pub(crate) fn new(attachment: crate::links::fd::Attachment) -> Self {
+                Self { attachment }
+            }
+
+            /// Detaches the program, unless the link is pinned. It may still be running on
+            /// another CPU when this returns.
+            ///
+            /// # Errors
+            /// Does not happen with this kind of link, which ends with its descriptor.
+            pub fn detach(self) -> Result<(), crate::Error> {
+                drop(self);
+                Ok(())
+            }
+
+            /// The descriptor, which keeps the program attached until it is closed.
+            #[must_use = "closing the descriptor detaches the program"]
+            pub fn into_fd(self) -> std::os::fd::OwnedFd {
+                self.attachment.into_fd()
+            }
+
+            /// Leaves the program attached until the process ends.
+            pub fn forget(self) {
+                core::mem::forget(self);
+            }
+
+            /// Gives the link a name in the file system for eBPF objects: the program stays
+            /// attached after the process ends, until the name is removed. Linux 5.7, of
+            /// trace points and probes 5.15.
+            ///
+            /// # Errors
+            /// What `BPF_OBJ_PIN` says, with a hint where no such file system is mounted;
+            /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where it is no link.
+            #[doc(alias = "BPF_OBJ_PIN")]
+            pub fn pin(&self, path: impl AsRef<std::path::Path>) -> Result<(), crate::Error> {
+                self.attachment.pin(path.as_ref())
+            }
+
+            /// The link that was pinned there.
+            ///
+            /// # Errors
+            /// What `BPF_OBJ_GET` says;
+            /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if it is something else.
+            #[doc(alias = "BPF_OBJ_GET")]
+            pub fn from_pin(path: impl AsRef<std::path::Path>) -> Result<Self, crate::Error> {
+                let link_type = ebpf_asm::LinkType::$link_type;
+                crate::links::fd::Attachment::from_pin(path.as_ref(), link_type).map(Self::new)
+            }
+
+            /// What the kernel says about the link. Linux 5.8, of trace points and probes
+            /// 5.15.
+            ///
+            /// # Errors
+            /// What `BPF_OBJ_GET_INFO_BY_FD` says;
+            /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where it is no link.
+            #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
+            pub fn info(&self) -> Result<crate::links::LinkInfo, crate::Error> {
+                self.attachment.info()
+            }
+        }
+
+        impl std::os::fd::AsFd for $name {
+            fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+                self.attachment.fd()
+            }
+        }
+    };
+}
+pub(crate) use fd_link;
+
+/// Several attachments that are one thing for the user.
+macro_rules! set_link {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        #[derive(Debug)]
+        #[must_use = "dropping the link detaches the program: bind it to a name, `let _link = …` (`let _ = …` drops it at once)"]
+        pub struct $name {
+            attachments: Vec<crate::links::fd::Attachment>,
+        }
+
+        impl $name {
+            pub(crate) fn new(attachments: Vec<crate::links::fd::Attachment>) -> Self {
+                Self { attachments }
+            }
+
+            /// At how many places the program is attached.
+            #[must_use]
+            #[expect(clippy::len_without_is_empty, reason = "there is always one")]
+            pub fn len(&self) -> usize {
+                self.attachments.len()
+            }
+
+            /// Detaches the program everywhere. It may still be running on another CPU when
+            /// this returns.
+            ///
+            /// # Errors
+            /// Does not happen with this kind of link, which ends with its descriptors.
+            pub fn detach(self) -> Result<(), crate::Error> {
+                drop(self);
+                Ok(())
+            }
+
+            /// The descriptors, each of which keeps the program attached at one place until
+            /// it is closed.
+            #[must_use = "closing the descriptors detaches the program"]
+            pub fn into_fds(self) -> Vec<std::os::fd::OwnedFd> {
+                let attachments = self.attachments.into_iter();
+                attachments.map(crate::links::fd::Attachment::into_fd).collect()
+            }
+
+            /// Leaves the program attached until the process ends.
+            pub fn forget(self) {
+                core::mem::forget(self);
+            }
+
+            /// What the kernel says about the link at each place. Linux 5.15.
+            ///
+            /// # Errors
+            /// What `BPF_OBJ_GET_INFO_BY_FD` says;
+            /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where it is no link.
+            #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
+            pub fn info(&self) -> Result<Vec<crate::links::LinkInfo>, crate::Error> {
+                let attachments = self.attachments.iter();
+                attachments.map(crate::links::fd::Attachment::info).collect()
+            }
+        }
+    };
+}
+pub(crate) use set_link;

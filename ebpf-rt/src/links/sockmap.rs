@@ -1,0 +1,165 @@
+//! Programs attached to sockmaps.
+
+use super::fd::Attachment;
+use super::{LinkInfo, info};
+use crate::programs::{Program, SkSkb};
+use crate::{Errno, Error, ErrorKind, bpffs, sys};
+use ebpf_asm::{AttachType, LinkType};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+/// A program at a sockmap, which runs for the sockets in it.
+#[derive(Debug)]
+#[must_use = "dropping the link detaches the program: bind it to a name, `let _link = …` (`let _ = …` drops it at once)"]
+pub struct SkSkbLink {
+    /// Nothing once it is detached, or left to itself.
+    inner: Option<Inner>,
+    /// Which of the map's programs it is; not known of a link that was pinned.
+    attach_type: Option<AttachType>,
+}
+
+#[derive(Debug)]
+enum Inner {
+    /// A link of the kernel. Linux 6.10.
+    Link(OwnedFd),
+    /// Descriptors of our own, so that detaching works after the user's are closed.
+    Attached { map: OwnedFd, program: OwnedFd },
+}
+
+impl SkSkbLink {
+    pub(crate) fn link(fd: OwnedFd, attach_type: AttachType) -> Self {
+        Self {
+            inner: Some(Inner::Link(fd)),
+            attach_type: Some(attach_type),
+        }
+    }
+
+    pub(crate) fn attached(map: OwnedFd, program: OwnedFd, attach_type: AttachType) -> Self {
+        Self {
+            inner: Some(Inner::Attached { map, program }),
+            attach_type: Some(attach_type),
+        }
+    }
+
+    /// Detaches the program.
+    ///
+    /// # Errors
+    /// What `BPF_LINK_DETACH` or, before Linux 6.10, `BPF_PROG_DETACH` says: `ENOENT` if
+    /// another program is there meanwhile.
+    #[doc(alias = "BPF_LINK_DETACH")]
+    #[doc(alias = "BPF_PROG_DETACH")]
+    pub fn detach(mut self) -> Result<(), Error> {
+        match self.inner.take() {
+            Some(Inner::Link(fd)) => sys::bpf::link_detach(fd.as_fd())
+                .map_err(|errno| Error::failed("BPF_LINK_DETACH", errno)),
+            Some(attached) => self.detach_attached(&attached).map_err(|errno| {
+                let error = Error::failed("BPF_PROG_DETACH", errno);
+                match errno {
+                    Errno::ENOENT => error.because("the map has another program meanwhile"),
+                    _ => error,
+                }
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn detach_attached(&self, inner: &Inner) -> Result<(), Errno> {
+        match (inner, self.attach_type) {
+            (Inner::Attached { map, program }, Some(attach_type)) => {
+                sys::bpf::prog_detach(program.as_fd(), map.as_fd(), attach_type)
+            }
+            // Ends with its descriptor.
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts another program of the same attribute in the place of this one; no message is
+    /// seen by neither.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoaded`] if the program is not loaded; [`ErrorKind::Invalid`] if it is
+    /// for something else; what `BPF_LINK_UPDATE` or, before Linux 6.10, `BPF_PROG_ATTACH`
+    /// says.
+    #[doc(alias = "BPF_LINK_UPDATE")]
+    pub fn update(&mut self, program: &SkSkb) -> Result<(), Error> {
+        let raw = program.as_raw();
+        let fd = raw.fd()?;
+        let kind = raw.kind().expected_attach_type();
+        if self.attach_type.is_some() && self.attach_type != kind {
+            return Err(raw.error(Error::invalid(format!(
+                "it is a {} program, and that is not what it is to replace",
+                raw.kind().name()
+            ))));
+        }
+        let failed = |operation: &str, errno| raw.error(Error::failed(operation, errno));
+        match (&mut self.inner, self.attach_type) {
+            (Some(Inner::Link(link)), _) => sys::bpf::link_update(link.as_fd(), fd)
+                .map_err(|errno| failed("BPF_LINK_UPDATE", errno)),
+            (Some(Inner::Attached { map, program }), Some(attach_type)) => {
+                let ours = sys::socket::duplicate(fd).map_err(|errno| failed("dup", errno))?;
+                sys::bpf::prog_attach(fd, map.as_fd(), attach_type)
+                    .map_err(|errno| failed("BPF_PROG_ATTACH", errno))?;
+                *program = ours;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Leaves the program attached: until the process ends, or before Linux 6.10 until the map
+    /// goes away.
+    pub fn forget(mut self) {
+        core::mem::forget(self.inner.take());
+    }
+
+    fn fd(&self) -> Result<&OwnedFd, Error> {
+        match &self.inner {
+            Some(Inner::Link(fd)) => Ok(fd),
+            _ => Err(Error::new(ErrorKind::Unsupported)
+                .because("the program is attached to the map without a link")
+                .remedy("links of sockmaps take Linux 6.10")),
+        }
+    }
+
+    /// Gives the link a name in the file system for eBPF objects: the program stays attached
+    /// after the process ends, until the name is removed. Linux 6.10.
+    ///
+    /// # Errors
+    /// What `BPF_OBJ_PIN` says, with a hint where no such file system is mounted;
+    /// [`ErrorKind::Unsupported`] where it is no link.
+    #[doc(alias = "BPF_OBJ_PIN")]
+    pub fn pin(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        bpffs::pin(self.fd()?.as_fd(), path.as_ref())
+    }
+
+    /// The link that was pinned there.
+    ///
+    /// # Errors
+    /// What `BPF_OBJ_GET` says; [`ErrorKind::Invalid`] if it is something else.
+    #[doc(alias = "BPF_OBJ_GET")]
+    pub fn from_pin(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let link = Attachment::from_pin(path.as_ref(), LinkType::Sockmap)?;
+        Ok(Self {
+            inner: Some(Inner::Link(link.into_fd())),
+            attach_type: None,
+        })
+    }
+
+    /// What the kernel says about the link. Linux 6.10.
+    ///
+    /// # Errors
+    /// What `BPF_OBJ_GET_INFO_BY_FD` says; [`ErrorKind::Unsupported`] where it is no link.
+    #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
+    pub fn info(&self) -> Result<LinkInfo, Error> {
+        LinkInfo::of(self.fd()?.as_fd()).map_err(info::failed)
+    }
+}
+
+impl Drop for SkSkbLink {
+    fn drop(&mut self) {
+        if let Some(inner) = self.inner.take() {
+            // Who wants to know whether it worked calls `detach`.
+            let _ = self.detach_attached(&inner);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Names for addresses of the kernel.
+
+use crate::{Error, ErrorKind, sys};
+use core::fmt;
+
+/// The kernel's functions by address, as they are now: what turns the addresses of a
+/// [`StackTrace`](crate::StackTrace) into names.
+///
+/// ```no_run
+/// use ebpf_rt::symbols::KernelSymbols;
+///
+/// let symbols = KernelSymbols::load()?;
+/// if let Some(symbol) = symbols.find(0xffff_ffff_8100_0042) {
+///     println!("{symbol}"); // vfs_read+0x42
+/// }
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[doc(alias = "kallsyms")]
+pub struct KernelSymbols {
+    text: String,
+    /// Address, and where in the text the name begins; sorted.
+    starts: Vec<(u64, usize)>,
+}
+
+/// A place in a function of the kernel. Prints as `vfs_read+0x42` or `helper+0x2 [module]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct KernelSymbol<'a> {
+    /// The function.
+    pub name: &'a str,
+    /// The module it belongs to, `bpf` for programs; `None` for the kernel itself.
+    pub module: Option<&'a str>,
+    /// Bytes into the function.
+    pub offset: u64,
+}
+
+impl KernelSymbols {
+    /// Reads `/proc/kallsyms`, which takes some milliseconds.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Permission`] if addresses are hidden from the process, and what else
+    /// reading the file says.
+    pub fn load() -> Result<Self, Error> {
+        const PATH: &str = "/proc/kallsyms";
+        let operation = || format!("reading {PATH}");
+        let text = sys::fs::read_file(PATH).map_err(|errno| Error::failed(operation(), errno))?;
+        let symbols = Self::parse(text);
+        if symbols.starts.is_empty() {
+            return Err(Error::new(ErrorKind::Permission)
+                .because(format!("{PATH} shows no addresses to this process"))
+                .remedy(
+                    "run it as root, with CAP_SYSLOG, and see /proc/sys/kernel/kptr_restrict",
+                ));
+        }
+        Ok(symbols)
+    }
+
+    fn parse(text: String) -> Self {
+        let mut starts = Vec::new();
+        let mut at = 0;
+        for line in text.split_inclusive('\n') {
+            // ffffffff81000000 T name [module]
+            let mut words = line.splitn(3, ' ');
+            let address = words
+                .next()
+                .and_then(|word| u64::from_str_radix(word, 16).ok());
+            let kind = words.next();
+            if let (Some(address @ 1..), Some("t" | "T" | "w" | "W"), Some(name)) =
+                (address, kind, words.next())
+            {
+                starts.push((address, at + line.len() - name.len()));
+            }
+            at += line.len();
+        }
+        starts.sort_unstable();
+        Self { text, starts }
+    }
+
+    /// The function that this address is in, as far as addresses tell: the last that begins
+    /// at it or before.
+    #[must_use]
+    pub fn find(&self, address: u64) -> Option<KernelSymbol<'_>> {
+        let after = self.starts.partition_point(|&(start, _)| start <= address);
+        let &(start, at) = self.starts.get(after.checked_sub(1)?)?;
+        let line = self.text.get(at..)?.lines().next()?;
+        let mut words = line.split_ascii_whitespace();
+        let name = words.next()?;
+        let module = words
+            .next()
+            .map(|module| module.trim_start_matches('[').trim_end_matches(']'));
+        Some(KernelSymbol {
+            name,
+            module,
+            offset: address - start,
+        })
+    }
+}
+
+impl fmt::Display for KernelSymbol<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}+{:#x}", self.name, self.offset)?;
+        match self.module {
+            Some(module) => write!(f, " [{module}]"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::script::{Script, run};
+
+    fn loaded(text: &str) -> Result<KernelSymbols, Error> {
+        run(
+            Script::new().file("/proc/kallsyms", text),
+            KernelSymbols::load,
+        )
+        .0
+    }
+
+    #[test]
+    fn addresses_get_the_name_of_the_function_before_them() {
+        let symbols = loaded(
+            "ffffffff81000100 T second\nffffffff81000000 t first\nffffffff81000180 D data\n\
+             ffffffffc0000000 t helper\t[module]\n",
+        )
+        .unwrap();
+        let shown = |address| symbols.find(address).map(|symbol| symbol.to_string());
+        assert_eq!(shown(0xffff_ffff_8100_0000).as_deref(), Some("first+0x0"));
+        assert_eq!(shown(0xffff_ffff_8100_00ff).as_deref(), Some("first+0xff"));
+        assert_eq!(shown(0xffff_ffff_8100_0190).as_deref(), Some("second+0x90"));
+        assert_eq!(
+            shown(0xffff_ffff_c000_0002).as_deref(),
+            Some("helper+0x2 [module]")
+        );
+        assert_eq!(shown(0x1000), None);
+    }
+
+    #[test]
+    fn hidden_addresses_are_an_error() {
+        let error = loaded("0000000000000000 T first\n").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Permission);
+        assert!(error.to_string().contains("kptr_restrict"), "{error}");
+    }
+}

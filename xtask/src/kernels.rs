@@ -1,0 +1,315 @@
+//! `cargo xtask kernels`: the tests that need a kernel, on Debian's kernels in QEMU.
+//!
+//! The results of a guest are lines with fields between tabs: `booted RELEASE`, then for each
+//! test `started NAME`, `output LINE` if it failed, the [line](kernel_test::report) of its
+//! outcome and `took NAME MILLISECONDS`; `tainted NAME BITS` if the kernel is in trouble after
+//! it, `broken REASON` if the guest itself is; `done`. Names are `SUITE TEST`.
+
+mod build;
+mod cpio;
+mod guest;
+mod results;
+mod series;
+mod table;
+
+use crate::Result;
+use crate::debian::Archive;
+use build::Build;
+use kernel_test::report::Outcome;
+use results::Results;
+use series::Series;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Instant;
+use table::Table;
+
+/// The static shell of the guests.
+const SHELL: (&str, &str) = ("bookworm", "busybox-static");
+const SHELL_PATHS: [&str; 2] = ["bin/busybox", "usr/bin/busybox"];
+const TABLE: &str = "xtask/data/kernel-tests.tsv";
+
+/// What the command line asks for.
+#[derive(Debug, Default)]
+struct Options {
+    kernels: Vec<&'static Series>,
+    filter: Option<String>,
+    bless: bool,
+    shell: bool,
+    list: bool,
+}
+
+impl Options {
+    fn parse(arguments: &[String]) -> Result<Self> {
+        let mut options = Self::default();
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            match argument.as_str() {
+                "--kernel" => {
+                    let name = rest.next().ok_or("--kernel takes a version, `6.1`")?;
+                    options.kernels.push(Series::named(name)?);
+                }
+                "--filter" => {
+                    let text = rest
+                        .next()
+                        .ok_or("--filter takes a part of a test's name")?;
+                    options.filter = Some(text.clone());
+                }
+                "--bless" => options.bless = true,
+                "--shell" => options.shell = true,
+                "--list" => options.list = true,
+                other => return Err(format!("kernels: no option `{other}`")),
+            }
+        }
+        if options.kernels.is_empty() {
+            options.kernels = series::ALL.iter().collect();
+        }
+        if options.shell && options.kernels.len() != 1 {
+            return Err("--shell needs one --kernel".to_owned());
+        }
+        Ok(options)
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.filter.as_ref().is_none_or(|part| name.contains(part))
+    }
+}
+
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let options = Options::parse(arguments)?;
+    let start = Instant::now();
+    let build = build::build()?;
+    let names = names(&build);
+    if options.list {
+        return list(&options, &names);
+    }
+    if !names.iter().any(|name| options.wants(name)) {
+        return Err("no test has such a name; see `cargo xtask kernels --list`".to_owned());
+    }
+    let path = crate::workspace().join(TABLE);
+    let mut table = Table::parse(&crate::read(&path)?)
+        .map_err(|error| format!("{}: {error}", path.display()))?;
+    guest::ensure_qemu()?;
+    let common = guest::common(&build, &shell()?)?;
+    println!("built in {} s", start.elapsed().as_secs());
+    if options.shell {
+        return guest::shell(&build, &options.kernels[0].fetch()?, &common);
+    }
+
+    let mut failures = Vec::new();
+    let mut columns = Vec::new();
+    let steps = guest::steps(&build, |name| options.wants(name));
+    let wanted: Vec<&String> = names.iter().filter(|name| options.wants(name)).collect();
+    for series in &options.kernels {
+        let start = Instant::now();
+        let kernel = series.fetch()?;
+        println!("{}: Linux {}", series.label, kernel.release);
+        let fetched = start.elapsed().as_secs();
+        let results = guest::run(&build, &kernel, &common, &steps, |line| {
+            if line.starts_with("booted\t") {
+                let seconds = start.elapsed().as_secs() - fetched;
+                println!("{}: booted in {seconds} s", series.label);
+            }
+        })?;
+        failures.extend(judge(series, &results, &wanted, &table, options.bless));
+        if options.bless {
+            for (name, test) in &results.tests {
+                table.set(name, series.label, &test.outcome);
+            }
+        }
+        columns.push(Column::new(series, kernel.release, &results, start));
+    }
+    if options.bless {
+        table.keep_only(&names);
+        std::fs::write(&path, table.text())
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    failures.extend(table.complaints(&names));
+    show(&columns);
+    println!("all in {} s", start.elapsed().as_secs());
+    match failures.len() {
+        0 => Ok(()),
+        1 => Err(format!("\n{}\n\n1 failure", failures[0])),
+        count => Err(format!("\n{}\n\n{count} failures", failures.join("\n"))),
+    }
+}
+
+fn names(build: &Build) -> BTreeSet<String> {
+    let suites = build.suites.iter();
+    let names = suites.flat_map(|suite| {
+        let tests = suite.tests.iter();
+        tests.map(|test| format!("{} {test}", suite.name))
+    });
+    names.collect()
+}
+
+fn list(options: &Options, names: &BTreeSet<String>) -> Result<()> {
+    for series in &options.kernels {
+        println!("{}: Linux {}", series.label, series.fetch()?.release);
+    }
+    for name in names.iter().filter(|name| options.wants(name)) {
+        println!("{name}");
+    }
+    Ok(())
+}
+
+/// Fetches the static shell.
+fn shell() -> Result<PathBuf> {
+    let root = Archive::open("amd64", &[SHELL.0])?.unpack(SHELL.1)?;
+    let paths = SHELL_PATHS.iter().map(|path| root.join(path));
+    let mut found = paths.filter(|path| path.exists());
+    found
+        .next()
+        .ok_or_else(|| format!("the package {} has no busybox", SHELL.1))
+}
+
+/// What is wrong with the results of a guest.
+fn judge(
+    series: &Series,
+    results: &Results,
+    wanted: &[&String],
+    table: &Table,
+    bless: bool,
+) -> Vec<String> {
+    let label = series.label;
+    let mut failures = Vec::new();
+    let mut missing = 0;
+    for name in wanted {
+        let Some(test) = results.tests.get(*name) else {
+            missing += 1;
+            continue;
+        };
+        if let Outcome::Failed(message) = &test.outcome {
+            let mut text = format!("{label}: {name}: {message}");
+            for line in test.output.lines() {
+                text.push_str("\n    ");
+                text.push_str(line);
+            }
+            failures.push(text);
+        }
+        if !bless {
+            failures.extend(table.complaint(name, label, &test.outcome));
+        }
+    }
+    if missing > 0 {
+        failures.push(format!("{label}: {missing} tests were not run"));
+    }
+    if let Some(trouble) = &results.trouble {
+        failures.push(format!("{label}: {trouble}"));
+    }
+    failures
+}
+
+/// What is shown of a guest.
+struct Column {
+    label: &'static str,
+    release: String,
+    passed: usize,
+    failed: usize,
+    /// Names by reason.
+    ignored: BTreeMap<String, Vec<String>>,
+    seconds: u64,
+}
+
+impl Column {
+    fn new(series: &Series, release: String, results: &Results, start: Instant) -> Self {
+        let mut column = Self {
+            label: series.label,
+            release,
+            passed: 0,
+            failed: 0,
+            ignored: BTreeMap::new(),
+            seconds: start.elapsed().as_secs(),
+        };
+        for (name, test) in &results.tests {
+            match &test.outcome {
+                Outcome::Passed => column.passed += 1,
+                Outcome::Failed(_) => column.failed += 1,
+                Outcome::Ignored(reason) => {
+                    let names = column.ignored.entry(reason.clone()).or_default();
+                    names.push(name.clone());
+                }
+            }
+        }
+        column
+    }
+}
+
+/// Prints the table: kernel × passed, failed, ignored, and why.
+fn show(columns: &[Column]) {
+    println!();
+    println!(
+        "{:<8}{:<32}{:>7}{:>7}{:>8}{:>8}",
+        "kernel", "release", "passed", "failed", "ignored", "seconds"
+    );
+    for column in columns {
+        let ignored: usize = column.ignored.values().map(Vec::len).sum();
+        println!(
+            "{:<8}{:<32}{:>7}{:>7}{:>8}{:>8}",
+            column.label, column.release, column.passed, column.failed, ignored, column.seconds
+        );
+    }
+    for column in columns.iter().filter(|column| !column.ignored.is_empty()) {
+        println!("\nignored on {}:", column.label);
+        for (reason, names) in &column.ignored {
+            println!("  {reason}: {}", names.join(", "));
+        }
+    }
+    println!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(arguments: &[&str]) -> Result<Options> {
+        let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
+        Options::parse(&arguments)
+    }
+
+    #[test]
+    fn command_lines() {
+        assert_eq!(options(&[]).unwrap().kernels.len(), 5);
+        let some = options(&["--kernel", "6.1", "--kernel", "5.10", "--filter", "maps"]).unwrap();
+        assert_eq!(some.kernels.len(), 2);
+        assert!(some.wants("ebpf-rt/kernel maps::array") && !some.wants("ebpf-rt/kernel isa"));
+        assert!(options(&["--shell"]).is_err());
+        assert!(options(&["--shell", "--kernel", "6.1"]).unwrap().shell);
+        for wrong in [
+            &["--kernel"][..],
+            &["--kernel", "4.4"],
+            &["--filter"],
+            &["x"],
+        ] {
+            assert!(options(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_wrong_fails_the_run() {
+        let mut results = Results::default();
+        for line in [
+            "started\ts a",
+            "failed\ts a\tno",
+            "started\ts b",
+            "passed\ts b",
+            "done",
+        ] {
+            results.line(line);
+        }
+        results.end(None, "");
+        let mut table = Table::default();
+        table.set("s a", "6.1", &Outcome::Passed);
+        let names = ["s a", "s b", "s c"].map(str::to_owned);
+        let wanted: Vec<&String> = names.iter().collect();
+        let series = Series::named("6.1").unwrap();
+        assert_eq!(
+            judge(series, &results, &wanted, &table, false),
+            [
+                "6.1: s a: no",
+                "s b: the table does not say what it does on 6.1",
+                "6.1: 1 tests were not run",
+            ]
+        );
+        assert_eq!(judge(series, &results, &wanted, &table, true).len(), 2);
+    }
+}
