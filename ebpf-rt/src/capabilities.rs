@@ -63,6 +63,7 @@ fn effective() -> Option<u64> {
     u64::from_str_radix(line.trim(), 16).ok()
 }
 
+#[cfg(feature = "features")]
 /// What this thread lacks for the kernel to tell it of all helpers; `None` if it lacks nothing.
 pub(crate) fn hides_helpers() -> Option<String> {
     const NEEDS: [Capability; 2] = [Capability::Bpf, Capability::Perfmon];
