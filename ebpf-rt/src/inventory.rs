@@ -12,47 +12,11 @@
 
 use crate::capabilities::{self, Capability};
 use crate::links::LinkInfo;
+use crate::maps::{MapInfo, raw};
 use crate::programs::ProgramInfo;
 use crate::sys::bpf::{self, Command};
 use crate::{Errno, Error};
-use ebpf_asm::MapType;
 use std::os::fd::{AsFd, BorrowedFd};
-
-/// What the kernel says about a map.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-#[doc(alias = "bpf_map_info")]
-pub struct MapInfo {
-    /// The kernel's number for the map, as `bpftool map` shows it.
-    pub id: u32,
-    /// The kernel's name: the first 15 bytes of the one it was given.
-    pub name: String,
-    /// The kind of map; `None` if it is newer than this crate.
-    pub map_type: Option<MapType>,
-    /// Bytes of a key.
-    pub key_size: u32,
-    /// Bytes of a value.
-    pub value_size: u32,
-    /// How many entries it can hold.
-    pub max_entries: u32,
-    /// `BPF_F_*` flags of its creation.
-    pub flags: u32,
-}
-
-impl MapInfo {
-    fn of(fd: BorrowedFd<'_>) -> Result<Self, Errno> {
-        let info: bpf::MapInfo = bpf::info(fd)?;
-        Ok(Self {
-            id: info.id,
-            name: bpf::from_kernel_name(&info.name),
-            map_type: MapType::from_raw(info.kind),
-            key_size: info.key_size,
-            value_size: info.value_size,
-            max_entries: info.max_entries,
-            flags: info.map_flags,
-        })
-    }
-}
 
 /// All programs, in the order of their numbers; those that go away meanwhile are left out.
 /// Linux 4.13.
@@ -62,15 +26,16 @@ impl MapInfo {
 #[doc(alias = "BPF_PROG_GET_NEXT_ID")]
 pub fn programs() -> impl Iterator<Item = Result<ProgramInfo, Error>> {
     all(Command::ProgGetNextId, Command::ProgGetFdById, |fd| {
-        ProgramInfo::of(fd)
+        ProgramInfo::of(fd).map_err(no_info)
     })
 }
 
-/// All maps, in the order of their numbers; as [`programs`]. Linux 4.13.
+/// All maps, in the order of their numbers; as [`programs`], and one of a kind that is newer
+/// than this crate is an error among the others. Linux 4.13.
 #[doc(alias = "BPF_MAP_GET_NEXT_ID")]
 pub fn maps() -> impl Iterator<Item = Result<MapInfo, Error>> {
     all(Command::MapGetNextId, Command::MapGetFdById, |fd| {
-        MapInfo::of(fd)
+        raw::info(fd)
     })
 }
 
@@ -78,14 +43,14 @@ pub fn maps() -> impl Iterator<Item = Result<MapInfo, Error>> {
 #[doc(alias = "BPF_LINK_GET_NEXT_ID")]
 pub fn links() -> impl Iterator<Item = Result<LinkInfo, Error>> {
     all(Command::LinkGetNextId, Command::LinkGetFdById, |fd| {
-        LinkInfo::of(fd)
+        LinkInfo::of(fd).map_err(no_info)
     })
 }
 
 fn all<T>(
     next: Command,
     open: Command,
-    info: impl Fn(BorrowedFd<'_>) -> Result<T, Errno>,
+    info: impl Fn(BorrowedFd<'_>) -> Result<T, Error>,
 ) -> impl Iterator<Item = Result<T, Error>> {
     // The number to go on after; nothing after the end or an error.
     let mut after = Some(0);
@@ -103,18 +68,21 @@ fn all<T>(
                 }
             };
             after = Some(id);
-            let found = match bpf::fd_by_id(open, id) {
+            match bpf::fd_by_id(open, id) {
                 // It is gone, or not whole yet.
-                Err(Errno::ENOENT | Errno::EAGAIN) => continue,
-                Err(errno) => Err(explain(open, errno)),
-                Ok(fd) => info(fd.as_fd()).map_err(|errno| explain(Command::ObjGetInfoByFd, errno)),
-            };
-            if found.is_err() {
-                after = None;
+                Err(Errno::ENOENT | Errno::EAGAIN) => {}
+                Err(errno) => {
+                    after = None;
+                    return Some(Err(explain(open, errno)));
+                }
+                Ok(fd) => return Some(info(fd.as_fd())),
             }
-            return Some(found);
         }
     })
+}
+
+fn no_info(errno: Errno) -> Error {
+    Error::failed("BPF_OBJ_GET_INFO_BY_FD", errno)
 }
 
 fn explain(command: Command, errno: Errno) -> Error {

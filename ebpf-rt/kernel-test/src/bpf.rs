@@ -1,8 +1,10 @@
 //! bpf(2) without the runtime: what the runtime did is looked at from outside.
 
 use std::io;
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
+const MAP_CREATE: i32 = 0;
+const MAP_UPDATE_ELEM: i32 = 2;
 const PROG_GET_NEXT_ID: i32 = 11;
 const MAP_GET_NEXT_ID: i32 = 12;
 const LINK_GET_NEXT_ID: i32 = 31;
@@ -61,6 +63,73 @@ pub fn ids(kind: Kind) -> Vec<u32> {
         }
         attr[0] = attr[1];
     }
+}
+
+/// A sockmap with room for so many sockets.
+///
+/// # Errors
+/// The kernel's.
+pub fn sockmap(entries: u32) -> io::Result<OwnedFd> {
+    // map_type, key_size, value_size, max_entries
+    let mut attr = [15u32, 4, 4, entries];
+    let fd = bpf(MAP_CREATE, &mut attr)?;
+    // SAFETY: the kernel just made this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+/// Puts a socket into a sockmap.
+///
+/// # Errors
+/// The kernel's.
+pub fn put_socket(map: BorrowedFd<'_>, index: u32, socket: BorrowedFd<'_>) -> io::Result<()> {
+    let value = socket.as_raw_fd();
+    // map_fd, key, value, flags
+    let mut attr = [
+        u64::from(map.as_raw_fd().cast_unsigned()),
+        &raw const index as u64,
+        &raw const value as u64,
+        0,
+    ];
+    #[cfg(target_endian = "big")]
+    {
+        attr[0] <<= 32;
+    }
+    bpf(MAP_UPDATE_ELEM, &mut attr).map(drop)
+}
+
+/// A file system for eBPF objects that is mounted nowhere; its path, which is good for as long
+/// as the descriptor is open. Linux 5.2.
+///
+/// # Errors
+/// The kernel's.
+pub fn file_system() -> io::Result<(OwnedFd, std::path::PathBuf)> {
+    const CMD_CREATE: libc::c_uint = 6;
+    let fd = |result: libc::c_long| match result {
+        -1 => Err(io::Error::last_os_error()),
+        // SAFETY: the kernel just made this descriptor for us.
+        fd => Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) }),
+    };
+    // SAFETY: takes a C string and a number.
+    let context = fd(unsafe { libc::syscall(libc::SYS_fsopen, c"bpf".as_ptr(), 1) })?;
+    let null = core::ptr::null::<u8>();
+    // SAFETY: this command takes neither key nor value.
+    let created = unsafe {
+        libc::syscall(
+            libc::SYS_fsconfig,
+            context.as_raw_fd(),
+            CMD_CREATE,
+            null,
+            null,
+            0,
+        )
+    };
+    if created == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: takes numbers only.
+    let root = fd(unsafe { libc::syscall(libc::SYS_fsmount, context.as_raw_fd(), 1, 0) })?;
+    let path = format!("/proc/self/fd/{}", root.as_raw_fd());
+    Ok((root, path.into()))
 }
 
 #[repr(C)]

@@ -12,6 +12,10 @@ pub enum Need {
     Root,
     /// This kernel or a later one.
     Kernel(u8, u8),
+    /// What machines of developers may lack, and `cargo xtask kernels` has: kprobes, hardware
+    /// counters. A test without it is ignored, named and counted, but no failure where
+    /// `EBPF_REQUIRE=kernel` is set.
+    Matrix(fn() -> Result<(), String>),
     /// A kernel before this one: later ones do it differently, which the text explains.
     KernelBefore(u8, u8, &'static str),
     /// Any kernel but those of this series, which cannot do it well, as the text explains.
@@ -26,6 +30,11 @@ pub enum Need {
 }
 
 impl Need {
+    /// Whether it is no failure to be without it.
+    pub(crate) const fn is_for_the_matrix(&self) -> bool {
+        matches!(self, Self::Matrix(_))
+    }
+
     /// Why the test cannot run here: first what it needs, then `; ` and what there is.
     pub(crate) fn missing(&self) -> Option<String> {
         let running = kernel_version();
@@ -60,6 +69,9 @@ impl Need {
                     _ => Some(NO_TOOLCHAIN.to_owned()),
                 }
             }
+            Self::Matrix(check) => check()
+                .err()
+                .map(|missing| format!("needs the kernel matrix: {missing}")),
             Self::Other(check) => check().err(),
         }
     }

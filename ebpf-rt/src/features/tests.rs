@@ -112,7 +112,7 @@ fn only_a_refusal_without_a_word_is_a_no_to_a_program_type() {
         ask,
         ErrorKind::Permission,
         "asking for programs of type netfilter: BPF_PROG_LOAD failed with EPERM: the process \
-         lacks CAP_PERFMON",
+         lacks CAP_NET_ADMIN",
     );
     // Not unsupported: nobody knows.
     is_error(fails(Errno::ENOTSUPP), ask, ErrorKind::System, "ENOTSUPP");
@@ -210,6 +210,7 @@ fn helpers_are_known_by_what_the_verifier_says_of_the_call() {
         "0: (85) call unknown#9999\ninvalid func unknown#9999\n",
         "0: (85) call bpf_map_lookup_elem#1\nunknown func bpf_map_lookup_elem#1\n",
         "0: (85) call bpf_x#1\nprogram of this type cannot use helper bpf_x#1\n",
+        "0: (85) call bpf_x#1\nsleepable helper bpf_x#1 in non-sleepable prog\n",
         "0: (85) call bpf_d_path#147\nhelper call is not allowed in probe\n",
     ] {
         answers(rejected(log), ask, false);

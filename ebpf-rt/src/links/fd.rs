@@ -1,7 +1,7 @@
 //! Links that are a file descriptor: of a link of the kernel, or of a perf event.
 
 use super::{LinkInfo, info};
-use crate::{Errno, Error, ErrorKind, bpffs};
+use crate::{Errno, Error, ErrorKind, pins};
 use ebpf_asm::LinkType;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -39,7 +39,7 @@ impl Attachment {
     }
 
     pub(crate) fn pin(&self, path: &Path) -> Result<(), Error> {
-        bpffs::pin(self.link()?, path)
+        pins::pin(self.link()?, path)
     }
 
     pub(crate) fn info(&self) -> Result<LinkInfo, Error> {
@@ -48,7 +48,7 @@ impl Attachment {
 
     /// The link that is pinned there, if it is of this kind.
     pub(crate) fn from_pin(path: &Path, wanted: LinkType) -> Result<Self, Error> {
-        let fd = bpffs::get(path)?;
+        let fd = pins::open(path)?;
         let shown = path.display();
         match LinkInfo::of(fd.as_fd()) {
             // What is pinned can be a map or a program, whose numbers for kinds mean others:

@@ -3,12 +3,16 @@
 use super::fd::Attachment;
 use super::{LinkInfo, info};
 use crate::programs::{Program, SkSkb};
-use crate::{Errno, Error, ErrorKind, bpffs, sys};
+use crate::{Errno, Error, ErrorKind, pins, sys};
 use ebpf_asm::{AttachType, LinkType};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-/// A program at a sockmap, which runs for the sockets in it.
+/// A program at a sockmap, which runs for the sockets that are put into it.
+///
+/// A socket takes the map's programs along when it is put into the map: detaching or updating
+/// the link changes what later sockets get, and those that are in the map keep what they have
+/// until they are taken out.
 #[derive(Debug)]
 #[must_use = "dropping the link detaches the program: bind it to a name, `let _link = …` (`let _ = …` drops it at once)"]
 pub struct SkSkbLink {
@@ -73,8 +77,8 @@ impl SkSkbLink {
         }
     }
 
-    /// Puts another program of the same attribute in the place of this one; no message is
-    /// seen by neither.
+    /// Puts another program of the same attribute in the place of this one, for sockets that
+    /// are put into the map from now on.
     ///
     /// # Errors
     /// [`ErrorKind::NotLoaded`] if the program is not loaded; [`ErrorKind::Invalid`] if it is
@@ -129,7 +133,7 @@ impl SkSkbLink {
     /// [`ErrorKind::Unsupported`] where it is no link.
     #[doc(alias = "BPF_OBJ_PIN")]
     pub fn pin(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        bpffs::pin(self.fd()?.as_fd(), path.as_ref())
+        pins::pin(self.fd()?.as_fd(), path.as_ref())
     }
 
     /// The link that was pinned there.

@@ -203,7 +203,11 @@ impl PerfEvent {
                 .with_kind(crate::ErrorKind::Unsupported)
                 .because(format!("this machine does not count {:?}", point.counter))
                 .remedy("PerfCounter::CpuClock is there on every machine"),
-            Errno::ENODEV => error.because(format!("there is no CPU {cpu}, or it is switched off")),
+            Errno::ENODEV | Errno::EINVAL
+                if cpu != -1 && online_cpus().is_ok_and(|online| !online.contains(&cpu)) =>
+            {
+                error.because(format!("there is no CPU {cpu}, or it is switched off"))
+            }
             Errno::EINVAL if matches!(point.sample, PerfSample::Frequency(_)) => error
                 .because(format!("{:?} is more than the kernel allows", point.sample))
                 .remedy("raise /proc/sys/kernel/perf_event_max_sample_rate"),

@@ -1,7 +1,7 @@
 //! Programs of any kind.
 
 use super::ProgramInfo;
-use crate::{Error, ErrorKind, bpffs, sys};
+use crate::{Error, ErrorKind, pins, sys};
 use ebpf_asm::object::{ProgramDef, ProgramKind};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -134,7 +134,7 @@ impl RawProgram {
     /// hint where no such file system is mounted.
     #[doc(alias = "BPF_OBJ_PIN")]
     pub fn pin(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        bpffs::pin(self.fd()?, path.as_ref()).map_err(|error| self.error(error))
+        pins::pin(self.fd()?, path.as_ref()).map_err(|error| self.error(error))
     }
 
     pub(super) fn expect(&self, wanted: &str, fits: bool) -> Result<(), Error> {

@@ -35,8 +35,9 @@ program_impls!(
 );
 
 impl SkSkb {
-    /// Attaches the program to a sockmap or sockhash: from then on it runs for the sockets in
-    /// it. From Linux 6.10 on the attachment is a link of the kernel.
+    /// Attaches the program to a sockmap or sockhash: it runs for the sockets that are put into
+    /// it from then on, until they are taken out. From Linux 6.10 on the attachment is a link
+    /// of the kernel.
     ///
     /// # Errors
     /// [`ErrorKind::NotLoaded`](crate::ErrorKind::NotLoaded) if the program is not loaded;

@@ -20,12 +20,6 @@ pub(crate) fn read_bytes(path: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// statfs(2): whether the path lies in a file system for eBPF objects.
-pub(crate) fn is_bpffs(path: &CStr) -> Result<bool> {
-    const BPF_FS_MAGIC: i64 = 0xcafe_4a11;
-    call(Call::FileSystem { path }).map(|number| number == BPF_FS_MAGIC)
-}
-
 /// The names in a directory, sorted.
 pub(crate) fn list_directory(path: &str) -> Result<Vec<String>> {
     let mut names = Vec::new();

@@ -205,19 +205,6 @@ fn rare(call: &mut Call<'_>) -> Result<i64> {
                 Err(error) => Err(Errno::from_io(&error)),
             }
         }
-        Call::FileSystem { path } => {
-            // SAFETY: a struct of integers, for which zeros are valid.
-            let mut statfs: libc::statfs = unsafe { core::mem::zeroed() };
-            // SAFETY: the path is a C string, and the kernel fills the struct we own.
-            checked(c_long::from(unsafe {
-                libc::statfs(path.as_ptr(), &mut statfs)
-            }))?;
-            #[allow(
-                clippy::unnecessary_cast,
-                reason = "the field's type differs from target to target"
-            )]
-            Ok(i64::from(statfs.f_type as u32))
-        }
         Call::ListDirectory { path, into } => {
             let entries = std::fs::read_dir(*path).map_err(|error| Errno::from_io(&error))?;
             into.extend(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()));

@@ -9,6 +9,7 @@ pub(crate) mod fs;
 mod kernel;
 pub(crate) mod memory;
 pub(crate) mod perf;
+#[cfg(feature = "features")]
 pub(crate) mod probe;
 pub(crate) mod process;
 #[cfg(test)]
@@ -95,8 +96,6 @@ pub(crate) enum Call<'a> {
         path: &'a str,
         into: &'a mut Vec<u8>,
     },
-    /// statfs(2): the number of the file system's kind.
-    FileSystem { path: &'a CStr },
     /// The names in a directory.
     ListDirectory {
         path: &'a str,

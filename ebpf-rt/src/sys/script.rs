@@ -194,7 +194,6 @@ fn record(call: &Call<'_>) -> Recorded {
         Call::FsOpen { name } => ("fsopen", name.to_bytes().to_vec()),
         Call::FsCreate { .. } => ("fsconfig", Vec::new()),
         Call::FsMount { .. } => ("fsmount", Vec::new()),
-        Call::FileSystem { path } => ("statfs", path.to_bytes().to_vec()),
         Call::OpenAt { path, .. } => ("openat", path.to_bytes().to_vec()),
         Call::Read { buffer, .. } => ("read", numbers(&[buffer.len() as u64])),
         Call::Poll { milliseconds, .. } => ("poll", numbers(&[*milliseconds as u64])),

@@ -13,6 +13,8 @@ mod messages;
 mod privileges;
 mod programs;
 mod ring_buf;
+mod sockmaps;
+mod tracing;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
@@ -25,6 +27,8 @@ fn main() -> std::process::ExitCode {
     privileges::add(&mut suite);
     programs::add(&mut suite);
     ring_buf::add(&mut suite);
+    sockmaps::add(&mut suite);
+    tracing::add(&mut suite);
     suite.test(
         "hand_expanded::skeleton",
         &[kernel_test::Need::Root],
