@@ -32,7 +32,7 @@ const TABLE: &str = "xtask/data/kernel-tests.tsv";
 #[derive(Debug, Default)]
 struct Options {
     kernels: Vec<&'static Series>,
-    filter: Option<String>,
+    filters: Vec<String>,
     bless: bool,
     shell: bool,
     list: bool,
@@ -52,7 +52,7 @@ impl Options {
                     let text = rest
                         .next()
                         .ok_or("--filter takes a part of a test's name")?;
-                    options.filter = Some(text.clone());
+                    options.filters.push(text.clone());
                 }
                 "--bless" => options.bless = true,
                 "--shell" => options.shell = true,
@@ -70,7 +70,8 @@ impl Options {
     }
 
     fn wants(&self, name: &str) -> bool {
-        self.filter.as_ref().is_none_or(|part| name.contains(part))
+        let mut filters = self.filters.iter();
+        self.filters.is_empty() || filters.any(|part| name.contains(part))
     }
 }
 
@@ -269,7 +270,10 @@ mod tests {
     #[test]
     fn command_lines() {
         assert_eq!(options(&[]).unwrap().kernels.len(), 5);
-        let some = options(&["--kernel", "6.1", "--kernel", "5.10", "--filter", "maps"]).unwrap();
+        let some = options(&[
+            "--kernel", "6.1", "--kernel", "5.10", "--filter", "maps", "--filter", "x",
+        ])
+        .unwrap();
         assert_eq!(some.kernels.len(), 2);
         assert!(some.wants("ebpf-rt/kernel maps::array") && !some.wants("ebpf-rt/kernel isa"));
         assert!(options(&["--shell"]).is_err());
