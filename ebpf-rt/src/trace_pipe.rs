@@ -1,6 +1,6 @@
 //! What programs print with `bpf_trace_printk`.
 
-use crate::tracefs::Tracefs;
+use crate::tracefs::{self, Tracefs};
 use crate::{Errno, Error, ErrorKind, sys};
 use std::collections::VecDeque;
 use std::os::fd::{AsFd, OwnedFd};
@@ -95,7 +95,7 @@ impl TracePipe {
         }
         let file = tracefs
             .open_file("trace_pipe")
-            .map_err(|errno| Error::failed("opening trace_pipe of tracefs", errno))?;
+            .map_err(|errno| tracefs::failed("opening trace_pipe of tracefs", errno))?;
         Ok(Self {
             file,
             timeout: None,

@@ -52,9 +52,7 @@ impl Tracefs {
                 Ok(_) => {}
                 Err(Errno::EACCES | Errno::EPERM) => {
                     let path = place.to_string_lossy();
-                    return Err(Error::failed(format!("opening {path}"), Errno::EACCES)
-                        .because("only root may look into tracefs")
-                        .remedy("run as root, or mount it with a gid= of a group of yours"));
+                    return Err(failed(format!("opening {path}"), Errno::EACCES));
                 }
                 Err(_) => continue,
             }
@@ -145,7 +143,7 @@ impl Tracefs {
         }
         self.read(&format!("events/{category}/{name}/{file}"))
             .map_err(|errno| {
-                let error = Error::failed(looking_up(category, name), errno);
+                let error = failed(looking_up(category, name), errno);
                 match errno {
                     Errno::ENOENT => self.explain_missing(error, category, name),
                     _ => error,
@@ -211,8 +209,20 @@ impl Tracefs {
     pub fn tracing_on(&self) -> Result<bool, Error> {
         match self.read("tracing_on") {
             Ok(text) => Ok(text.trim() != "0"),
-            Err(errno) => Err(Error::failed("reading tracing_on of tracefs", errno)),
+            Err(errno) => Err(failed("reading tracing_on of tracefs", errno)),
         }
+    }
+}
+
+/// What failed in a mounted instance. Most kernels let only root in, some (6.18) let everybody
+/// look around and nobody read.
+pub(crate) fn failed(operation: impl Into<String>, errno: Errno) -> Error {
+    let error = Error::failed(operation, errno);
+    match errno {
+        Errno::EACCES | Errno::EPERM => error
+            .because("only root may look into tracefs")
+            .remedy("run as root, or mount it with a gid= of a group of yours"),
+        _ => error,
     }
 }
 
@@ -289,6 +299,18 @@ mod tests {
             "making an instance of tracefs failed with EPERM: tracefs is not mounted, and for an \
              instance of its own the process lacks CAP_SYS_ADMIN; let root mount it: mount -t \
              tracefs none /sys/kernel/tracing"
+        );
+    }
+
+    #[test]
+    fn who_may_only_look_around_is_told_why() {
+        let (result, _) = run(Script::new().fd().fd().fails(Errno::EACCES), || {
+            Tracefs::open()?.tracing_on()
+        });
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "reading tracing_on of tracefs failed with EACCES: only root may look into tracefs; \
+             run as root, or mount it with a gid= of a group of yours"
         );
     }
 

@@ -22,9 +22,15 @@ pub enum Kind {
 }
 
 fn bpf<T>(command: i32, attr: &mut T) -> io::Result<i64> {
-    // SAFETY: the attributes below are `repr(C)` and as large as stated; pointers in them are
-    // to buffers that outlive the call.
-    let result = unsafe { libc::syscall(libc::SYS_bpf, command, attr, size_of::<T>()) };
+    bpf_sized(command, attr, size_of::<T>())
+}
+
+/// As [`bpf`] with the beginning of the attributes only: what a kernel does not know, it refuses.
+fn bpf_sized<T>(command: i32, attr: &mut T, size: usize) -> io::Result<i64> {
+    assert!(size <= size_of::<T>());
+    // SAFETY: the attributes below are `repr(C)` and at least as large as stated; pointers in
+    // them are to buffers that outlive the call.
+    let result = unsafe { libc::syscall(libc::SYS_bpf, command, attr, size) };
     match result {
         -1 => Err(io::Error::last_os_error()),
         #[allow(
@@ -142,11 +148,27 @@ struct ProgLoad {
     fd_array: u64,
 }
 
-/// Loads a socket filter from its bytes; the verifier's log if it is refused.
+/// Lets programs take as much memory as they need: before Linux 5.11 they count against a limit
+/// of the process, and for a while also those that are gone.
+fn raise_memlock() {
+    let limit = libc::rlimit {
+        rlim_cur: libc::RLIM_INFINITY,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // Where it is refused, it may not be needed; where it is, loading says so.
+    // SAFETY: the limit is ours, and only read.
+    unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) };
+}
+
+/// Loads a socket filter from its bytes; the verifier's log if it is refused. Descriptors for
+/// maps by index, if there are any, need Linux 5.14.
 ///
 /// # Errors
 /// The kernel's error and the log.
 pub fn load_socket_filter(insns: &[u8], fd_array: &[i32]) -> Result<OwnedFd, (io::Error, String)> {
+    if crate::kernel_version() < (5, 11) {
+        raise_memlock();
+    }
     let mut log = vec![0u8; 1 << 16];
     let mut attr = ProgLoad {
         prog_type: 1,
@@ -159,7 +181,11 @@ pub fn load_socket_filter(insns: &[u8], fd_array: &[i32]) -> Result<OwnedFd, (io
         fd_array: fd_array.as_ptr() as u64,
         ..Default::default()
     };
-    match bpf(PROG_LOAD, &mut attr) {
+    let size = match fd_array {
+        [] => core::mem::offset_of!(ProgLoad, fd_array),
+        _ => size_of::<ProgLoad>(),
+    };
+    match bpf_sized(PROG_LOAD, &mut attr, size) {
         // SAFETY: the kernel just made this descriptor for us.
         Ok(fd) => Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) }),
         Err(error) => {

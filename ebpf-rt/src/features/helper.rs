@@ -49,13 +49,15 @@ impl sealed::HelperName for &str {
 
 /// What verifiers say of a helper that the program may not call, whatever its arguments: a
 /// number that the kernel does not have; a helper that programs of this type do not have (as
-/// older kernels say it, and as newer ones do); one that is only for some of the type's hooks.
-const UNKNOWN: [&str; 5] = [
+/// older kernels say it, and as newer ones do); one that is only for some of the type's hooks;
+/// one that is only for programs that may sleep, which others of the type may.
+const UNKNOWN: [&str; 6] = [
     "invalid func ",
     "unknown func ",
     "cannot use helper ",
     "helper call is not allowed in probe",
     "not supported for program type",
+    "non-sleepable prog",
 ];
 
 fn is_unknown(refusal: &Refusal) -> bool {
@@ -91,7 +93,7 @@ pub(super) fn ask(program_type: ProgramType, id: u32) -> Result<bool, Error> {
             Err(refusal) if is_unknown(&refusal) => {}
             // The kernel has no such place for programs.
             Err(refusal) if refusal.is_wordless() || refusal.errno == Errno::E2BIG => {}
-            Err(refusal) if refusal.says(&["can be sleepable"]) => {}
+            Err(refusal) if refusal.says(&["can be sleepable", "cannot be sleepable"]) => {}
             Err(refusal) => return Err(refusal.unexpected(&asked, "BPF_PROG_LOAD", program_type)),
         }
     }

@@ -85,7 +85,9 @@ pub(super) const fn hooks(program_type: ProgramType) -> &'static [Hook] {
         ProgramType::Tracing => &const { [Hook::at(A::TraceRawTp)] },
         ProgramType::Lsm => &const { [Hook::at(A::LsmMac)] },
         ProgramType::Syscall => &const { [Hook::sleepable()] },
-        ProgramType::Kprobe => &const { [Hook::none(), Hook::sleepable()] },
+        ProgramType::Kprobe | ProgramType::Tracepoint | ProgramType::RawTracepoint => {
+            &const { [Hook::none(), Hook::sleepable()] }
+        }
         _ => &const { [Hook::none()] },
     }
 }

@@ -210,6 +210,7 @@ fn helpers_are_known_by_what_the_verifier_says_of_the_call() {
         "0: (85) call unknown#9999\ninvalid func unknown#9999\n",
         "0: (85) call bpf_map_lookup_elem#1\nunknown func bpf_map_lookup_elem#1\n",
         "0: (85) call bpf_x#1\nprogram of this type cannot use helper bpf_x#1\n",
+        "0: (85) call bpf_x#1\nsleepable helper bpf_x#1 in non-sleepable prog\n",
         "0: (85) call bpf_d_path#147\nhelper call is not allowed in probe\n",
     ] {
         answers(rejected(log), ask, false);

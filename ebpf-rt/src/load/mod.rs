@@ -15,9 +15,10 @@ pub(crate) use program::{retrying, text};
 
 use crate::maps::{Map, RawMap, raw};
 use crate::programs::{Program, RawProgram};
-use crate::{Error, capabilities};
+use crate::{Errno, Error, ErrorKind, capabilities};
 use ebpf_asm::Object;
 use ebpf_asm::object::MapDef;
+use std::path::Path;
 
 /// The maps and programs of an object, in the order of their definition.
 ///
@@ -164,16 +165,19 @@ fn make_map(
             .of_map(def.name)
     };
     if let Some(shared) = &options.shared {
+        if options.pin.is_some() {
+            return Err(invalid(format!(
+                "it is to be pinned and to be shared with {}",
+                shared.describe()
+            )));
+        }
         if options.max_entries.is_some() || options.initial.is_some() {
             return Err(invalid(format!(
                 "it is to be shared with {}, whose size and contents are what they are",
                 shared.describe()
             )));
         }
-        let same = shared.map_type() == def.map_type
-            && shared.key_size() == def.key_size
-            && shared.value_size() == def.value_size;
-        if !same {
+        if !fits(def, shared) {
             return Err(invalid(format!(
                 "its definition ({:?}, keys of {} bytes, values of {} bytes) does not fit the \
                  map it is to be shared with: {}",
@@ -196,7 +200,59 @@ fn make_map(
     if let Some(initial) = &options.initial {
         request.initial = Some(initial);
     }
-    raw::create(&request)
+    match &options.pin {
+        None => raw::create(&request),
+        Some(path) => pinned(&request, def, path),
+    }
+}
+
+fn fits(def: &MapDef, map: &RawMap) -> bool {
+    map.map_type() == def.map_type
+        && map.key_size() == def.key_size
+        && map.value_size() == def.value_size
+}
+
+/// The map that is pinned there, or a new one that then is.
+fn pinned(request: &raw::Request<'_>, def: &MapDef, path: &Path) -> Result<RawMap, Error> {
+    let in_map = |error: Error| error.in_object(request.object).of_map(request.name);
+    let created = match RawMap::from_pin(path) {
+        Ok(map) => return reused(request, def, path, map).map_err(in_map),
+        Err(error) if error.errno() == Some(Errno::ENOENT) => raw::create(request)?,
+        Err(error) => return Err(in_map(error)),
+    };
+    match created.pin(path) {
+        Ok(()) => Ok(created),
+        // Another process has just pinned one.
+        Err(error) if error.kind() == ErrorKind::Exists => {
+            let map = RawMap::from_pin(path).map_err(in_map)?;
+            reused(request, def, path, map).map_err(in_map)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn reused(
+    request: &raw::Request<'_>,
+    def: &MapDef,
+    path: &Path,
+    map: RawMap,
+) -> Result<RawMap, Error> {
+    let entries = request.max_entries;
+    // No number is as many as there are CPUs.
+    if fits(def, &map) && (entries == 0 || entries == map.max_entries()) {
+        return Ok(map);
+    }
+    Err(Error::invalid(format!(
+        "its definition ({:?}, keys of {} bytes, values of {} bytes, {entries} entries) does not \
+         fit what is pinned at {}: {}, {} entries",
+        def.map_type,
+        def.key_size,
+        def.value_size,
+        path.display(),
+        map.describe(),
+        map.max_entries()
+    ))
+    .remedy("pin it at another path, or remove that pin"))
 }
 
 /// After a failure: whether the kernel is older than the object is meant for.

@@ -3,6 +3,7 @@
 use crate::maps::{Global, Map, RawMap, RecordType, RingBuf, Rodata};
 use bytemuck::Pod;
 use core::marker::PhantomData;
+use std::path::PathBuf;
 
 /// Options of a map, before it is created.
 ///
@@ -23,12 +24,21 @@ pub struct RawMapOptions {
     pub(super) max_entries: Option<u32>,
     pub(super) shared: Option<RawMap>,
     pub(super) initial: Option<Vec<u8>>,
+    pub(super) pin: Option<PathBuf>,
 }
 
 impl RawMapOptions {
     /// Another number of entries than the definition says.
     pub fn max_entries(&mut self, max_entries: u32) -> &mut Self {
         self.max_entries = Some(max_entries);
+        self
+    }
+
+    /// Uses the map that is pinned at this path in a bpffs; if there is none, the map is
+    /// created and pinned there. Kind, sizes of keys and values and the number of entries of a
+    /// map that is there are compared with what is wanted, when the object is loaded.
+    pub fn pinned(&mut self, path: impl Into<PathBuf>) -> &mut Self {
+        self.pin = Some(path.into());
         self
     }
 
@@ -68,6 +78,23 @@ impl<M: Map> MapOptions<M> {
     /// Another number of entries than the definition says.
     pub fn max_entries(&mut self, max_entries: u32) -> &mut Self {
         self.raw.max_entries(max_entries);
+        self
+    }
+
+    /// Uses the map that is pinned at this path in a bpffs; if there is none, the map is
+    /// created and pinned there, so that the next load finds it. Kind, sizes of keys and values
+    /// and the number of entries of a map that is there are compared with what is wanted, when
+    /// the object is loaded. [`unpin`](crate::maps::unpin) removes the pin.
+    ///
+    /// ```no_run
+    /// # use ebpf_rt::{HashMap, load::MapOptions};
+    /// # fn f(mut counts: MapOptions<HashMap<u32, u64>>) {
+    /// counts.pinned("/sys/fs/bpf/counts");
+    /// # }
+    /// ```
+    #[doc(alias = "LIBBPF_PIN_BY_NAME")]
+    pub fn pinned(&mut self, path: impl Into<PathBuf>) -> &mut Self {
+        self.raw.pinned(path);
         self
     }
 

@@ -1,8 +1,9 @@
 //! Arrays.
 
 use super::Def;
+use super::flags::BPF_F_MMAPABLE;
 #[cfg(feature = "std")]
-use super::{IndexedIter, RawMap, Update, iter};
+use super::{IndexedIter, RawMap, Update, batch, iter, shared_values::SharedValues};
 #[cfg(feature = "std")]
 use crate::Error;
 use bytemuck::Pod;
@@ -80,6 +81,53 @@ impl<V: Pod> Array<V> {
             .update(&index, bytemuck::bytes_of(&value), Update::Any)
     }
 
+    /// All values, in order, with few system calls. Linux 5.6.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.6:
+    /// [`iter`](Self::iter) works there. What else `BPF_MAP_LOOKUP_BATCH` says.
+    #[doc(alias = "BPF_MAP_LOOKUP_BATCH")]
+    pub fn read_all(&self) -> Result<Vec<V>, Error> {
+        let mut values = Vec::new();
+        batch::read(&self.raw, false, |_, value| {
+            values.push(bytemuck::pod_read_unaligned(value));
+        })?;
+        Ok(values)
+    }
+
+    /// Replaces the values at these indices, all in one system call. Linux 5.6.
+    ///
+    /// # Errors
+    /// As [`set`](Self::set), of the first that fails; the error says how many were replaced
+    /// before. [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.6.
+    #[doc(alias = "BPF_MAP_UPDATE_BATCH")]
+    pub fn set_all(&self, entries: impl IntoIterator<Item = (u32, V)>) -> Result<(), Error> {
+        batch::insert(&self.raw, entries)
+    }
+
+    /// Makes the array read-only for user space, for good. Programs can still write.
+    /// Linux 5.2.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Permission`](crate::ErrorKind::Permission) if it is frozen already, `EBUSY`
+    /// while it is mapped; what else `BPF_MAP_FREEZE` says.
+    #[doc(alias = "BPF_MAP_FREEZE")]
+    pub fn freeze(&self) -> Result<(), Error> {
+        self.raw.freeze()
+    }
+
+    /// The values without system calls: the array's memory, which has to be made for it
+    /// ([`Def::mmapable`]). Linux 5.5.
+    ///
+    /// # Errors
+    /// What mmap(2) says.
+    #[doc(alias = "mmap")]
+    pub fn map(&self) -> Result<MappedArray<V>, Error> {
+        Ok(MappedArray {
+            values: SharedValues::new(&self.raw, self.len())?,
+        })
+    }
+
     /// Every index with its value, in order.
     pub fn iter(&self) -> IndexedIter<'_, V> {
         IndexedIter::new(&self.raw)
@@ -94,6 +142,98 @@ impl<'a, V: Pod> IntoIterator for &'a Array<V> {
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
     }
+}
+
+impl<V: Pod> Def<Array<V>> {
+    /// The same array, to be read and written without system calls by [`Array::map`].
+    /// Linux 5.5.
+    #[must_use]
+    #[doc(alias = "BPF_F_MMAPABLE")]
+    pub const fn mmapable(self) -> Self {
+        self.flags(BPF_F_MMAPABLE)
+    }
+}
+
+/// The values of an [`Array`] in memory that this process shares with programs: reading and
+/// writing them costs no system call.
+///
+/// Programs write to them at any time, so there is never a reference to a value:
+/// [`get`](Self::get) and [`set`](Self::set) copy it, in words of up to eight bytes (the
+/// largest power of two that divides its size), each of them atomically. A value of several
+/// words that is changed at the same time can come out mixed.
+///
+/// ```no_run
+/// use ebpf_rt::maps::{Array, Def};
+///
+/// const COUNTERS: Def<Array<u64>> = Array::with_max_entries(512).mmapable();
+/// let counters = COUNTERS.create("counters")?.map()?;
+/// println!("{:?}", counters.get(3));
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
+#[cfg(feature = "std")]
+#[derive(Debug)]
+#[doc(alias = "BPF_F_MMAPABLE")]
+pub struct MappedArray<V> {
+    values: SharedValues<V>,
+}
+
+#[cfg(feature = "std")]
+impl<V: Pod> MappedArray<V> {
+    /// The number of values.
+    #[must_use]
+    #[expect(
+        clippy::len_without_is_empty,
+        reason = "no array of the kernel is empty"
+    )]
+    pub fn len(&self) -> usize {
+        self.values.count()
+    }
+
+    /// A copy of the value at an index, if there is such an index.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<V> {
+        (index < self.len()).then(|| self.values.get(index))
+    }
+
+    /// Replaces the value at an index; whether there is such an index.
+    #[must_use = "it is not stored beyond the end"]
+    pub fn set(&self, index: usize, value: V) -> bool {
+        let exists = index < self.len();
+        if exists {
+            self.values.set(index, value);
+        }
+        exists
+    }
+
+    /// Copies of all values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = V> + use<'_, V> {
+        (0..self.len()).map(|index| self.values.get(index))
+    }
+}
+
+macro_rules! atomics {
+    ($($int:ty, $atomic:ident;)*) => { $(
+        #[cfg(feature = "std")]
+        impl MappedArray<$int> {
+            /// The value at an index itself, for all operations of an atomic, if there is such
+            /// an index.
+            #[must_use]
+            pub fn as_atomic(&self, index: usize) -> Option<&core::sync::atomic::$atomic> {
+                (index < self.len()).then(|| self.values.atomic(index, 0))
+            }
+        }
+    )* };
+}
+
+atomics! {
+    u8, AtomicU8;
+    u16, AtomicU16;
+    u32, AtomicU32;
+    u64, AtomicU64;
+    i8, AtomicI8;
+    i16, AtomicI16;
+    i32, AtomicI32;
+    i64, AtomicI64;
 }
 
 super::map_impls!([V] Array<V>, Def<Array<V>>, Array<u32, V>);

@@ -34,7 +34,7 @@ pub mod flags {
     /// An array in a map of maps may have another size than the others there. Linux 5.10.
     pub const BPF_F_INNER_MAP: u32 = 1 << 12;
     /// New records take the place of the oldest when there is no room. Ring buffers only;
-    /// Linux 6.19. [`RingBuf`](super::RingBuf) does not read such buffers.
+    /// Linux 6.19. [`RingBuf`](crate::RingBuf) does not read such buffers.
     pub const BPF_F_RB_OVERWRITE: u32 = 1 << 19;
     /// Of `bpf_ringbuf_submit`, `bpf_ringbuf_discard` and `bpf_ringbuf_output`: nobody who
     /// waits is woken.

@@ -4,15 +4,14 @@ use super::Map;
 use super::flags::BPF_F_MMAPABLE;
 use super::rodata::{bytes_of, single};
 #[cfg(feature = "std")]
-use super::{RawMap, handle_impls};
+use super::{RawMap, handle_impls, shared_values::SharedValues};
 #[cfg(feature = "std")]
-use crate::{Error, sys::memory::Mapping};
+use crate::Error;
 use bytemuck::Pod;
 use core::marker::PhantomData;
 #[cfg(feature = "std")]
 use core::sync::atomic::{
     AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicU8, AtomicU16, AtomicU32, AtomicU64,
-    Ordering::Relaxed,
 };
 #[cfg(feature = "std")]
 use ebpf_asm::MapType;
@@ -33,7 +32,7 @@ pub struct Global<T> {
     #[cfg(feature = "std")]
     raw: RawMap,
     #[cfg(feature = "std")]
-    memory: Mapping,
+    memory: SharedValues<T>,
     types: PhantomData<fn() -> T>,
 }
 
@@ -94,69 +93,13 @@ impl<T: Pod> Global<T> {
     /// A copy of the value as it is now.
     #[must_use]
     pub fn get(&self) -> T {
-        let mut value = T::zeroed();
-        let bytes = bytemuck::bytes_of_mut(&mut value);
-        match word_size::<T>() {
-            8 => self.load(bytes, |word: &AtomicU64| word.load(Relaxed).to_ne_bytes()),
-            4 => self.load(bytes, |word: &AtomicU32| word.load(Relaxed).to_ne_bytes()),
-            2 => self.load(bytes, |word: &AtomicU16| word.load(Relaxed).to_ne_bytes()),
-            _ => self.load(bytes, |word: &AtomicU8| word.load(Relaxed).to_ne_bytes()),
-        }
-        value
+        self.memory.get(0)
     }
 
     /// Replaces the value.
     pub fn set(&self, value: T) {
-        let bytes = bytemuck::bytes_of(&value);
-        match word_size::<T>() {
-            8 => self.store(bytes, |word: &AtomicU64, b| {
-                word.store(u64::from_ne_bytes(b), Relaxed)
-            }),
-            4 => self.store(bytes, |word: &AtomicU32, b| {
-                word.store(u32::from_ne_bytes(b), Relaxed)
-            }),
-            2 => self.store(bytes, |word: &AtomicU16, b| {
-                word.store(u16::from_ne_bytes(b), Relaxed)
-            }),
-            _ => self.store(bytes, |word: &AtomicU8, b| {
-                word.store(u8::from_ne_bytes(b), Relaxed)
-            }),
-        }
+        self.memory.set(0, value);
     }
-
-    fn load<A, const N: usize>(&self, bytes: &mut [u8], load: impl Fn(&A) -> [u8; N]) {
-        for (i, chunk) in bytes.chunks_exact_mut(N).enumerate() {
-            chunk.copy_from_slice(&load(self.word(i)));
-        }
-    }
-
-    fn store<A, const N: usize>(&self, bytes: &[u8], store: impl Fn(&A, [u8; N])) {
-        for (i, chunk) in bytes.as_chunks::<N>().0.iter().enumerate() {
-            store(self.word(i), *chunk);
-        }
-    }
-
-    /// The atomic word of this index.
-    fn word<A>(&self, index: usize) -> &A {
-        assert!(
-            (index + 1) * size_of::<A>() <= size_of::<T>().next_multiple_of(8),
-            "inside the value"
-        );
-        // SAFETY: the mapping covers the value rounded up to eight bytes (asserted above),
-        // begins at a page and lives as long as `self`. `A` is an integer atomic, for which
-        // any bytes are valid and shared mutation is allowed. Every access through a
-        // `Global<T>` uses words of one size, `word_size::<T>()`, which of an integer is its
-        // own size: atomics of different sizes never meet.
-        unsafe { self.memory.address().cast::<A>().add(index).as_ref() }
-    }
-}
-
-/// The largest power of two, up to eight, that divides the size. The mapping begins at a page,
-/// so that words of it are aligned whatever `T`'s alignment is.
-#[cfg(feature = "std")]
-const fn word_size<T>() -> usize {
-    let divisor = 1 << size_of::<T>().trailing_zeros();
-    if divisor > 8 { 8 } else { divisor }
 }
 
 /// A view of an integer variable as an atomic.
@@ -175,7 +118,7 @@ macro_rules! atomics {
             /// ```
             #[must_use]
             pub fn as_atomic(&self) -> &$atomic {
-                self.word(0)
+                self.memory.atomic(0, 0)
             }
         }
     )* };
@@ -197,13 +140,8 @@ impl<T: Pod> Map for Global<T> {
 
     #[cfg(feature = "std")]
     fn from_raw(raw: RawMap) -> Result<Self, Error> {
-        use std::os::fd::AsFd;
         let raw = raw.expect::<u32, T>(MapType::Array)?;
-        let memory =
-            Mapping::new(raw.as_fd(), size_of::<T>().next_multiple_of(8)).map_err(|errno| {
-                raw.failed("mmap", errno)
-                    .remedy("the map needs the flag BPF_F_MMAPABLE, and Linux 5.5")
-            })?;
+        let memory = SharedValues::new(&raw, 1)?;
         Ok(Self {
             raw,
             memory,
@@ -224,6 +162,7 @@ handle_impls!([T: Pod] Global<T>);
 mod tests {
     use super::*;
     use crate::sys::script::{Recorded, Script, run};
+    use core::sync::atomic::Ordering::Relaxed;
 
     /// A variable over memory of the test's own.
     #[expect(clippy::unwrap_used, reason = "a helper of tests")]

@@ -2,7 +2,7 @@
 
 use super::Def;
 #[cfg(feature = "std")]
-use super::{Iter, Keys, RawMap, Update, Values, iter};
+use super::{Iter, Keys, RawMap, Update, Values, batch, iter};
 #[cfg(feature = "std")]
 use crate::Error;
 use bytemuck::Pod;
@@ -76,6 +76,91 @@ macro_rules! hash_map {
             #[doc(alias = "BPF_MAP_DELETE_ELEM")]
             pub fn remove(&self, key: &K) -> Result<bool, Error> {
                 self.raw.delete(bytemuck::bytes_of(key))
+            }
+
+            /// Removes an entry; its value, if there was one. No change of the value by others
+            /// can be missed. Linux 5.14.
+            ///
+            /// # Errors
+            /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.14:
+            /// there is no way to do this in one step. What else
+            /// `BPF_MAP_LOOKUP_AND_DELETE_ELEM` says.
+            #[doc(alias = "BPF_MAP_LOOKUP_AND_DELETE_ELEM")]
+            pub fn take(&self, key: &K) -> Result<Option<V>, Error> {
+                let mut value = V::zeroed();
+                let key = bytemuck::bytes_of(key);
+                let found = self.raw.take(key, bytemuck::bytes_of_mut(&mut value))?;
+                Ok(found.then_some(value))
+            }
+
+            /// All entries, in no order, with few system calls. Each that is there all the
+            /// time comes once. Linux 5.6.
+            ///
+            /// # Errors
+            /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.6:
+            /// [`iter`](Self::iter) works there. What else `BPF_MAP_LOOKUP_BATCH` says.
+            #[doc(alias = "BPF_MAP_LOOKUP_BATCH")]
+            pub fn read_all(&self) -> Result<Vec<(K, V)>, Error> {
+                let mut entries = Vec::new();
+                batch::read(&self.raw, false, |key, value| {
+                    entries.push((
+                        bytemuck::pod_read_unaligned(key),
+                        bytemuck::pod_read_unaligned(value),
+                    ));
+                })?;
+                Ok(entries)
+            }
+
+            /// Removes all entries and appends them to `taken`, in no order, with few system
+            /// calls. Linux 5.6.
+            ///
+            /// # Errors
+            /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.6; what
+            /// else `BPF_MAP_LOOKUP_AND_DELETE_BATCH` says. What was removed before is in
+            /// `taken`.
+            #[doc(alias = "BPF_MAP_LOOKUP_AND_DELETE_BATCH")]
+            pub fn take_all(&self, taken: &mut Vec<(K, V)>) -> Result<(), Error> {
+                batch::read(&self.raw, true, |key, value| {
+                    taken.push((
+                        bytemuck::pod_read_unaligned(key),
+                        bytemuck::pod_read_unaligned(value),
+                    ));
+                })
+            }
+
+            /// Makes entries or replaces their values, all in one system call. Linux 5.6.
+            ///
+            /// # Errors
+            /// As [`insert`](Self::insert), of the first that fails; the error says
+            /// how many were made before. [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported)
+            /// before Linux 5.6.
+            #[doc(alias = "BPF_MAP_UPDATE_BATCH")]
+            pub fn insert_all(
+                &self,
+                entries: impl IntoIterator<Item = (K, V)>,
+            ) -> Result<(), Error> {
+                batch::insert(&self.raw, entries)
+            }
+
+            /// Removes entries with few system calls; how many of them there were. Linux 5.6.
+            ///
+            /// # Errors
+            /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.6; what
+            /// else `BPF_MAP_DELETE_BATCH` says.
+            #[doc(alias = "BPF_MAP_DELETE_BATCH")]
+            pub fn remove_all(&self, keys: &[K]) -> Result<usize, Error> {
+                batch::remove(&self.raw, keys)
+            }
+
+            /// Makes the map read-only for user space, for good. Programs can still write.
+            /// Linux 5.2.
+            ///
+            /// # Errors
+            /// [`ErrorKind::Permission`](crate::ErrorKind::Permission) if it is frozen already;
+            /// what else `BPF_MAP_FREEZE` says.
+            #[doc(alias = "BPF_MAP_FREEZE")]
+            pub fn freeze(&self) -> Result<(), Error> {
+                self.raw.freeze()
             }
 
             /// The entries, in no order; see [`Keys`] for what happens when they change

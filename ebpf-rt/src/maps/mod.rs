@@ -18,6 +18,8 @@
 
 mod array;
 mod array_of_maps;
+#[cfg(feature = "std")]
+mod batch;
 mod bloom_filter;
 mod cgroup_array;
 mod cpu_map;
@@ -40,12 +42,17 @@ mod queue;
 pub(crate) mod raw;
 mod ring_buf;
 mod rodata;
+#[cfg(feature = "std")]
+mod shared_values;
 mod sock_map;
 mod stack_trace;
+mod user_ring_buf;
 #[cfg(feature = "std")]
 mod wait;
 
 pub use array::Array;
+#[cfg(feature = "std")]
+pub use array::MappedArray;
 pub use array_of_maps::ArrayOfMaps;
 pub use bloom_filter::BloomFilter;
 pub use cgroup_array::CgroupArray;
@@ -79,6 +86,9 @@ pub use ring_buf::{RecordType, RingBuf};
 pub use rodata::{Rodata, RodataDef};
 pub use sock_map::{SockHash, SockMap};
 pub use stack_trace::StackTrace;
+pub use user_ring_buf::UserRingBuf;
+#[cfg(feature = "std")]
+pub use user_ring_buf::{UserSample, Writer};
 #[cfg(feature = "std")]
 pub use wait::wait_any;
 

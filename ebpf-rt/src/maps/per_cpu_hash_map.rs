@@ -2,7 +2,7 @@
 
 use super::Def;
 #[cfg(feature = "std")]
-use super::{Keys, PerCpuIter, PerCpuValues, RawMap, Update, iter};
+use super::{Keys, PerCpuIter, PerCpuValues, RawMap, Update, batch, iter};
 #[cfg(feature = "std")]
 use crate::Error;
 use bytemuck::Pod;
@@ -81,6 +81,49 @@ macro_rules! per_cpu_hash_map {
             #[doc(alias = "BPF_MAP_DELETE_ELEM")]
             pub fn remove(&self, key: &K) -> Result<bool, Error> {
                 self.raw.delete(bytemuck::bytes_of(key))
+            }
+
+            /// Removes an entry; its values, if there was one. Linux 5.14.
+            ///
+            /// # Errors
+            /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.14;
+            /// what else `BPF_MAP_LOOKUP_AND_DELETE_ELEM` says.
+            #[doc(alias = "BPF_MAP_LOOKUP_AND_DELETE_ELEM")]
+            pub fn take(&self, key: &K) -> Result<Option<PerCpuValues<V>>, Error> {
+                let mut bytes = vec![0; self.raw.copied_size()];
+                let found = self.raw.take(bytemuck::bytes_of(key), &mut bytes)?;
+                Ok(found.then(|| PerCpuValues::from_bytes(&bytes)))
+            }
+
+            /// All entries, in no order, with few system calls. Each that is there all the
+            /// time comes once. Linux 5.6.
+            ///
+            /// # Errors
+            /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.6:
+            /// [`iter`](Self::iter) works there. What else `BPF_MAP_LOOKUP_BATCH` says.
+            #[doc(alias = "BPF_MAP_LOOKUP_BATCH")]
+            pub fn read_all(&self) -> Result<Vec<(K, PerCpuValues<V>)>, Error> {
+                let mut entries = Vec::new();
+                batch::read(&self.raw, false, |key, values| {
+                    let values = PerCpuValues::from_bytes(values);
+                    entries.push((bytemuck::pod_read_unaligned(key), values));
+                })?;
+                Ok(entries)
+            }
+
+            /// Removes all entries and appends them to `taken`, in no order, with few system
+            /// calls. Linux 5.6.
+            ///
+            /// # Errors
+            /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.6; what
+            /// else `BPF_MAP_LOOKUP_AND_DELETE_BATCH` says. What was removed before is in
+            /// `taken`.
+            #[doc(alias = "BPF_MAP_LOOKUP_AND_DELETE_BATCH")]
+            pub fn take_all(&self, taken: &mut Vec<(K, PerCpuValues<V>)>) -> Result<(), Error> {
+                batch::read(&self.raw, true, |key, values| {
+                    let values = PerCpuValues::from_bytes(values);
+                    taken.push((bytemuck::pod_read_unaligned(key), values));
+                })
             }
 
             /// The entries, in no order; see [`Keys`] for what happens when they change

@@ -438,14 +438,14 @@ impl RawMap {
     /// unless its flags say otherwise. Linux 5.2.
     ///
     /// # Errors
-    /// [`ErrorKind::System`] with `EBUSY` if it is frozen already or mapped for writing; what
-    /// else `BPF_MAP_FREEZE` says.
+    /// [`ErrorKind::Permission`] if it is frozen already, `EBUSY` while it is mapped for
+    /// writing; what else `BPF_MAP_FREEZE` says.
     #[doc(alias = "BPF_MAP_FREEZE")]
     pub fn freeze(&self) -> Result<(), Error> {
         bpf::map_freeze(self.as_fd()).map_err(|errno| {
             let error = self.failed("BPF_MAP_FREEZE", errno);
             match errno {
-                Errno::EBUSY => error.because("the map is frozen already, or mapped for writing"),
+                Errno::EBUSY => error.because("the map is mapped for writing"),
                 _ => error,
             }
         })
@@ -550,7 +550,7 @@ impl RawMap {
     pub(crate) fn update(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), Error> {
         self.check_sizes(key.len(), Some(value.len()))?;
         bpf::map_update(self.as_fd(), key, value, update as u64)
-            .map_err(|errno| self.explain_update(errno))
+            .map_err(|errno| self.explain_update("BPF_MAP_UPDATE_ELEM", errno))
     }
 
     /// Reads and removes the value of a key; `false` if there is no such key.
@@ -570,8 +570,8 @@ impl RawMap {
         }
     }
 
-    fn explain_update(&self, errno: Errno) -> Error {
-        let error = self.failed("BPF_MAP_UPDATE_ELEM", errno);
+    pub(super) fn explain_update(&self, command: &str, errno: Errno) -> Error {
+        let error = self.failed(command, errno);
         let entries = self.0.max_entries;
         match errno {
             Errno::E2BIG if is_array(self.0.map_type) => error

@@ -155,6 +155,11 @@ fn is_in_one_only(program_type: ProgramType, helper: &Helper) -> bool {
         (ProgramType::CgroupSock, "bpf_setsockopt" | "bpf_getsockopt") => {
             running() < KernelVersion::new(7, 3)
         }
+        // Tracepoints may sleep later than uprobes.
+        (
+            ProgramType::Tracepoint | ProgramType::RawTracepoint,
+            "bpf_copy_from_user" | "bpf_copy_from_user_task",
+        ) => running() < KernelVersion::new(7, 3),
         (ProgramType::LwtSeg6local, "bpf_skb_pull_data") => running() > KernelVersion::new(6, 18),
         _ => false,
     }

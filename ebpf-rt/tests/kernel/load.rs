@@ -270,8 +270,10 @@ fn large_logs_are_whole() {
     );
     let log = error.log().unwrap();
     assert!(log.len() > 65_536, "{}", log.len());
-    assert!(
-        log.contains("\n0: (b7) r0 = 0") && log.contains("processed "),
-        "not whole"
-    );
+    // Before its first instruction newer kernels have more to say.
+    let first = log
+        .lines()
+        .take(10)
+        .any(|line| line.starts_with("0: (b7) r0 = 0"));
+    assert!(first && log.contains("processed "), "not whole");
 }

@@ -8,12 +8,12 @@ use ebpf_rt::symbols::KernelSymbols;
 use ebpf_rt::{
     Array, ArrayOfMaps, BloomFilter, CgroupArray, CpuMap, DevMap, DevMapHash, ErrorKind, Global,
     HashMap, HashOfMaps, LpmTrie, PerfEventArray, Pod, ProgramArray, Queue, SockHash, SockMap,
-    Stack, StackTrace, ebpf,
+    Stack, StackTrace, UserRingBuf, ebpf,
 };
 use kernel_test::{Need, Suite};
 use std::cell::Cell;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
@@ -43,6 +43,11 @@ pub(crate) fn add(suite: &mut Suite) {
         cgroup_array,
     );
     suite.test("map_kinds::device_and_cpu_maps", ROOT, device_and_cpu_maps);
+    suite.test(
+        "map_kinds::user_ring_buf",
+        &[Need::Root, Need::Kernel(6, 1)],
+        user_ring_buf,
+    );
 }
 
 /// How much of a packet of ten bytes comes through.
@@ -180,21 +185,18 @@ fn perf_event_array() {
     );
     let mut rings = samples.maps.EVENTS.open(4).unwrap();
     assert!(!rings.wait(Some(Duration::ZERO)).unwrap());
-    let mut seen = 0;
     // Often enough to come round the ring, whose end cuts records in two.
-    for _ in 0..3000 {
+    for number in 0..3000 {
         trigger.run();
         assert!(rings.wait(Some(Duration::from_secs(5))).unwrap());
         let count = rings.consume(|record| {
             let PerfRecord::Sample(sample) = record else {
                 panic!("{record:?}")
             };
-            let number = seen;
-            let inverse = !seen;
+            let inverse = !number;
             assert_eq!(sample.get(), Ok(&Sampled { number, inverse }));
         });
         assert_eq!(count.unwrap(), 1);
-        seen += 1;
     }
     Trigger::new(&samples.progs.short).run();
     let mut other = Vec::new();
@@ -704,4 +706,216 @@ fn device_and_cpu_maps() {
     );
     cpus.clear(0).unwrap();
     assert!(eventually(|| cpus.get(0).unwrap().is_none()));
+}
+
+/// `BPF_BTF_LOAD` of two functions without arguments, `main` and `take`, which return an
+/// `int`; the types 3 and 4.
+fn two_functions() -> OwnedFd {
+    const INT: u32 = 1 << 24;
+    const FUNC: u32 = 12 << 24;
+    const FUNC_PROTO: u32 = 13 << 24;
+    let strings = b"\0int\0main\0take\0";
+    let types: [u32; 13] = [
+        1,
+        INT,
+        4,
+        1 << 24 | 32, // 1: a signed int of 32 bits
+        0,
+        FUNC_PROTO,
+        1, // 2: int (void)
+        5,
+        FUNC,
+        2, // 3: main
+        10,
+        FUNC,
+        2, // 4: take
+    ];
+    let (types_length, strings_length) = (size_of_val(&types) as u32, strings.len() as u32);
+    let header: [u32; 6] = [
+        u32::from_ne_bytes(
+            [0xeb9f_u16.to_ne_bytes(), [1, 0]]
+                .concat()
+                .try_into()
+                .unwrap(),
+        ),
+        24,
+        0,
+        types_length,
+        types_length,
+        strings_length,
+    ];
+    let mut blob: Vec<u8> = Vec::new();
+    blob.extend(
+        header
+            .iter()
+            .chain(&types)
+            .flat_map(|word| word.to_ne_bytes()),
+    );
+    blob.extend(strings);
+    #[repr(C)]
+    struct BtfLoad {
+        btf: u64,
+        log: u64,
+        size: u32,
+        rest: [u32; 3],
+    }
+    let mut attr = BtfLoad {
+        btf: blob.as_ptr() as u64,
+        log: 0,
+        size: blob.len() as u32,
+        rest: [0; 3],
+    };
+    raw_bpf(18, &mut attr).unwrap()
+}
+
+fn raw_bpf<T>(command: i32, attr: &mut T) -> std::io::Result<OwnedFd> {
+    // SAFETY: the attributes here are `repr(C)`; their pointers are to buffers that outlive the
+    // call, of the sizes stated.
+    let result = unsafe { libc::syscall(libc::SYS_bpf, command, attr, size_of::<T>()) };
+    match i32::try_from(result) {
+        // SAFETY: the kernel just made this descriptor for us.
+        Ok(fd @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
+/// A socket filter that takes samples: the sum of their first bytes, and how many there were,
+/// go into the array. (Callbacks need type information, which `ebpf!` does not make yet.)
+fn taker(samples: &UserRingBuf, array: &Array<[u64; 2]>) -> OwnedFd {
+    use ebpf_rt::isa::{AluOp, AtomicOp, ImmediateSource, Instruction, Register::*, Size, Width};
+    let map = |source, map: &dyn AsFd| {
+        let fd = map.as_fd().as_raw_fd();
+        Instruction::load_pseudo(R1, source, fd, 0)
+    };
+    let main = [
+        map(ImmediateSource::MapFd, samples),
+        // `take` begins at slot 9: 6 behind the slot after this one's first.
+        Instruction::load_pseudo(R2, ImmediateSource::Function, 6, 0),
+        Instruction::mov_imm(R3, 0),
+        Instruction::mov_imm(R4, 0),
+        Instruction::call_helper(209),
+        Instruction::mov_imm(R0, 0),
+        Instruction::exit(),
+    ];
+    let take = [
+        // bpf_dynptr_read(stack, 1, sample, 0, 0)
+        Instruction::mov_reg(R3, R1),
+        Instruction::store_imm(Size::Double, R10, -8, 0),
+        Instruction::mov_reg(R1, R10),
+        Instruction::alu_imm(Width::W64, AluOp::Add, R1, -8),
+        Instruction::mov_imm(R2, 1),
+        Instruction::mov_imm(R4, 0),
+        Instruction::mov_imm(R5, 0),
+        Instruction::call_helper(201),
+        Instruction::load(Size::Byte, R2, R10, -8),
+        map(ImmediateSource::MapValue, array),
+        Instruction::atomic(Width::W64, AtomicOp::Add, R1, 0, R2),
+        Instruction::mov_imm(R2, 1),
+        Instruction::atomic(Width::W64, AtomicOp::Add, R1, 8, R2),
+        Instruction::mov_imm(R0, 0),
+        Instruction::exit(),
+    ];
+    let main: Vec<_> = main.iter().flat_map(|i| i.encode().to_vec()).collect();
+    let take: Vec<_> = take.iter().flat_map(|i| i.encode().to_vec()).collect();
+    let starts = [[0, 3], [main.len() as u32, 4]];
+    let insns: Vec<u8> = main
+        .iter()
+        .chain(&take)
+        .flat_map(|insn| insn.to_ne_bytes())
+        .collect();
+    let btf = two_functions();
+    let mut log = vec![0u8; 1 << 16];
+    #[repr(C)]
+    struct ProgLoad {
+        prog_type: u32,
+        insn_cnt: u32,
+        insns: u64,
+        license: u64,
+        log_level: u32,
+        log_size: u32,
+        log_buf: u64,
+        kern_version: u32,
+        prog_flags: u32,
+        name: [u8; 16],
+        ifindex: u32,
+        expected_attach_type: u32,
+        btf_fd: u32,
+        func_info_rec_size: u32,
+        func_info: u64,
+        func_info_cnt: u32,
+        rest: u32,
+    }
+    let mut attr = ProgLoad {
+        prog_type: 1,
+        insn_cnt: (insns.len() / 8) as u32,
+        insns: insns.as_ptr() as u64,
+        license: c"GPL".as_ptr() as u64,
+        log_level: 1,
+        log_size: log.len() as u32,
+        log_buf: log.as_mut_ptr() as u64,
+        kern_version: 0,
+        prog_flags: 0,
+        name: [0; 16],
+        ifindex: 0,
+        expected_attach_type: 0,
+        btf_fd: btf.as_raw_fd() as u32,
+        func_info_rec_size: 8,
+        func_info: starts.as_ptr() as u64,
+        func_info_cnt: 2,
+        rest: 0,
+    };
+    raw_bpf(5, &mut attr).unwrap_or_else(|error| {
+        panic!("{error}: {}", String::from_utf8_lossy(&log));
+    })
+}
+
+fn user_ring_buf() {
+    const DEF: Def<Array<[u64; 2]>> = Array::with_max_entries(1);
+    let array = DEF.create("taken").unwrap();
+    let samples = UserRingBuf::create(4096).unwrap();
+    let program = taker(&samples, &array);
+    let (from, to) = UnixDatagram::pair().unwrap();
+    let fd = program.as_raw_fd();
+    // SAFETY: the value is an `int` on our stack.
+    let attached = unsafe {
+        libc::setsockopt(
+            to.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_BPF,
+            (&raw const fd).cast(),
+            4,
+        )
+    };
+    assert_eq!(attached, 0);
+
+    let mut writer = samples.writer().unwrap();
+    assert_eq!(samples.writer().unwrap_err().kind(), ErrorKind::Exists);
+    assert_eq!(writer.reserve(4096).unwrap_err().kind(), ErrorKind::Invalid);
+    let (mut sum, mut count) = (0, 0);
+    // Often enough to come round the buffer, with lengths that go over its end.
+    for round in 0..300u64 {
+        for length in [1, 13, 64] {
+            let mut sample = writer.reserve(length).unwrap().expect("room");
+            sample.fill(round as u8);
+            sample.submit();
+            (sum, count) = (sum + u64::from(round as u8), count + 1);
+        }
+        // Discarded ones are skipped.
+        drop(writer.reserve(20).unwrap().expect("room"));
+        from.send(b"x").unwrap();
+        assert_eq!(array.get(0).unwrap(), [sum, count]);
+        assert_eq!(writer.unread_bytes(), 0);
+    }
+    // Until it is full: 4096 bytes are 102 samples of 40.
+    let mut submitted = 0;
+    while let Some(mut sample) = writer.reserve(32).unwrap() {
+        sample.fill(1);
+        sample.submit();
+        submitted += 1;
+    }
+    assert_eq!(submitted, 102);
+    from.send(b"x").unwrap();
+    assert_eq!(array.get(0).unwrap(), [sum + 102, count + 102]);
+    assert!(writer.wait(Some(Duration::ZERO)).unwrap());
+    assert!(writer.reserve(32).unwrap().is_some());
 }

@@ -31,6 +31,18 @@ pub(crate) fn add(suite: &mut Suite) {
     suite.test("maps::global", ROOT, global);
     suite.test("maps::flags", ROOT, flags);
     suite.test("maps::odd_sizes", ROOT, odd_sizes);
+    suite.test("maps::batches", ROOT, batches);
+    suite.test(
+        "maps::batches_of_per_cpu_maps",
+        ROOT,
+        batches_of_per_cpu_maps,
+    );
+    suite.test("maps::take", &[Need::Root, Need::Kernel(5, 14)], take);
+    suite.test("maps::mapped_array", ROOT, mapped_array);
+    suite.test("maps::freeze", ROOT, freeze);
+    suite.test("maps::info_and_reuse", ROOT, info_and_reuse);
+    suite.test("maps::pins", ROOT, pins);
+    suite.test("maps::pinned_by_the_loader", ROOT, pinned_by_the_loader);
 }
 
 fn hash_map() {
@@ -251,4 +263,292 @@ fn odd_sizes() {
     let map = HashMap::<[u8; 5], [u8; 300]>::create(2).unwrap();
     map.insert(*b"12345", [7; 300]).unwrap();
     assert_eq!(map.get(b"12345").unwrap(), Some([7; 300]));
+}
+
+fn batches() {
+    let map = HashMap::<u32, u64>::create(20_000).unwrap();
+    map.insert_all((0..20_000).map(|key| (key, u64::from(key) * 2)))
+        .unwrap();
+    let mut entries = map.read_all().unwrap();
+    entries.sort();
+    assert_eq!(entries.len(), 20_000);
+    assert!(
+        entries
+            .iter()
+            .zip(0..)
+            .all(|(&(k, v), n)| k == n && v == u64::from(n) * 2)
+    );
+
+    let full = map
+        .insert_all([(5, 0), (30_000, 1), (30_001, 1)])
+        .unwrap_err();
+    assert_eq!(full.kind(), ErrorKind::Full);
+    assert_eq!(
+        full.to_string(),
+        "map `hash_map`: BPF_MAP_UPDATE_BATCH failed with E2BIG: the map is full: its \
+         max_entries is 20000; 1 of 3 entries were made before"
+    );
+    assert_eq!(map.get(&5).unwrap(), Some(0));
+    assert_eq!(
+        map.remove_all(&[1, 40_000, 2, 3, 40_001, 40_002]).unwrap(),
+        3
+    );
+    assert_eq!(map.get(&2).unwrap(), None);
+    assert_eq!(map.remove_all(&[]).unwrap(), 0);
+    map.insert_all([]).unwrap();
+
+    let mut taken = Vec::new();
+    map.take_all(&mut taken).unwrap();
+    assert_eq!(taken.len(), 19_997);
+    assert_eq!(map.keys().count(), 0);
+    assert!(map.read_all().unwrap().is_empty());
+
+    let array = Array::<u16>::create(300).unwrap();
+    array
+        .set_all((0..300).map(|index| (index, index as u16)))
+        .unwrap();
+    assert_eq!(array.read_all().unwrap(), (0..300).collect::<Vec<u16>>());
+    let beyond = array.set_all([(1, 0), (300, 0)]).unwrap_err();
+    assert_eq!(beyond.kind(), ErrorKind::NotFound);
+    assert!(
+        beyond
+            .to_string()
+            .ends_with("; 1 of 2 entries were made before"),
+        "{beyond}"
+    );
+}
+
+fn batches_of_per_cpu_maps() {
+    let map = PerCpuHashMap::<u64, u32>::create(500).unwrap();
+    let cpus = possible_cpus().unwrap() as u32;
+    for key in 0..500 {
+        let values = (0..cpus).map(|cpu| cpu + key as u32).collect();
+        map.insert(key, &PerCpuValues::new(values).unwrap())
+            .unwrap();
+    }
+    let mut entries = map.read_all().unwrap();
+    entries.sort_by_key(|(key, _)| *key);
+    assert_eq!(entries.len(), 500);
+    for (key, values) in &entries {
+        assert!(
+            values
+                .iter()
+                .zip(0..)
+                .all(|(&value, cpu)| value == cpu + *key as u32)
+        );
+    }
+    let mut taken = Vec::new();
+    map.take_all(&mut taken).unwrap();
+    taken.sort_by_key(|(key, _)| *key);
+    assert_eq!(taken, entries);
+    assert_eq!(map.keys().count(), 0);
+}
+
+fn take() {
+    let map = HashMap::<u32, u64>::create(4).unwrap();
+    map.insert(1, 10).unwrap();
+    assert_eq!(map.take(&1).unwrap(), Some(10));
+    assert_eq!(map.take(&1).unwrap(), None);
+    assert_eq!(map.get(&1).unwrap(), None);
+    let map = PerCpuHashMap::<u32, u64>::create(4).unwrap();
+    let values = PerCpuValues::filled_with(7).unwrap();
+    map.insert(1, &values).unwrap();
+    assert_eq!(map.take(&1).unwrap(), Some(values));
+    assert_eq!(map.take(&1).unwrap(), None);
+}
+
+fn mapped_array() {
+    const DEF: Def<Array<[u8; 12]>> = Array::with_max_entries(1000).mmapable();
+    let array = DEF.create("shared").unwrap();
+    let mapped = array.map().unwrap();
+    assert_eq!(mapped.len(), 1000);
+    array.set(999, *b"twelve bytes").unwrap();
+    assert_eq!(mapped.get(999), Some(*b"twelve bytes"));
+    assert!(mapped.set(500, *b"BYTES twelve"));
+    assert_eq!(array.get(500).unwrap(), *b"BYTES twelve");
+    assert_eq!(mapped.get(1000), None);
+    assert!(!mapped.set(1000, [0; 12]));
+    assert_eq!(mapped.iter().filter(|value| *value != [0; 12]).count(), 2);
+
+    const NUMBERS: Def<Array<u32>> = Array::with_max_entries(3).mmapable();
+    let numbers = NUMBERS.create("numbers").unwrap();
+    let mapped = numbers.map().unwrap();
+    // The memory outlives the handle.
+    drop(numbers);
+    let number = mapped.as_atomic(2).unwrap();
+    number.fetch_add(5, std::sync::atomic::Ordering::Relaxed);
+    assert_eq!(mapped.get(2), Some(5));
+    assert!(mapped.as_atomic(3).is_none());
+
+    let plain = Array::<u32>::create(3).unwrap().map().unwrap_err();
+    assert!(plain.to_string().contains("BPF_F_MMAPABLE"), "{plain}");
+}
+
+fn freeze() {
+    let map = HashMap::<u32, u64>::create(4).unwrap();
+    map.insert(1, 10).unwrap();
+    map.freeze().unwrap();
+    assert_eq!(map.insert(2, 20).unwrap_err().kind(), ErrorKind::Permission);
+    assert_eq!(map.get(&1).unwrap(), Some(10));
+    let again = map.freeze().unwrap_err();
+    assert!(again.to_string().contains("the map is frozen"), "{again}");
+    const SHARED: Def<Array<u32>> = Array::with_max_entries(1).mmapable();
+    let array = SHARED.create("shared").unwrap();
+    let mapped = array.map().unwrap();
+    let busy = array.freeze().unwrap_err();
+    assert!(
+        busy.to_string()
+            .ends_with("EBUSY: the map is mapped for writing"),
+        "{busy}"
+    );
+    drop(mapped);
+    array.freeze().unwrap();
+}
+
+fn info_and_reuse() {
+    use ebpf_rt::maps::{Map, flags};
+    const LAZY: Def<HashMap<u32, u64>> = HashMap::with_max_entries(4).no_prealloc();
+    let map = LAZY.create("a_name_of_twenty_one_").unwrap();
+    let info = map.info().unwrap();
+    assert_eq!(info.name, "a_name_of_twent");
+    assert_eq!(info.map_type, ebpf_rt::MapType::Hash);
+    assert_eq!(
+        (info.key_size, info.value_size, info.max_entries),
+        (4, 8, 4)
+    );
+    assert_eq!(info.flags, flags::BPF_F_NO_PREALLOC);
+    assert_eq!(info.id, map.as_raw().id().unwrap());
+
+    map.insert(1, 10).unwrap();
+    let same = HashMap::<u32, u64>::from_id(info.id).unwrap();
+    assert_eq!(same.get(&1).unwrap(), Some(10));
+    let wrong = HashMap::<u32, u32>::from_id(info.id).unwrap_err();
+    assert_eq!(wrong.kind(), ErrorKind::Invalid);
+    assert_eq!(
+        wrong.to_string(),
+        "a Hash map with keys of 4 bytes and values of 4 bytes is wanted, and map \
+         `a_name_of_twent` (Hash, keys of 4 bytes, values of 8 bytes) is given"
+    );
+    let missing = HashMap::<u32, u32>::from_id(u32::MAX).unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::NotFound);
+    let file = std::fs::File::open("/dev/null").unwrap();
+    Array::<u32>::from_fd(file.into()).unwrap_err();
+    let program = super::programs::keeping(1);
+    use ebpf_rt::programs::Program;
+    let fd = program.as_raw().fd().unwrap().try_clone_to_owned().unwrap();
+    let error = Array::<u32>::from_fd(fd).unwrap_err();
+    assert_eq!(error.to_string(), "it is not a map");
+}
+
+/// A bpffs of the test's own, in a directory of its own.
+struct Bpffs(std::path::PathBuf);
+
+impl Bpffs {
+    fn mount() -> Self {
+        let path = std::env::temp_dir().join(format!("kernel-test-bpffs-{}", std::process::id()));
+        std::fs::create_dir(&path).unwrap();
+        let target = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+        // SAFETY: C strings, and no data.
+        let result = unsafe {
+            libc::mount(
+                c"bpf".as_ptr(),
+                target.as_ptr(),
+                c"bpf".as_ptr(),
+                0,
+                std::ptr::null(),
+            )
+        };
+        assert_eq!(result, 0, "{}", std::io::Error::last_os_error());
+        Self(path)
+    }
+}
+
+impl Drop for Bpffs {
+    fn drop(&mut self) {
+        let target = std::ffi::CString::new(self.0.to_str().unwrap()).unwrap();
+        // SAFETY: a C string.
+        unsafe { libc::umount2(target.as_ptr(), libc::MNT_DETACH) };
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+ebpf_rt::ebpf! {
+    #[license = "GPL"]
+    mod kept {
+        static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(8);
+
+        #[socket_filter]
+        fn count(ctx: *mut core::ffi::c_void) -> i32 {
+            *(u32 *)(r10 - 4) = 5;
+            r2 = r10;
+            r2 += -4;
+            r1 = COUNTS ll;
+            call bpf_map_lookup_elem;
+            if r0 == 0 goto out;
+            r1 = 1;
+            lock *(u64 *)(r0 + 0) += r1;
+        out:
+            r0 = 0;
+            exit
+        }
+    }
+}
+
+fn pinned_by_the_loader() {
+    let bpffs = Bpffs::mount();
+    let path = bpffs.0.join("counts");
+    let mut loader = kept::loader();
+    loader.maps.COUNTS.pinned(&path);
+    let first = loader.clone().load().unwrap();
+    first.maps.COUNTS.insert(5, 10).unwrap();
+    drop(first);
+    // The next load finds it, with what is in it, and its program uses it.
+    let second = loader.clone().load().unwrap();
+    super::ring_buf::Trigger::new(&second.progs.count).run();
+    assert_eq!(second.maps.COUNTS.get(&5).unwrap(), Some(11));
+
+    loader.maps.COUNTS.max_entries(9);
+    let other = loader.load().unwrap_err().to_string();
+    assert!(
+        other.starts_with(
+            "object `kept`, map `COUNTS`: its definition (Hash, keys of 4 bytes, values of 8 \
+             bytes, 9 entries) does not fit what is pinned at "
+        ),
+        "{other}"
+    );
+    assert!(
+        other.ends_with(
+            "map `COUNTS` (Hash, keys of 4 bytes, values of 8 bytes), 8 entries; pin it at \
+             another path, or remove that pin"
+        ),
+        "{other}"
+    );
+    ebpf_rt::maps::unpin(&path).unwrap();
+}
+
+fn pins() {
+    use ebpf_rt::maps;
+    let bpffs = Bpffs::mount();
+    let path = bpffs.0.join("counts");
+    let map = HashMap::<u32, u64>::create(4).unwrap();
+    map.insert(1, 10).unwrap();
+    map.pin(&path).unwrap();
+    assert_eq!(map.pin(&path).unwrap_err().kind(), ErrorKind::Exists);
+    drop(map);
+    let same = HashMap::<u32, u64>::from_pin(&path).unwrap();
+    assert_eq!(same.get(&1).unwrap(), Some(10));
+    let wrong = Array::<u64>::from_pin(&path).unwrap_err().to_string();
+    assert!(
+        wrong.contains("a Array map with keys of 4 bytes"),
+        "{wrong}"
+    );
+    assert!(wrong.contains("(Hash, keys of 4 bytes"), "{wrong}");
+    maps::unpin(&path).unwrap();
+    assert_eq!(maps::unpin(&path).unwrap_err().kind(), ErrorKind::NotFound);
+    let missing = HashMap::<u32, u64>::from_pin(&path).unwrap_err();
+    assert_eq!(missing.kind(), ErrorKind::NotFound);
+
+    let elsewhere = std::env::temp_dir().join("kernel-test-no-bpffs");
+    let hint = same.pin(&elsewhere).unwrap_err().to_string();
+    assert!(hint.contains("mount -t bpf bpf /sys/fs/bpf"), "{hint}");
 }

@@ -2,7 +2,7 @@
 
 use super::build::Build;
 use super::cpio::Archive;
-use super::results::Results;
+use super::results::{self, Results};
 use super::series::Kernel;
 use crate::Result;
 use std::fs::{self, File};
@@ -16,6 +16,8 @@ const QEMU: &str = "qemu-system-x86_64";
 const TEST_SECONDS: u64 = 240;
 /// Between two lines of the results.
 const PATIENCE: Duration = Duration::from_secs(TEST_SECONDS + 60);
+/// How long a kernel that has called itself stuck may go on, so that it tells more.
+const GRACE: Duration = Duration::from_secs(20);
 
 /// What goes into every guest: the first process, a shell, and the tests.
 pub(crate) fn common(build: &Build, busybox: &Path) -> Result<Vec<u8>> {
@@ -110,7 +112,9 @@ pub(crate) fn steps(build: &Build, wanted: impl Fn(&str) -> bool) -> String {
 fn qemu(kernel: &Kernel, initramfs: &Path) -> Command {
     let mut command = Command::new(QEMU);
     command.args(["-nodefaults", "-no-user-config", "-no-reboot"]);
-    command.args(["-accel", "tcg,thread=multi", "-smp", "2", "-m", "1024"]);
+    // One thread for both processors: with two, a processor may still see code that the other has
+    // replaced (trace points are switched so), and oopses at a breakpoint or jumps in a circle.
+    command.args(["-accel", "tcg,thread=single", "-smp", "2", "-m", "1024"]);
     command.args(["-cpu", kernel.series.cpu, "-display", "none"]);
     command.arg("-kernel").arg(&kernel.image);
     command.arg("-initrd").arg(initramfs);
@@ -169,17 +173,18 @@ pub(crate) fn run(
     for file in [&place.console, &place.results] {
         command.args(["-serial", &format!("file:{}", file.display())]);
     }
-    let mut results = Results::default();
+    let mut seen = Results::default();
     let mut guest = Guest::start(&mut command)?;
     let mut file = File::open(&place.results)
         .map_err(|error| format!("{}: {error}", place.results.display()))?;
     let mut at = 0;
     let mut last = Instant::now();
+    let mut console = Console::default();
     let ending = loop {
         let status = guest.status()?;
         for line in new_lines(&mut file, &mut at)? {
             last = Instant::now();
-            results.line(&line);
+            seen.line(&line);
             each(&line);
         }
         match status {
@@ -189,14 +194,17 @@ pub(crate) fn run(
                 let seconds = PATIENCE.as_secs();
                 break Some(format!("the guest hangs: nothing for {seconds} seconds"));
             }
+            None if console.is_stuck(&place.console) => {
+                break Some("the guest is stuck".to_owned());
+            }
             None => std::thread::sleep(Duration::from_millis(100)),
         }
     };
     drop(guest);
     let _ = fs::remove_file(&place.initramfs);
     let console = fs::read(&place.console).unwrap_or_default();
-    results.end(ending, &String::from_utf8_lossy(&console));
-    Ok(results)
+    seen.end(ending, &String::from_utf8_lossy(&console));
+    Ok(seen)
 }
 
 /// A shell in a guest, at the terminal.
@@ -241,6 +249,32 @@ pub(crate) fn ensure_qemu() -> Result<()> {
     match is_there() {
         true => Ok(()),
         false => Err(format!("{QEMU} does not run")),
+    }
+}
+
+/// Looks at a growing console from time to time.
+#[derive(Default)]
+struct Console {
+    looked: Option<Instant>,
+    stuck: Option<Instant>,
+}
+
+impl Console {
+    fn is_stuck(&mut self, path: &Path) -> bool {
+        if let Some(since) = self.stuck {
+            return since.elapsed() > GRACE;
+        }
+        let is_due = self
+            .looked
+            .is_none_or(|last| last.elapsed() > Duration::from_secs(2));
+        if is_due {
+            self.looked = Some(Instant::now());
+            let text = fs::read(path).unwrap_or_default();
+            if results::says_it_is_stuck(&String::from_utf8_lossy(&text)) {
+                self.stuck = Some(Instant::now());
+            }
+        }
+        false
     }
 }
 

@@ -18,6 +18,14 @@ const TROUBLE: [&str; 11] = [
     "kernel BUG at",
 ];
 
+/// Those of them after which nothing more is to be expected.
+const STUCK: [&str; 4] = [
+    "Kernel panic",
+    "watchdog: BUG",
+    "rcu: INFO: rcu_",
+    "INFO: task ",
+];
+
 /// How much of the console is shown.
 const LAST_LINES: usize = 40;
 
@@ -118,14 +126,23 @@ impl Results {
     }
 }
 
+/// Whether the console says that the kernel goes no further.
+pub(crate) fn says_it_is_stuck(console: &str) -> bool {
+    console.lines().any(|line| starts_with_any(line, &STUCK))
+}
+
 /// Whether a line of the console says that the kernel is in trouble.
 fn is_trouble(line: &str) -> bool {
+    starts_with_any(line, &TROUBLE)
+}
+
+fn starts_with_any(line: &str, starts: &[&str]) -> bool {
     // Behind the time, if there is one: `[    1.234567] `.
     let message = match line.trim_start().strip_prefix('[') {
         Some(rest) => rest.split_once("] ").map_or(rest, |(_, message)| message),
         None => line,
     };
-    TROUBLE.iter().any(|start| message.starts_with(start))
+    starts.iter().any(|start| message.starts_with(start))
 }
 
 #[cfg(test)]
@@ -188,6 +205,8 @@ mod tests {
         ] {
             assert!(results(lines, ending, console).trouble.is_some());
         }
+        assert!(says_it_is_stuck(&format!("boot\n{stall}\nmore")));
+        assert!(!says_it_is_stuck("[ 1.0] WARNING: CPU: 0 PID: 1 at x\n"));
         for console in ["[ 1.0] debug: BUG: no", "a line", "[", ""] {
             assert!(results(&["done"], None, console).trouble.is_none());
         }
