@@ -2,7 +2,7 @@
 //! has refused, to say what is missing.
 
 use crate::{Error, ErrorKind, KernelVersion, sys};
-use ebpf_asm::{Object, ProgramType};
+use ebpf_asm::{MapType, Object, ProgramType};
 
 /// A capability that eBPF operations ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,9 +39,33 @@ const fn has_bit(effective: u64, capability: Capability) -> bool {
 /// What loading a program of this type needs where unprivileged use is switched off.
 pub(crate) fn for_program(program_type: ProgramType) -> &'static [Capability] {
     match program_type {
-        ProgramType::SocketFilter => &[Capability::Bpf],
-        ProgramType::SkSkb => &[Capability::Bpf, Capability::NetAdmin],
-        _ => &[Capability::Bpf, Capability::Perfmon],
+        ProgramType::SocketFilter
+        | ProgramType::CgroupSkb
+        | ProgramType::SkReuseport
+        | ProgramType::Syscall => &[Capability::Bpf],
+        ProgramType::Ext => &[Capability::Bpf, Capability::Perfmon, Capability::NetAdmin],
+        ProgramType::Kprobe
+        | ProgramType::Tracepoint
+        | ProgramType::PerfEvent
+        | ProgramType::RawTracepoint
+        | ProgramType::RawTracepointWritable
+        | ProgramType::Tracing
+        | ProgramType::StructOps
+        | ProgramType::Lsm => &[Capability::Bpf, Capability::Perfmon],
+        // What works on packets, sockets and devices.
+        _ => &[Capability::Bpf, Capability::NetAdmin],
+    }
+}
+
+/// What making a map of this type needs.
+pub(crate) fn for_map(map_type: MapType) -> &'static [Capability] {
+    match map_type {
+        MapType::Devmap
+        | MapType::DevmapHash
+        | MapType::Xskmap
+        | MapType::Sockmap
+        | MapType::Sockhash => &[Capability::Bpf, Capability::NetAdmin],
+        _ => &[Capability::Bpf],
     }
 }
 
@@ -63,13 +87,21 @@ fn effective() -> Option<u64> {
     u64::from_str_radix(line.trim(), 16).ok()
 }
 
-/// What this thread lacks for the kernel to tell it of all helpers; `None` if it lacks nothing.
-pub(crate) fn hides_helpers() -> Option<String> {
-    const NEEDS: [Capability; 2] = [Capability::Bpf, Capability::Perfmon];
+/// What this thread lacks for the kernel to tell it whether it has a helper; `None` if it
+/// lacks nothing.
+#[cfg(feature = "features")]
+pub(crate) fn hides_helper(id: u32) -> Option<String> {
+    /// `bpf_probe_write_user`
+    const WRITES_TO_PROCESSES: u32 = 36;
+    let needs: &[Capability] = match id {
+        WRITES_TO_PROCESSES => &[Capability::SysAdmin],
+        _ => &[Capability::Bpf, Capability::Perfmon],
+    };
     // What cannot be read is not there.
     let effective = effective().unwrap_or(0);
-    let missing: Vec<_> = NEEDS
-        .into_iter()
+    let missing: Vec<_> = needs
+        .iter()
+        .copied()
         .filter(|capability| !capability.is_in(effective))
         .collect();
     (!missing.is_empty()).then(|| names(&missing, " and ", Capability::name))

@@ -2,7 +2,6 @@
 
 use crate::tracefs::Tracefs;
 use crate::{Errno, Error, ErrorKind, pattern, sys};
-use std::collections::BTreeSet;
 
 /// The functions of `/proc/kallsyms`: name and address. Addresses are 0 for who may not see
 /// them.
@@ -15,6 +14,18 @@ fn functions(text: &str) -> impl Iterator<Item = (&str, u64)> {
     })
 }
 
+/// Names in order, each once, for look-ups by [`has`].
+fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+fn has(sorted: &[&str], name: &str) -> bool {
+    sorted.binary_search(&name).is_ok()
+}
+
 fn read() -> Result<String, Error> {
     const PATH: &str = "/proc/kallsyms";
     sys::fs::read_file(PATH).map_err(|errno| Error::failed(format!("reading {PATH}"), errno))
@@ -25,11 +36,8 @@ fn similar(name: &str) -> Option<Vec<String>> {
     let text = read().ok()?;
     // The names are many: those of another length are not looked at closely.
     let near = |other: &&str| other.len().abs_diff(name.len()) <= 3;
-    let names: BTreeSet<&str> = functions(&text)
-        .map(|(name, _)| name)
-        .filter(near)
-        .collect();
-    if names.contains(name) {
+    let names = sorted(functions(&text).map(|(name, _)| name).filter(near));
+    if has(&names, name) {
         return None;
     }
     let names: Vec<String> = names.into_iter().map(ToOwned::to_owned).collect();
@@ -61,8 +69,8 @@ pub(crate) fn explain_one_of(error: Error, names: &[&str]) -> Error {
     let Ok(text) = read() else {
         return error;
     };
-    let known: BTreeSet<&str> = functions(&text).map(|(name, _)| name).collect();
-    match names.iter().find(|name| !known.contains(**name)) {
+    let known = sorted(functions(&text).map(|(name, _)| name));
+    match names.iter().find(|name| !has(&known, name)) {
         Some(missing) => explain_missing(error, missing),
         None => error.because("one of the functions cannot be traced"),
     }
@@ -81,21 +89,18 @@ pub(crate) enum Found {
 pub(crate) fn matching(wanted: &str) -> Result<Found, Error> {
     let operation = format!("looking for functions like `{wanted}`");
     let text = read()?;
-    let mut names: BTreeSet<&str> = functions(&text)
-        .map(|(name, _)| name)
-        .filter(|name| pattern::matches(wanted, name))
-        .collect();
+    let matches = |name: &&str| pattern::matches(wanted, name);
+    let mut names = sorted(functions(&text).map(|(name, _)| name).filter(matches));
     // Not all can be traced, and one of them refuses all.
     let traceable = Tracefs::open()
         .ok()
         .and_then(|tracefs| tracefs.functions().ok());
     if let Some(traceable) = &traceable {
-        let traceable: BTreeSet<&str> = traceable
+        let traceable = traceable
             .lines()
-            .filter_map(|line| line.split_ascii_whitespace().next())
-            .filter(|name| pattern::matches(wanted, name))
-            .collect();
-        names.retain(|name| traceable.contains(name));
+            .filter_map(|line| line.split_ascii_whitespace().next());
+        let traceable = sorted(traceable.filter(matches));
+        names.retain(|name| has(&traceable, name));
     }
     if names.is_empty() {
         let error = Error::failed(operation, Errno::ENOENT)
@@ -103,7 +108,7 @@ pub(crate) fn matching(wanted: &str) -> Result<Found, Error> {
         return Err(error.remedy("available_filter_functions of tracefs lists those it has"));
     }
     let mut addresses: Vec<u64> = functions(&text)
-        .filter(|(name, _)| names.contains(name))
+        .filter(|(name, _)| has(&names, name))
         .map(|(_, address)| address)
         .collect();
     addresses.sort_unstable();

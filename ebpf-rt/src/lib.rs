@@ -6,7 +6,10 @@
 //! - [`load`]: options, and the loader for any [`Object`].
 //! - [`inventory`]: all that is loaded on this machine.
 //! - [`trace_pipe`] and [`tracefs`]: what programs print, and where they can be attached.
-//! - [`features`]: what the running kernel can do.
+#![cfg_attr(
+    feature = "features",
+    doc = "- [`features`]: what the running kernel can do."
+)]
 //! - [`symbols`]: names for addresses of the kernel.
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
@@ -15,6 +18,8 @@
 //! | feature | gives |
 //! |---|---|
 //! | `std` (default) | everything that calls the kernel; without it only macros, [`Object`], [`Code`], definitions of maps, context types |
+//! | `uprobes` | programs on functions of user space: uprobes, USDT; brings a reader of ELF files |
+//! | `features` | `features`: what the running kernel can do |
 //! | `listing` | `Display` of [`Object`] and [`Code`], for snapshot tests and logs |
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -27,7 +32,7 @@ mod capabilities;
 mod errno;
 #[cfg(feature = "std")]
 mod error;
-#[cfg(feature = "std")]
+#[cfg(feature = "features")]
 pub mod features;
 #[cfg(feature = "std")]
 pub mod inventory;
@@ -54,7 +59,7 @@ mod sys;
 pub mod trace_pipe;
 #[cfg(feature = "std")]
 pub mod tracefs;
-#[cfg(feature = "std")]
+#[cfg(feature = "uprobes")]
 mod user_space;
 #[cfg(feature = "std")]
 mod verifier_log;
@@ -69,7 +74,7 @@ pub use maps::{
     UserRingBuf,
 };
 
-#[cfg(feature = "std")]
+#[cfg(feature = "features")]
 pub use ebpf_asm::helpers;
 #[cfg(feature = "std")]
 pub use errno::Errno;

@@ -1,9 +1,10 @@
 //! Asking the verifier, and what it says.
 
+use crate::capabilities::{self, Capability};
 use crate::load::{retrying, text};
 use crate::maps::raw::with_memlock;
 use crate::sys::probe::{self, ProbeProgram};
-use crate::{Errno, Error, ErrorKind, capabilities, sys, verifier_log};
+use crate::{Errno, Error, ErrorKind, sys, verifier_log};
 use ebpf_asm::isa::Insn;
 use ebpf_asm::{KernelVersion, ProgramType};
 use std::os::fd::OwnedFd;
@@ -38,7 +39,7 @@ impl Refusal {
                 .with_kind(ErrorKind::Rejected)
                 .because(reason)
                 .with_log(self.log),
-            None => explain(error, self.errno, of),
+            None => explain(error, self.errno, capabilities::for_program(of)),
         }
     }
 }
@@ -54,11 +55,9 @@ pub(super) fn unexpected(asked: &str, operation: &str, errno: Errno) -> Error {
 }
 
 /// Says which capability is missing, if that may be it.
-pub(super) fn explain(error: Error, errno: Errno, program_type: ProgramType) -> Error {
+pub(super) fn explain(error: Error, errno: Errno, needs: &[Capability]) -> Error {
     match errno {
-        Errno::EPERM | Errno::EACCES => {
-            capabilities::explain(error, capabilities::for_program(program_type))
-        }
+        Errno::EPERM | Errno::EACCES => capabilities::explain(error, needs),
         _ => error,
     }
 }

@@ -98,7 +98,7 @@ pub(super) fn ask(program_type: ProgramType, id: u32) -> Result<bool, Error> {
         }
     }
     // The kernel hides helpers from processes that may not use them, in the same words.
-    if let Some(missing) = capabilities::hides_helpers() {
+    if let Some(missing) = capabilities::hides_helper(id) {
         return Err(Error::new(ErrorKind::Permission).because(format!(
             "asking for {asked}: the process lacks {missing}, without which the kernel does not \
              say what it has"

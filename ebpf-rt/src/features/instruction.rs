@@ -4,7 +4,7 @@ use super::ask::{self, Refusal};
 use super::program_type::SMALLEST;
 use crate::maps::raw::with_memlock;
 use crate::sys::probe::{self, ProbeMap, ProbeProgram};
-use crate::{Errno, Error, ebpf_asm};
+use crate::{Errno, Error, capabilities, ebpf_asm};
 use ebpf_asm::isa::{
     AtomicOp, Definition, Form, ImmediateSource, Insn, Instruction, IsaLevel, JmpOp, Register,
     Register::*, TABLE, Width,
@@ -91,10 +91,10 @@ fn with_operands(form: Form, map: i32) -> Instruction {
     }
 }
 
-/// What stands around a jump without a condition: code that can be reached, or it would be
-/// refused, but that the verifier must not come to, since nobody has written `r9`.
+/// What stands before a jump without a condition: what it jumps over can be reached in another
+/// way, or it would be refused.
 const BEFORE_GOTO: Instruction = Instruction::branch_imm(Width::W64, JmpOp::Eq, R2, 3, 1);
-const JUMPED_OVER: &[Insn] = ebpf_asm! { r0 = r9 }.into_static();
+const JUMPED_OVER: &[Insn] = ebpf_asm! { r0 = 0 }.into_static();
 
 fn program_with(instruction: Instruction) -> Vec<Insn> {
     let form = instruction.form();
@@ -185,7 +185,7 @@ fn array(row: &Definition) -> Result<std::os::fd::OwnedFd, Error> {
     with_memlock(|| probe::map_create(&map)).map_err(|errno| {
         let asked = format!("the instruction {}", row.name);
         let error = ask::unexpected(&asked, "BPF_MAP_CREATE", errno);
-        ask::explain(error, errno, ProgramType::SocketFilter)
+        ask::explain(error, errno, capabilities::for_map(MapType::Array))
     })
 }
 

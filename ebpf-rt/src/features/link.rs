@@ -2,6 +2,7 @@
 
 use super::ask;
 use super::program_type::{Hook, SMALLEST};
+use crate::capabilities::{self, Capability};
 use crate::sys::probe;
 use crate::{Errno, Error, ErrorKind};
 use ebpf_asm::{AttachType, KernelVersion, ProgramType};
@@ -222,7 +223,15 @@ pub(super) fn ask(kind: LinkKind) -> Result<bool, Error> {
         Err(errno) => {
             let error = ask::unexpected(&asked, "BPF_LINK_CREATE", errno);
             Err(match error.kind() {
-                ErrorKind::Permission => ask::explain(error, errno, attempt.program_type),
+                // Programs for cgroups' packets load with less than attaching them needs.
+                ErrorKind::Permission if kind == LinkKind::Cgroup => {
+                    ask::explain(error, errno, &[Capability::Bpf, Capability::NetAdmin])
+                }
+                ErrorKind::Permission => ask::explain(
+                    error,
+                    errno,
+                    capabilities::for_program(attempt.program_type),
+                ),
                 _ => error,
             })
         }
@@ -239,7 +248,8 @@ fn raw_tracepoint(kind: LinkKind, cookie: u64) -> Result<bool, Error> {
         Err(errno) => {
             let asked = format!("links of kind {kind}");
             let error = ask::unexpected(&asked, "BPF_RAW_TRACEPOINT_OPEN", errno);
-            Err(ask::explain(error, errno, ProgramType::RawTracepoint))
+            let needs = capabilities::for_program(ProgramType::RawTracepoint);
+            Err(ask::explain(error, errno, needs))
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{ask, btf_kind};
 use crate::maps::raw::with_memlock;
 use crate::sys::probe::{self, ProbeMap};
-use crate::{Errno, Error, ErrorKind};
+use crate::{Errno, Error, ErrorKind, capabilities};
 use ebpf_asm::{MapType, ProgramType};
 use std::os::fd::AsFd;
 
@@ -72,7 +72,11 @@ pub(super) fn ask(map_type: MapType) -> Result<bool, Error> {
                 Err(refusal) if refusal.is_wordless() => return Ok(false),
                 Err(refusal) => {
                     let asked = format!("maps of type {map_type}");
-                    return Err(refusal.unexpected(&asked, "BPF_BTF_LOAD", USER));
+                    return Err(refusal.unexpected(
+                        &asked,
+                        "BPF_BTF_LOAD",
+                        ProgramType::SocketFilter,
+                    ));
                 }
             }
             map.btf = Some(btf.as_fd());
@@ -89,9 +93,6 @@ pub(super) fn ask(map_type: MapType) -> Result<bool, Error> {
     }
 }
 
-/// Maps need what the programs need that use them; the least of it.
-const USER: ProgramType = ProgramType::SocketFilter;
-
 fn create(map: &ProbeMap<'_>) -> Result<std::os::fd::OwnedFd, Errno> {
     with_memlock(|| probe::map_create(map))
 }
@@ -99,7 +100,7 @@ fn create(map: &ProbeMap<'_>) -> Result<std::os::fd::OwnedFd, Errno> {
 fn unexpected(map_type: MapType, errno: Errno) -> Error {
     let error = ask::unexpected(&format!("maps of type {map_type}"), "BPF_MAP_CREATE", errno);
     match error.kind() {
-        ErrorKind::Permission => ask::explain(error, errno, USER),
+        ErrorKind::Permission => ask::explain(error, errno, capabilities::for_map(map_type)),
         _ => error,
     }
 }

@@ -112,7 +112,7 @@ fn only_a_refusal_without_a_word_is_a_no_to_a_program_type() {
         ask,
         ErrorKind::Permission,
         "asking for programs of type netfilter: BPF_PROG_LOAD failed with EPERM: the process \
-         lacks CAP_PERFMON",
+         lacks CAP_NET_ADMIN",
     );
     // Not unsupported: nobody knows.
     is_error(fails(Errno::ENOTSUPP), ask, ErrorKind::System, "ENOTSUPP");

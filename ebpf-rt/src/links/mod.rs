@@ -12,7 +12,6 @@ mod trace;
 pub use info::LinkInfo;
 pub use socket::{ReuseportLink, SocketFilterLink};
 pub use sockmap::SkSkbLink;
-pub use trace::{
-    KprobeLink, KprobeMultiLink, PerfEventLink, RawTracepointLink, TracepointLink, UprobeLink,
-    UprobeMultiLink, UsdtLink,
-};
+pub use trace::{KprobeLink, KprobeMultiLink, PerfEventLink, RawTracepointLink, TracepointLink};
+#[cfg(feature = "uprobes")]
+pub use trace::{UprobeLink, UprobeMultiLink, UsdtLink};

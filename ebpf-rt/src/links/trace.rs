@@ -22,16 +22,19 @@ fd_link! {
     KprobeMultiLink, KprobeMulti
 }
 
+#[cfg(feature = "uprobes")]
 fd_link! {
     /// A program at a function of a program or library.
     UprobeLink, PerfEvent
 }
 
+#[cfg(feature = "uprobes")]
 fd_link! {
     /// A program at many functions of a program or library.
     UprobeMultiLink, UprobeMulti
 }
 
+#[cfg(feature = "uprobes")]
 set_link! {
     /// A program at the places of a static probe.
     UsdtLink

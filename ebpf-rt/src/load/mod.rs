@@ -11,6 +11,7 @@ mod relocate;
 
 pub use constant::{Constant, ConstantValue};
 pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions};
+#[cfg(feature = "features")]
 pub(crate) use program::{retrying, text};
 
 use crate::maps::{Map, RawMap, raw};

@@ -18,8 +18,11 @@ mod sk_skb;
 mod socket_filter;
 mod test_run;
 mod tracepoint;
+#[cfg(feature = "uprobes")]
 mod uprobe;
+#[cfg(feature = "uprobes")]
 mod uprobe_multi;
+#[cfg(feature = "uprobes")]
 mod usdt;
 
 pub use info::{ProgramInfo, Statistics};
@@ -32,8 +35,11 @@ pub use sk_skb::SkSkb;
 pub use socket_filter::SocketFilter;
 pub use test_run::{TestResult, TestRun};
 pub use tracepoint::Tracepoint;
+#[cfg(feature = "uprobes")]
 pub use uprobe::{Uprobe, UprobePoint};
+#[cfg(feature = "uprobes")]
 pub use uprobe_multi::{UprobeMulti, UprobeMultiPoint};
+#[cfg(feature = "uprobes")]
 pub use usdt::{Usdt, UsdtPoint};
 
 use crate::Error;

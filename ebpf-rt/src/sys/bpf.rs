@@ -32,6 +32,7 @@ pub(crate) enum Command {
     ObjGetInfoByFd = 15,
     RawTracepointOpen = 17,
     MapLookupAndDeleteElem = 21,
+    #[cfg(feature = "features")]
     BtfLoad = 18,
     MapFreeze = 22,
     MapLookupBatch = 24,
@@ -68,6 +69,7 @@ impl Command {
             Self::ObjGetInfoByFd => "BPF_OBJ_GET_INFO_BY_FD",
             Self::RawTracepointOpen => "BPF_RAW_TRACEPOINT_OPEN",
             Self::MapLookupAndDeleteElem => "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
+            #[cfg(feature = "features")]
             Self::BtfLoad => "BPF_BTF_LOAD",
             Self::MapFreeze => "BPF_MAP_FREEZE",
             Self::MapLookupBatch => "BPF_MAP_LOOKUP_BATCH",
@@ -766,6 +768,7 @@ pub(crate) fn link_kprobe_multi(
     bpf_for_fd(Command::LinkCreate, &mut attr)
 }
 
+#[cfg(feature = "uprobes")]
 /// Places in a file of user-space code: the same number of each, or none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UserFunctions<'a> {
@@ -776,6 +779,7 @@ pub(crate) struct UserFunctions<'a> {
     pub(crate) pid: Option<u32>,
 }
 
+#[cfg(feature = "uprobes")]
 /// `BPF_LINK_CREATE` of a program and places in user-space code. Linux 6.6.
 pub(crate) fn link_uprobe_multi(
     program: BorrowedFd<'_>,

@@ -9,6 +9,7 @@ pub(crate) mod fs;
 mod kernel;
 pub(crate) mod memory;
 pub(crate) mod perf;
+#[cfg(feature = "features")]
 pub(crate) mod probe;
 pub(crate) mod process;
 #[cfg(test)]

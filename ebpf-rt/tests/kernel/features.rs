@@ -26,6 +26,8 @@ pub(crate) fn add(suite: &mut Suite) {
     suite.test("features::links", ROOT, links);
     suite.test("features::nothing_stays", ROOT, nothing_stays);
     suite.test("features::without_privileges", ROOT, without_privileges);
+    suite.test("features::with_less_privilege", ROOT, with_less_privilege);
+    suite.child("features_answers", print_answers);
     suite.child("features_all", ask_all);
     suite.child("features_as_nobody", ask_as_nobody);
     suite.child("features_with_cap_bpf", ask_with_cap_bpf);
@@ -357,6 +359,75 @@ fn ask_as_nobody() {
         )));
     }
     println!("asked");
+}
+
+/// What is asked with other privileges, and the answers in words.
+fn answers() -> Vec<(String, String)> {
+    let mut answers = Vec::new();
+    let mut add = |what: String, answer: Result<bool, Error>| {
+        let words = match answer {
+            Ok(answer) => answer.to_string(),
+            Err(error) if error.kind() == ErrorKind::Permission => format!("permission: {error}"),
+            Err(error) => format!("error: {error}"),
+        };
+        answers.push((what, words));
+    };
+    for &of in ProgramType::ALL {
+        add(format!("program {of}"), features::program_type(of));
+    }
+    for &of in MapType::ALL {
+        add(format!("map {of}"), features::map_type(of));
+    }
+    for &kind in BtfKind::ALL {
+        add(format!("BTF {kind:?}"), features::btf_kind(kind));
+    }
+    for &kind in LinkKind::ALL {
+        add(format!("link {kind}"), features::link(kind));
+    }
+    for row in &TABLE {
+        add(row.name.to_owned(), features::instruction(row));
+    }
+    for helper in helpers::ALL {
+        let answer = features::helper(ProgramType::Kprobe, helper);
+        add(format!("{} in kprobes", helper.name), answer);
+    }
+    answers
+}
+
+fn print_answers() {
+    for (what, words) in answers() {
+        println!("{what}\t{words}");
+    }
+}
+
+/// With less privilege an answer is the same, or an error that names what is missing.
+fn with_less_privilege() {
+    const NET_ADMIN: u64 = 1 << 12;
+    const PERFMON: u64 = 1 << 38;
+    const BPF: u64 = 1 << 39;
+    let of_root = answers();
+    let mut wrong = Vec::new();
+    for set in [
+        0,
+        BPF,
+        BPF | NET_ADMIN,
+        BPF | PERFMON,
+        BPF | NET_ADMIN | PERFMON,
+    ] {
+        let child = Child::new("features_answers").uid(65534).capabilities(set);
+        let output = child.output();
+        let lines: Vec<_> = output.lines().collect();
+        assert_eq!(lines.len(), of_root.len());
+        for (line, (what, expected)) in lines.iter().zip(&of_root) {
+            let words = line.strip_prefix(&format!("{what}\t")).unwrap();
+            let is_explained = words.starts_with("permission: ") && words.contains(" lacks CAP_");
+            let is_same = words == expected || expected.starts_with("permission: ");
+            if !is_same && !is_explained {
+                wrong.push(format!("{set:#x} {what}: root {expected}, here {words}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// With `CAP_BPF` alone socket filters load, and the kernel says of what needs `CAP_PERFMON`

@@ -594,6 +594,20 @@ fn busy_until(mut condition: impl FnMut() -> bool) -> bool {
     false
 }
 
+/// A page fault for certain: what the allocator gives may have been in use before.
+fn touch_new_page() {
+    let (size, access) = (4096, libc::PROT_READ | libc::PROT_WRITE);
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: asks for memory at a place that the kernel chooses.
+    let page = unsafe { libc::mmap(std::ptr::null_mut(), size, access, flags, -1, 0) };
+    assert_ne!(page, libc::MAP_FAILED);
+    // SAFETY: the page is there, nobody else knows it, and it is not used after this.
+    unsafe {
+        page.cast::<u8>().write_volatile(1);
+        assert_eq!(libc::munmap(page, size), 0);
+    }
+}
+
 fn perf_event() {
     let probes = load_probes();
     let hits = &probes.maps.HITS;
@@ -624,8 +638,7 @@ fn perf_event() {
     let faults = PerfEventPoint::new(PerfCounter::PageFaults, PerfSample::Period(1));
     let before = hits.get();
     let _faults = sample.attach_to(faults).unwrap();
-    let pages = vec![1u8; 1 << 22];
-    black_box(&pages);
+    touch_new_page();
     assert!(hits.get() > before);
     let error = sample.attach_to(clock(period).cpu(100_000)).unwrap_err();
     assert!(error.to_string().contains("CPU 100000"), "{error}");

@@ -12,7 +12,6 @@ use core::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release, SeqCst},
     fence,
 };
-use std::collections::BTreeMap;
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -38,18 +37,19 @@ pub(super) struct Ring {
     is_read: AtomicBool,
 }
 
-static RINGS: Mutex<BTreeMap<u32, Weak<Ring>>> = Mutex::new(BTreeMap::new());
+static RINGS: Mutex<Vec<(u32, Weak<Ring>)>> = Mutex::new(Vec::new());
 
 impl Ring {
     /// The memory of the map with this number.
     pub(super) fn shared(id: u32, map: &RawMap, page: usize) -> Result<Arc<Self>, Error> {
         let mut rings = RINGS.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ring) = rings.get(&id).and_then(Weak::upgrade) {
+        rings.retain(|(_, ring)| ring.strong_count() > 0);
+        let known = rings.iter().find(|(known, _)| *known == id);
+        if let Some(ring) = known.and_then(|(_, ring)| ring.upgrade()) {
             return Ok(ring);
         }
-        rings.retain(|_, ring| ring.strong_count() > 0);
         let ring = Arc::new(Self::map(map, page)?);
-        rings.insert(id, Arc::downgrade(&ring));
+        rings.push((id, Arc::downgrade(&ring)));
         Ok(ring)
     }
 

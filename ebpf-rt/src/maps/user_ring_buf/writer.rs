@@ -9,7 +9,6 @@ use core::sync::atomic::{
     AtomicU32, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
 };
-use std::collections::BTreeSet;
 use std::os::fd::AsFd;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -21,7 +20,7 @@ const HEADER: usize = 8;
 
 /// The numbers of the maps that have a writer: the writer keeps its map alive, and so the
 /// number its own.
-static WRITERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+static WRITERS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 /// Writes to a [`UserRingBuf`](super::UserRingBuf): there is one at a time.
 #[derive(Debug)]
@@ -46,7 +45,7 @@ struct Claim(u32);
 impl Drop for Claim {
     fn drop(&mut self) {
         let mut writers = WRITERS.lock().unwrap_or_else(PoisonError::into_inner);
-        writers.remove(&self.0);
+        writers.retain(|&id| id != self.0);
     }
 }
 
@@ -54,12 +53,13 @@ impl<'a> Writer<'a> {
     pub(super) fn new(map: &'a RawMap) -> Result<Self, Error> {
         let id = map.id()?;
         let mut writers = WRITERS.lock().unwrap_or_else(PoisonError::into_inner);
-        if !writers.insert(id) {
+        if writers.contains(&id) {
             return Err(map.error(
                 Error::new(ErrorKind::Exists)
                     .because("something else in this process is writing to it"),
             ));
         }
+        writers.push(id);
         drop(writers);
         let id = Claim(id);
         let (page, size) = (page_size(), map.max_entries() as usize);

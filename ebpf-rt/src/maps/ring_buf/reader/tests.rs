@@ -252,7 +252,7 @@ fn two_descriptors_of_a_map_share_its_memory() {
             let id = rings
                 .iter()
                 .find(|(_, known)| Weak::ptr_eq(known, &Arc::downgrade(&ring)));
-            LAST.set(*id.unwrap().0);
+            LAST.set(id.unwrap().0);
             drop((rings, ring));
             let second = RingBuf::<u32>::create(SIZE as u32).unwrap();
             let _reader = first.reader().unwrap();
