@@ -432,7 +432,7 @@ impl RawMap {
         bpf::map_freeze(self.as_fd()).map_err(|errno| {
             let error = self.failed("BPF_MAP_FREEZE", errno);
             match errno {
-                Errno::EBUSY => error.because("the map is mapped for writing"),
+                Errno::EBUSY => error.because("the map is mapped for writing, or frozen already"),
                 _ => error,
             }
         })
