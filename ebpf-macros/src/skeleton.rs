@@ -69,10 +69,13 @@ impl Skeleton {
             let ty = &f.ty;
             f.declaration("The constant", &quote!(#krate::load::Constant<#ty>))
         });
-        let map_list = self
-            .maps
-            .iter()
-            .map(|f| f.use_as(|name| quote!(self.maps.#name.into())));
+        let map_list = self.maps.iter().map(|f| {
+            f.use_as(|name| {
+                // What is wrong with a map's type is shown at its name.
+                let into = Ident::new("into", name.span());
+                quote!(self.maps.#name.#into())
+            })
+        });
         let program_list = self
             .programs
             .iter()

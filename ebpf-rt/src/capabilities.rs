@@ -74,8 +74,21 @@ pub(crate) fn for_object(object: &Object) -> &'static [Capability] {
     let programs = object.programs.iter();
     programs
         .map(|program| for_program(program.kind.program_type()))
-        .max_by_key(|needs| needs.len())
-        .unwrap_or(&[Capability::Bpf])
+        .fold(&[Capability::Bpf], union)
+}
+
+/// What both need. One of them is among those that maps and programs need.
+pub(crate) fn union(
+    one: &'static [Capability],
+    other: &'static [Capability],
+) -> &'static [Capability] {
+    let has = |capability| one.contains(&capability) || other.contains(&capability);
+    match (has(Capability::Perfmon), has(Capability::NetAdmin)) {
+        (false, false) => &[Capability::Bpf],
+        (true, false) => &[Capability::Bpf, Capability::Perfmon],
+        (false, true) => &[Capability::Bpf, Capability::NetAdmin],
+        (true, true) => &[Capability::Bpf, Capability::Perfmon, Capability::NetAdmin],
+    }
 }
 
 /// The capabilities in force for this thread.

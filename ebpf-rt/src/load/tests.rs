@@ -408,6 +408,15 @@ fn handles_cross_threads() {
     check::<crate::PerCpuArray<u64>>();
     check::<Rodata<u64>>();
     check::<Global<u64>>();
+    check::<crate::RingBuf>();
+    check::<crate::maps::Reader<'static, u64>>();
+    check::<crate::maps::MappedArray<u64>>();
+    check::<crate::PerfEventArray<u64>>();
+    check::<crate::maps::PerfRings<u64>>();
+    check::<crate::UserRingBuf>();
+    check::<crate::maps::Writer<'static>>();
+    check::<crate::LpmTrie<core::net::Ipv4Addr, u64>>();
+    check::<crate::ArrayOfMaps<HashMap<u32, u64>>>();
     check::<SocketFilter>();
     check::<Tracepoint>();
     check::<crate::programs::RawTracepoint>();

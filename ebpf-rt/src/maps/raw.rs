@@ -262,19 +262,6 @@ const fn is_array(map_type: MapType) -> bool {
     )
 }
 
-/// Whether only the network's administrator can make such maps.
-const fn is_of_network(map_type: MapType) -> bool {
-    matches!(
-        map_type,
-        MapType::Sockmap
-            | MapType::Sockhash
-            | MapType::Devmap
-            | MapType::DevmapHash
-            | MapType::Xskmap
-            | MapType::Cpumap
-    )
-}
-
 /// Whether this kernel is older.
 pub(super) fn running_before(version: KernelVersion) -> bool {
     capabilities::running_kernel().is_some_and(|running| running < version)
@@ -283,10 +270,10 @@ pub(super) fn running_before(version: KernelVersion) -> bool {
 fn explain_create(request: &Request<'_>, errno: Errno) -> Error {
     let error = Error::failed("BPF_MAP_CREATE", errno);
     match errno {
-        Errno::EPERM if is_of_network(request.map_type) => {
-            capabilities::explain(error, &[Capability::Bpf, Capability::NetAdmin])
+        Errno::EPERM => {
+            let of_map = capabilities::for_map(request.map_type);
+            capabilities::explain(error, capabilities::union(of_map, request.needs))
         }
-        Errno::EPERM => capabilities::explain(error, request.needs),
         Errno::EINVAL if request.max_entries == 0 => error
             .with_kind(ErrorKind::Invalid)
             .because("its max_entries is 0")
@@ -445,7 +432,7 @@ impl RawMap {
         bpf::map_freeze(self.as_fd()).map_err(|errno| {
             let error = self.failed("BPF_MAP_FREEZE", errno);
             match errno {
-                Errno::EBUSY => error.because("the map is mapped for writing"),
+                Errno::EBUSY => error.because("the map is mapped for writing, or frozen already"),
                 _ => error,
             }
         })

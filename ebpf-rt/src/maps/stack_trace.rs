@@ -13,7 +13,9 @@ use ebpf_asm::MapType;
 /// it can hold.
 ///
 /// A negative result of `bpf_get_stackid` is an error: `-EEXIST` if another stack is in the
-/// place of this one (see `BPF_F_REUSE_STACKID`), `-EFAULT` if there is no stack.
+/// place of this one (see `BPF_F_REUSE_STACKID`), `-EFAULT` if there is no stack: on older
+/// kernels (5.10 for one) programs at trace points of system calls see none of the kernel,
+/// while those at the raw trace point `sys_enter` do.
 ///
 /// ```no_run
 /// use ebpf_rt::{StackTrace, symbols::KernelSymbols};

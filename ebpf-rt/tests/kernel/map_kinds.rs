@@ -405,10 +405,9 @@ ebpf! {
         static LAST: Global<u64> = Global::new(u64::MAX);
         const PID: u32;
 
-        // Not a trace point of `syscalls`: before 6.12 of the matrix those start from the
-        // registers of user space, and the kernel's stack is empty (EFAULT).
+        /// Not at a trace point of a system call, where 5.10 has no stack of the kernel.
         #[raw_tracepoint("sys_enter")]
-        fn opened(ctx: *mut c_void) -> i32 {
+        fn entered(ctx: *mut c_void) -> i32 {
             r6 = r1;
             call bpf_get_current_pid_tgid;
             r0 >>= 32;
@@ -418,6 +417,7 @@ ebpf! {
             r2 = STACKS ll;
             r3 = 0;
             call bpf_get_stackid;
+            if r0 s< 0 goto out;
             r1 = LAST ll;
             *(u64 *)(r1 + 0) = r0;
         out:
@@ -431,7 +431,7 @@ fn stack_trace() {
     let mut loader = stacks::loader();
     loader.consts.PID.set(std::process::id());
     let stacks = loader.load().unwrap();
-    let link = stacks.progs.opened.attach().unwrap();
+    let link = stacks.progs.entered.attach().unwrap();
     make_system_calls(1);
     drop(link);
     let id = u32::try_from(stacks.maps.LAST.get()).expect("bpf_get_stackid gave a number");

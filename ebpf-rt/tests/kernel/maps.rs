@@ -390,15 +390,14 @@ fn freeze() {
     map.freeze().unwrap();
     assert_eq!(map.insert(2, 20).unwrap_err().kind(), ErrorKind::Permission);
     assert_eq!(map.get(&1).unwrap(), Some(10));
-    let again = map.freeze().unwrap_err();
-    assert!(again.to_string().contains("the map is frozen"), "{again}");
+    let again = map.freeze().unwrap_err().to_string();
+    assert!(again.contains("frozen"), "{again}");
     const SHARED: Def<Array<u32>> = Array::with_max_entries(1).mmapable();
     let array = SHARED.create("shared").unwrap();
     let mapped = array.map().unwrap();
-    let busy = array.freeze().unwrap_err();
+    let busy = array.freeze().unwrap_err().to_string();
     assert!(
-        busy.to_string()
-            .ends_with("EBUSY: the map is mapped for writing"),
+        busy.contains("EBUSY: the map is mapped for writing"),
         "{busy}"
     );
     drop(mapped);

@@ -212,3 +212,85 @@ impl DerefMut for UserSample<'_> {
         self.bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::UserRingBuf;
+    use crate::sys::Call;
+    use crate::sys::script::{Script, run};
+
+    const SIZE: usize = 4096;
+
+    /// A writer over words of the test's own: the consumer's page, and the producer's with the
+    /// data twice.
+    fn with_writer<R>(
+        id: u32,
+        test: impl FnOnce(&mut Writer<'_>, &[AtomicUsize], &[AtomicUsize]) -> R,
+    ) -> R {
+        let words = |bytes: usize| -> &'static [AtomicUsize] {
+            (0..bytes / size_of::<usize>())
+                .map(|_| AtomicUsize::new(0))
+                .collect::<Vec<_>>()
+                .leak()
+        };
+        let page = page_size();
+        let (consumer, producer) = (words(page), words(page + 2 * SIZE));
+        let address = |words: &'static [AtomicUsize]| words.as_ptr() as usize as i64;
+        let script = Script::new()
+            .fd()
+            .with(move |call| {
+                let Call::Bpf { attr, .. } = call else {
+                    panic!("{call:?}")
+                };
+                let to: u64 = bytemuck::pod_read_unaligned(&attr[8..16]);
+                // SAFETY: the buffer of `id` has eight bytes.
+                unsafe { (to as usize as *mut [u32; 2]).write_unaligned([31, id]) };
+                Ok(0)
+            })
+            .value(address(consumer))
+            .value(address(producer))
+            .value(0)
+            .value(0);
+        let (result, _) = run(script, || {
+            let map = UserRingBuf::create(SIZE as u32).unwrap();
+            let mut writer = map.writer().unwrap();
+            test(&mut writer, consumer, producer)
+        });
+        result
+    }
+
+    #[test]
+    fn a_sample_is_busy_until_it_is_submitted_and_discarded_if_it_is_not() {
+        with_writer((1 << 24) + 1, |writer, _, producer| {
+            let header = |producer: &[AtomicUsize], at: usize| {
+                producer[(page_size() + at) / size_of::<usize>()].load(Acquire) as u32
+            };
+            let mut sample = writer.reserve(5).unwrap().unwrap();
+            sample.copy_from_slice(b"hello");
+            assert_eq!(producer[0].load(Acquire), 16);
+            assert_eq!(header(producer, 0), BUSY | 5);
+            sample.submit();
+            assert_eq!(header(producer, 0), 5);
+            drop(writer.reserve(8).unwrap().unwrap());
+            assert_eq!(header(producer, 16), DISCARDED | 8);
+        });
+    }
+
+    #[test]
+    fn there_is_no_room_until_something_was_read() {
+        with_writer((1 << 24) + 2, |writer, consumer, _| {
+            writer.reserve(SIZE - HEADER).unwrap().unwrap().submit();
+            assert!(writer.reserve(0).unwrap().is_none());
+            consumer[0].store(SIZE, Release);
+            assert_eq!(writer.unread_bytes(), 0);
+            writer.reserve(0).unwrap().unwrap().submit();
+            assert_eq!(writer.unread_bytes(), HEADER);
+            // More than ever fits, and positions that cannot be.
+            assert!(writer.reserve(SIZE).is_err());
+            assert!(writer.reserve(usize::MAX).is_err());
+            consumer[0].store(SIZE * 3, Release);
+            assert!(writer.reserve(1).is_err());
+        });
+    }
+}
