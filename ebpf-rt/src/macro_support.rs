@@ -348,6 +348,13 @@ macro_rules! ebpf_asm {
 /// | `#[socket_filter]` | for every packet of a socket |
 /// | `#[tracepoint("category", "name")]` | at a trace point |
 /// | `#[raw_tracepoint("name")]` | at a trace point, with its raw arguments |
+/// | `#[raw_tracepoint_writable("name")]` | at a trace point that lets programs write a buffer |
+/// | `#[kprobe("symbol")]`, `#[kretprobe("symbol")]` | where a kernel function begins, or returns |
+/// | `#[kprobe_multi("pattern")]`, `#[kretprobe_multi("pattern")]`, `#[kprobe_session("pattern")]` | at many kernel functions |
+/// | `#[uprobe("file", "symbol")]`, `#[uretprobe(…)]`, `#[uprobe_multi(…)]`, `#[uretprobe_multi(…)]`, `#[uprobe_session(…)]` | at functions of programs and libraries; feature `uprobes` |
+/// | `#[usdt("file", "provider", "name")]` | at static probes of programs; feature `uprobes` |
+/// | `#[perf_event]` | at samples of a clock or counter |
+/// | `#[sk_skb_stream_parser]`, `#[sk_skb_stream_verdict]`, `#[sk_skb_verdict]` | for what arrives at the sockets of a sockmap |
 ///
 /// The kernel shows the first 15 bytes of a program's or map's name. Attributes of the module:
 /// `#[license = "…"]` is required, `#[min_kernel = "5.15"]` makes everything that an older
