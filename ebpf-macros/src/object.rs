@@ -506,7 +506,11 @@ impl<'a> Expansion<'a> {
                     cfg: program.attributes.cfg_attribute(),
                     docs: program.attributes.docs.clone(),
                     name: ident(self.tokens, &program.item.name),
-                    ty: quote!(#krate::programs::#handle),
+                    // A handle that a feature brings is missing at the program, not at the macro.
+                    ty: emit::located(
+                        &quote!(#krate::programs::#handle),
+                        ident(self.tokens, &program.item.name).span(),
+                    ),
                     position: Self::position(before),
                 }
             })
