@@ -200,10 +200,10 @@ mod tests {
     #[test]
     fn packages_are_known_by_name() {
         for (id, name) in [
-            ("path+file:///work/ebpf/ebpf-rt#0.1.0", "ebpf-rt"),
-            ("path+file:///work/ebpf/ebpf-rt#other@0.1.0", "other"),
+            ("path+file:///home/me/ebpf/ebpf-rt#0.1.0", "ebpf-rt"),
+            ("path+file:///home/me/ebpf/ebpf-rt#other@0.1.0", "other"),
         ] {
-            assert_eq!(package_of(id, Path::new("/work/ebpf/ebpf-rt")), name);
+            assert_eq!(package_of(id, Path::new("/home/me/ebpf/ebpf-rt")), name);
         }
     }
 }
