@@ -5,7 +5,7 @@ use crate::{Errno, Error, ErrorKind, pattern, sys};
 
 /// The functions of `/proc/kallsyms`: name and address. Addresses are 0 for who may not see
 /// them.
-fn functions(text: &str) -> impl Iterator<Item = (&str, u64)> {
+pub(crate) fn functions(text: &str) -> impl Iterator<Item = (&str, u64)> {
     text.lines().filter_map(|line| {
         let mut words = line.split_ascii_whitespace();
         let address = u64::from_str_radix(words.next()?, 16).ok()?;
@@ -26,7 +26,7 @@ fn has(sorted: &[&str], name: &str) -> bool {
     sorted.binary_search(&name).is_ok()
 }
 
-fn read() -> Result<String, Error> {
+pub(crate) fn read() -> Result<String, Error> {
     const PATH: &str = "/proc/kallsyms";
     sys::fs::read_file(PATH).map_err(|errno| Error::failed(format!("reading {PATH}"), errno))
 }

@@ -1,6 +1,6 @@
 //! Names for addresses of the kernel.
 
-use crate::{Error, ErrorKind, sys};
+use crate::{Error, ErrorKind, kallsyms};
 use core::fmt;
 
 /// The kernel's functions by address, as they are now: what turns the addresses of a
@@ -42,13 +42,11 @@ impl KernelSymbols {
     /// [`ErrorKind::Permission`] if addresses are hidden from the process, and what else
     /// reading the file says.
     pub fn load() -> Result<Self, Error> {
-        const PATH: &str = "/proc/kallsyms";
-        let operation = || format!("reading {PATH}");
-        let text = sys::fs::read_file(PATH).map_err(|errno| Error::failed(operation(), errno))?;
+        let text = kallsyms::read()?;
         let symbols = Self::parse(text);
         if symbols.starts.is_empty() {
             return Err(Error::new(ErrorKind::Permission)
-                .because(format!("{PATH} shows no addresses to this process"))
+                .because("/proc/kallsyms shows no addresses to this process")
                 .remedy(
                     "run it as root, with CAP_SYSLOG, and see /proc/sys/kernel/kptr_restrict",
                 ));
@@ -57,22 +55,11 @@ impl KernelSymbols {
     }
 
     fn parse(text: String) -> Self {
-        let mut starts = Vec::new();
-        let mut at = 0;
-        for line in text.split_inclusive('\n') {
-            // ffffffff81000000 T name [module]
-            let mut words = line.splitn(3, ' ');
-            let address = words
-                .next()
-                .and_then(|word| u64::from_str_radix(word, 16).ok());
-            let kind = words.next();
-            if let (Some(address @ 1..), Some("t" | "T" | "w" | "W"), Some(name)) =
-                (address, kind, words.next())
-            {
-                starts.push((address, at + line.len() - name.len()));
-            }
-            at += line.len();
-        }
+        let begin = text.as_ptr() as usize;
+        let visible = kallsyms::functions(&text).filter(|&(_, address)| address != 0);
+        let mut starts: Vec<(u64, usize)> = visible
+            .map(|(name, address)| (address, name.as_ptr() as usize - begin))
+            .collect();
         starts.sort_unstable();
         Self { text, starts }
     }
