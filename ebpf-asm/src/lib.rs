@@ -35,6 +35,10 @@
     feature = "helpers",
     doc = "- [`helpers`]: the table of kernel helpers."
 )]
+#![cfg_attr(
+    feature = "semantics",
+    doc = "- [`semantics`]: what an instruction does, for every domain of values."
+)]
 //!
 //! # Features
 //! None is on by default; a program that only carries assembled code compiles no parser and
@@ -46,6 +50,7 @@
 //! | `listing` | `Display` of `Code`, `Object` and instructions |
 //! | `syntax` | parser and linker over token lists: what the macros are built from |
 //! | `helpers` | the helper table |
+//! | `semantics` | what instructions do: what interpreter and checker are built on |
 #![no_std]
 #![forbid(unsafe_op_in_unsafe_fn)]
 
@@ -68,6 +73,8 @@ mod link_type;
 mod map_type;
 pub mod object;
 mod program_type;
+#[cfg(feature = "semantics")]
+pub mod semantics;
 #[cfg(feature = "syntax")]
 pub mod syntax;
 #[cfg(feature = "text")]
