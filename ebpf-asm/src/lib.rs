@@ -58,6 +58,8 @@ extern crate alloc;
 
 mod assembler;
 mod attach_type;
+#[cfg(feature = "check")]
+pub mod check;
 #[cfg(feature = "syntax")]
 pub mod diag;
 #[cfg(feature = "helpers")]

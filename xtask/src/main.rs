@@ -1,5 +1,6 @@
 //! Developer commands of the workspace: `cargo xtask COMMAND`.
 
+mod check_corpus;
 mod debian;
 mod helpers;
 mod kernels;
@@ -14,6 +15,10 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
 commands:
+  check-corpus FILE [--logs FILE] [--list]
+      run the checker over programs with verdicts (JSON Lines) and print what it finds by
+      reason; --logs names verifier logs of rejections, for the instruction at fault (default:
+      rejections.jsonl beside or near FILE), --list prints each program that is not found
   helpers [--check] [--header FILE]
       write ebpf-asm/src/helpers/table.rs from xtask/data/helpers.tsv and linux/bpf.h;
       --check only compares, --header takes FILE instead of the newest kernel's header
@@ -27,6 +32,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
         Some((command, rest)) => match command.as_str() {
+            "check-corpus" => check_corpus::run(rest),
             "helpers" => helpers::run(rest),
             "kernels" => kernels::run(rest),
             "help" | "--help" | "-h" => {

@@ -1,0 +1,148 @@
+//! What the checker is told: a program as the linker left it, and facts about what it uses.
+
+use crate::isa::Insn;
+use crate::object::{Linkage, MapDef};
+use crate::{AttachType, KernelVersion, MapType, ProgramType};
+use alloc::borrow::Cow;
+use alloc::vec::Vec;
+
+/// A program to check.
+///
+/// What is not known stays `None`: the checker then says nothing about what depends on it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Program<'a> {
+    /// The slots.
+    pub insns: &'a [Insn],
+    /// Where the functions begin, the program itself first; empty for a bare sequence.
+    pub functions: Vec<FunctionFacts>,
+    /// What stands for something that is put in later, in order of slots.
+    pub references: Vec<Reference>,
+    /// The maps that references count in; `None` for one of which nothing is known.
+    pub maps: Vec<Option<MapFacts>>,
+    /// The program type.
+    pub program_type: Option<ProgramType>,
+    /// Where it attaches, for types where that changes what the context has.
+    pub attach_type: Option<AttachType>,
+    /// Whether the licence is compatible with the GPL, in the kernel's eyes.
+    pub gpl_compatible: Option<bool>,
+    /// Whether it may sleep.
+    pub sleepable: bool,
+    /// The oldest kernel that it is for. What any kernel from this one on accepts is accepted.
+    pub min_kernel: KernelVersion,
+}
+
+impl<'a> Program<'a> {
+    /// A program of which only the slots are known.
+    #[must_use]
+    pub const fn new(insns: &'a [Insn]) -> Self {
+        Self {
+            insns,
+            functions: Vec::new(),
+            references: Vec::new(),
+            maps: Vec::new(),
+            program_type: None,
+            attach_type: None,
+            gpl_compatible: None,
+            sleepable: false,
+            min_kernel: KernelVersion::DEFAULT_MINIMUM,
+        }
+    }
+
+    /// What stands in this slot, if it is put in later.
+    pub(super) fn reference(&self, slot: usize) -> Option<&Reference> {
+        let at = self
+            .references
+            .binary_search_by_key(&slot, |reference| reference.insn as usize)
+            .ok()?;
+        Some(&self.references[at])
+    }
+
+    pub(super) fn map(&self, map: u16) -> Option<&MapFacts> {
+        self.maps.get(usize::from(map))?.as_ref()
+    }
+}
+
+/// A function of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionFacts {
+    /// Its first slot.
+    pub insn: u32,
+    /// How the kernel checks it.
+    pub linkage: Linkage,
+}
+
+/// An instruction part of which is put in later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reference {
+    /// The instruction's slot.
+    pub insn: u32,
+    /// What is put in.
+    pub kind: ReferenceKind,
+}
+
+/// What is put into an instruction later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReferenceKind {
+    /// A map.
+    Map(u16),
+    /// The address of a map's only value, plus an offset.
+    MapValue(u16, u32),
+    /// A map or the address of its value, whichever the definition says.
+    MapOrValue(u16),
+    /// A number that is not known here, as the immediate.
+    Immediate,
+    /// A number that is not known here, as the offset of a memory access.
+    Offset,
+    /// Something else.
+    Unknown,
+}
+
+/// What is known of a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MapFacts {
+    /// The kind of map.
+    pub map_type: MapType,
+    /// Bytes of a key.
+    pub key_size: u32,
+    /// Bytes of a value.
+    pub value_size: u32,
+    /// How many entries it can hold.
+    pub max_entries: u32,
+    /// `BPF_F_*` flags of map creation.
+    pub flags: u32,
+    /// Whether it is frozen, so that the kernel reads its contents while checking.
+    pub frozen: bool,
+    /// Its name, for messages.
+    pub name: Cow<'static, str>,
+}
+
+impl From<&MapDef> for MapFacts {
+    fn from(def: &MapDef) -> Self {
+        Self {
+            map_type: def.map_type,
+            key_size: def.key_size,
+            value_size: def.value_size,
+            max_entries: def.max_entries,
+            flags: def.flags,
+            frozen: def.frozen,
+            name: Cow::Borrowed(def.name),
+        }
+    }
+}
+
+/// Programs may only read the values.
+const RDONLY_PROG: u32 = 1 << 7;
+/// Programs may only write the values.
+const WRONLY_PROG: u32 = 1 << 8;
+
+impl MapFacts {
+    pub(super) const fn programs_may_read(&self) -> bool {
+        self.flags & WRONLY_PROG == 0
+    }
+
+    pub(super) const fn programs_may_write(&self) -> bool {
+        self.flags & RDONLY_PROG == 0
+    }
+}

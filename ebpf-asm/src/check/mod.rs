@@ -1,0 +1,62 @@
+//! The kernel's own verdicts, before anything is loaded.
+//!
+//! Errors come from certainty alone, so that there are no false alarms:
+//! - structure: what the kernel decides without following paths;
+//! - witnesses: runs of the program, on the interpreter's semantics, with values that carry the
+//!   kernel's types. If one does what no kernel allows, every kernel refuses the program.
+//!
+//! What cannot be decided, is accepted. All capabilities are assumed.
+//!
+//! ```
+//! use ebpf_asm::ProgramType;
+//! use ebpf_asm::check::{Program, check};
+//! use ebpf_asm::isa::{Instruction, Register::*, Size};
+//!
+//! let insns: Vec<_> = [
+//!     Instruction::load(Size::Word, R0, R2, 0),
+//!     Instruction::exit(),
+//! ]
+//! .iter()
+//! .flat_map(|instruction| instruction.encode().to_vec())
+//! .collect();
+//! let mut program = Program::new(&insns);
+//! program.program_type = Some(ProgramType::SocketFilter);
+//! let findings = check(&program);
+//! assert_eq!(findings[0].rule, "BPF0110");
+//! assert_eq!(findings[0].kernel, "R2 !read_ok");
+//! ```
+
+mod facts;
+mod finding;
+mod structure;
+mod tables;
+mod witness;
+
+pub use facts::{FunctionFacts, MapFacts, Program, Reference, ReferenceKind};
+pub use finding::{Cause, Finding};
+pub use witness::Effort;
+
+use alloc::vec::Vec;
+
+/// What every kernel in the program's range refuses, in the order in which a kernel comes upon
+/// it; empty if nothing is certain.
+#[must_use]
+pub fn check(program: &Program<'_>) -> Vec<Finding> {
+    check_with(program, Effort::DEFAULT)
+}
+
+/// [`check`] with more or less effort.
+#[must_use]
+pub fn check_with(program: &Program<'_>, effort: Effort) -> Vec<Finding> {
+    let findings = structure::check(program, true);
+    if !findings.is_empty() {
+        return findings;
+    }
+    witness::check(program, effort)
+}
+
+/// What is wrong with a fragment: a sequence that may end anywhere and whose start is not known.
+#[must_use]
+pub fn check_fragment(program: &Program<'_>) -> Vec<Finding> {
+    structure::check(program, false)
+}

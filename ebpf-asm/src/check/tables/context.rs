@@ -1,0 +1,3 @@
+//! Generated.
+use super::{Context};
+pub(super) const CONTEXTS: &[Context] = &[];

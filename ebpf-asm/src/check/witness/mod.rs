@@ -1,0 +1,178 @@
+//! Runs of a program with values that carry the kernel's types.
+//!
+//! A run is what the program may do: its numbers are concrete, its pointers are objects with
+//! offsets, what it does not decide is chosen to hurt. If a run does what no kernel allows, every
+//! kernel refuses the program, and the run shows why. What is not modelled ends a run in
+//! silence.
+
+mod arithmetic;
+mod calls;
+mod exit;
+mod input;
+mod memory;
+mod run;
+mod stack;
+mod value;
+
+use super::facts::Program;
+use super::finding::Finding;
+use crate::object::Linkage;
+use crate::semantics::Operation;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+use input::Plan;
+use run::Run;
+use value::Kind;
+
+/// How long is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Effort {
+    /// As many runs of each function.
+    pub runs: u32,
+    /// As many steps in a run.
+    pub steps: u32,
+    /// As many steps in all.
+    pub total: u32,
+}
+
+impl Effort {
+    /// What the macros spend.
+    pub const DEFAULT: Self = Self {
+        runs: 30,
+        steps: 20_000,
+        total: 300_000,
+    };
+
+    /// So many runs.
+    #[must_use]
+    pub const fn runs(runs: u32) -> Self {
+        Self {
+            runs,
+            ..Self::DEFAULT
+        }
+    }
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// A program, ready to run.
+struct Prepared<'a> {
+    facts: &'a Program<'a>,
+    operations: &'a [Operation],
+    interesting: &'a [u64],
+    has_references: bool,
+    entry: usize,
+}
+
+/// What runs found, in the order in which a kernel comes upon it.
+pub(super) fn check(facts: &Program<'_>, effort: Effort) -> Vec<Finding> {
+    let operations = Operation::decode_all(facts.insns);
+    let interesting = input::interesting(facts);
+    let mut entries = alloc::vec![0];
+    entries.extend(
+        facts
+            .functions
+            .iter()
+            .filter(|function| function.linkage == Linkage::Global && function.insn != 0)
+            .map(|function| function.insn as usize),
+    );
+    let mut left = effort.total;
+    let mut all: Vec<Finding> = Vec::new();
+    for entry in entries {
+        let prepared = Prepared {
+            facts,
+            operations: &operations,
+            interesting: &interesting,
+            has_references: !facts.references.is_empty(),
+            entry,
+        };
+        for finding in search(&prepared, effort, &mut left) {
+            if !all.iter().any(|other| other.insn == finding.insn) {
+                all.push(finding);
+            }
+        }
+    }
+    all
+}
+
+fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding> {
+    let mut seen = BTreeMap::new();
+    let mut kinds: BTreeMap<u32, Kind> = BTreeMap::new();
+    let mut found: BTreeMap<Vec<bool>, Finding> = BTreeMap::new();
+    let mut flips: VecDeque<(u32, bool, Plan)> = VecDeque::new();
+    let mut hurts: VecDeque<Plan> = VecDeque::new();
+    let mut tried: BTreeSet<(u32, u32, u64, bool)> = BTreeSet::new();
+    let mut attempts: BTreeMap<(u32, bool), u32> = BTreeMap::new();
+    let mut seed = 0;
+    for round in 0..effort.runs {
+        // Sides of branches that no run has seen come first, then what makes accesses go out;
+        // every third run starts anew.
+        let plan = loop {
+            let fresh = round < 2 || round % 3 == 0;
+            let next = if fresh { None } else { flips.pop_front() };
+            match next {
+                Some((slot, side, _))
+                    if seen
+                        .get(&slot)
+                        .is_some_and(|sides: &[bool; 2]| sides[usize::from(side)]) => {}
+                Some((.., plan)) => break plan,
+                None => {
+                    if let (false, Some(plan)) = (fresh, hurts.pop_front()) {
+                        break plan;
+                    }
+                    let plan = Plan {
+                        choices: Vec::new(),
+                        seed,
+                    };
+                    seed += 1;
+                    break plan;
+                }
+            }
+        };
+        let mut run = Run::new(program, &plan, &mut seen, &mut kinds, program.entry);
+        let finding = run.go(effort.steps.min(*left));
+        *left = left.saturating_sub(run.steps);
+        let (path, goals, inputs) = (run.path, run.goals, run.inputs);
+        if let Some(finding) = finding {
+            found.entry(path).or_insert(finding);
+        }
+        let has_inputs = !inputs.is_empty();
+        for goal in goals {
+            let site = inputs[usize::from(goal.input)].slot;
+            if !tried.insert((goal.slot, site, goal.value, goal.taken.is_some())) {
+                continue;
+            }
+            let mut choices: Vec<u64> = inputs.iter().map(|input| input.value).collect();
+            choices[usize::from(goal.input)] = goal.value;
+            let plan = Plan {
+                choices,
+                seed: plan.seed,
+            };
+            match goal.taken {
+                Some(side) => {
+                    if seen
+                        .get(&goal.slot)
+                        .is_some_and(|sides: &[bool; 2]| sides[usize::from(side)])
+                    {
+                        continue;
+                    }
+                    let attempts = attempts.entry((goal.slot, side)).or_default();
+                    *attempts += 1;
+                    if *attempts <= 6 {
+                        flips.push_back((goal.slot, side, plan));
+                    }
+                }
+                None => hurts.push_back(plan),
+            }
+        }
+        if !has_inputs || *left == 0 {
+            break;
+        }
+    }
+    found.into_values().collect()
+}
