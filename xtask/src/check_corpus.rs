@@ -18,7 +18,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let mut arguments = arguments.iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--logs" => logs = Some(PathBuf::from(arguments.next().ok_or("--logs needs a file")?)),
+            "--logs" => {
+                logs = Some(PathBuf::from(
+                    arguments.next().ok_or("--logs needs a file")?,
+                ))
+            }
             "--list" => list = true,
             _ => file = Some(PathBuf::from(argument)),
         }
@@ -114,7 +118,10 @@ impl Case {
                 insns.push(Insn::from_le_bytes(bytes.to_be_bytes()));
             }
             for reloc in function["relocs"].as_array().into_iter().flatten() {
-                relocs.push((start as u32 + number(&reloc["insn"]), text(&reloc["symbol"])));
+                relocs.push((
+                    start as u32 + number(&reloc["insn"]),
+                    text(&reloc["symbol"]),
+                ));
             }
         }
         let mut references = Vec::new();
@@ -242,7 +249,12 @@ impl Tally {
                     self.false_alarms += 1;
                     println!(
                         "FALSE ALARM {} {}: {} at {}: {} ({})",
-                        case.file, case.name, finding.rule, finding.insn, finding.message, finding.kernel
+                        case.file,
+                        case.name,
+                        finding.rule,
+                        finding.insn,
+                        finding.message,
+                        finding.kernel
                     );
                 }
             }
@@ -268,7 +280,12 @@ impl Tally {
                     } else if list {
                         println!(
                             "elsewhere: {} {}: {} at {} ({}), the kernel at {at}: {}",
-                            case.file, case.name, finding.rule, finding.insn, finding.kernel, case.reason
+                            case.file,
+                            case.name,
+                            finding.rule,
+                            finding.insn,
+                            finding.kernel,
+                            case.reason
                         );
                     }
                 }
@@ -294,7 +311,10 @@ impl Tally {
             self.located,
             percent(self.on_named, self.located)
         );
-        println!("false alarms: {} of {} accepted", self.false_alarms, self.accepted);
+        println!(
+            "false alarms: {} of {} accepted",
+            self.false_alarms, self.accepted
+        );
         println!(
             "found: {} of {} rejected ({})",
             self.found,
@@ -320,10 +340,19 @@ fn reason_class(reason: &str) -> String {
         if !digit {
             class.push(character);
         } else if !last_digit {
-            class.push(if class.ends_with('R') || class.is_empty() { '_' } else { 'N' });
+            class.push(if class.ends_with('R') || class.is_empty() {
+                '_'
+            } else {
+                'N'
+            });
         }
         last_digit = digit;
     }
-    class.truncate(class.char_indices().nth(90).map_or(class.len(), |(at, _)| at));
+    class.truncate(
+        class
+            .char_indices()
+            .nth(90)
+            .map_or(class.len(), |(at, _)| at),
+    );
     class
 }

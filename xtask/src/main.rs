@@ -1,6 +1,7 @@
 //! Developer commands of the workspace: `cargo xtask COMMAND`.
 
 mod check_corpus;
+mod context_tables;
 mod debian;
 mod helpers;
 mod kernels;
@@ -19,6 +20,9 @@ commands:
       run the checker over programs with verdicts (JSON Lines) and print what it finds by
       reason; --logs names verifier logs of rejections, for the instruction at fault (default:
       rejections.jsonl beside or near FILE), --list prints each program that is not found
+  context-tables [--check]
+      ask the running kernel what programs of each type may do to their context, and write
+      ebpf-asm/src/check/tables/context.rs; needs root; --check only compares
   helpers [--check] [--header FILE]
       write ebpf-asm/src/helpers/table.rs from xtask/data/helpers.tsv and linux/bpf.h;
       --check only compares, --header takes FILE instead of the newest kernel's header
@@ -33,6 +37,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.split_first() {
         Some((command, rest)) => match command.as_str() {
             "check-corpus" => check_corpus::run(rest),
+            "context-tables" => context_tables::run(rest),
             "helpers" => helpers::run(rest),
             "kernels" => kernels::run(rest),
             "help" | "--help" | "-h" => {

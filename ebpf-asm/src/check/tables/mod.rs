@@ -1,5 +1,6 @@
 //! Facts about program types, maps and helpers that no other table has.
 
+#[rustfmt::skip] // A row is a line.
 mod context;
 
 use crate::{AttachType, MapType, ProgramType};
