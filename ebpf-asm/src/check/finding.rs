@@ -20,6 +20,9 @@ pub struct Finding {
     pub causes: Vec<Cause>,
     /// What to do about it.
     pub help: Option<String>,
+    /// The register in which another run gave null: some kernels then look at one of the two
+    /// only.
+    pub(super) unless_null: Option<u8>,
 }
 
 /// Something on the way to a [`Finding`].
@@ -46,6 +49,7 @@ impl Finding {
             kernel: kernel.into(),
             causes: Vec::new(),
             help: None,
+            unless_null: None,
         }
     }
 

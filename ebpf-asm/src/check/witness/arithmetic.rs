@@ -1,7 +1,7 @@
 //! Arithmetic and comparisons on numbers and pointers.
 
 use super::run::{Result, Run, Stop};
-use super::value::{Kind, Null, Number, Pointer, Value};
+use super::value::{Kind, Lost, Null, Number, Pointer, Value};
 use crate::diag::Rule;
 use crate::isa::{AluOp, JmpOp, Width};
 use crate::KernelVersion;
@@ -301,6 +301,8 @@ impl Run<'_> {
         dst: Value,
         src: Value,
     ) -> Result<bool> {
+        let dst = self.number_if_gone(dst)?;
+        let src = self.number_if_gone(src)?;
         match (dst, src) {
             (Value::Number(dst), Value::Number(src)) => {
                 let taken = semantics::compare(op, width, dst.bits, src.bits);
@@ -319,6 +321,14 @@ impl Run<'_> {
                 self.pointer_with_pointer(op, dst, src)
             }
             _ => Err(Stop::Over),
+        }
+    }
+
+    /// What pointed to something that is gone is a number for the kernel: any.
+    fn number_if_gone(&mut self, value: Value) -> Result<Value> {
+        match value {
+            Value::Unwritten(Lost::Gone(_)) => self.any(8),
+            value => Ok(value),
         }
     }
 
@@ -398,7 +408,14 @@ impl Run<'_> {
         if !matches!(object.null, Null::Never) {
             return match object.null {
                 // Every kernel takes it for a comparison that says nothing.
-                Null::Unchecked(false) if equality && width == Width::W64 && number.bits != 0 => {
+                // Only with the number in the instruction: from a register some learn too much.
+                Null::Unchecked(false)
+                    if equality
+                        && width == Width::W64
+                        && self.has_immediate()
+                        && number.bits >> 47 == 0
+                        && number.bits != 0 =>
+                {
                     Ok(op == JmpOp::Ne)
                 }
                 _ => Err(Stop::Over),

@@ -237,13 +237,16 @@ impl Run<'_> {
             Value::Unwritten(_) => return Ok(()),
             Value::Number(number) => {
                 if nullable && number.bits == 0 {
+                    self.nulls.insert((self.at as u32, register as u8));
                     return Ok(());
                 }
                 if nullable {
                     self.wish(None, number.input, 0);
                 }
                 self.hurt(number.input);
-                return Err(self.wrong_kind(helper, register, value, wanted).into());
+                let mut finding = self.wrong_kind(helper, register, value, wanted);
+                finding.unless_null = nullable.then_some(register as u8);
+                return Err(finding.into());
             }
             Value::Pointer(pointer) => pointer,
         };
@@ -278,10 +281,16 @@ impl Run<'_> {
         let fits = match argument.kind {
             K::ConstMapPtr => matches!(object.kind, Kind::Map(_)),
             K::PtrToCtx => object.kind == Kind::Context,
-            K::PtrToSockCommon | K::PtrToBtfIdSockCommon => matches!(object.kind, Kind::Socket(_)),
+            K::PtrToSockCommon | K::PtrToBtfIdSockCommon => {
+                matches!(object.kind, Kind::Socket(_) | Kind::KernelObject)
+            }
             K::PtrToSocket => object.kind == Kind::Socket(Socket::Full),
             K::PtrToRingbufMem => matches!(object.kind, Kind::Record(_)),
             K::PtrToStack => matches!(object.kind, Kind::Stack(_)),
+            _ if object.kind == Kind::KernelObject => {
+                told.opaque = true;
+                return Ok(());
+            }
             K::PtrToMem | K::PtrToMapKey | K::PtrToMapValue => match object.kind {
                 Kind::Context => {
                     if self.program.facts.program_type == Some(ProgramType::Syscall) {
@@ -574,6 +583,7 @@ impl Run<'_> {
                 Some(size) => Kind::Record(size),
                 None => return Ok(Value::Opaque),
             },
+            ReturnKind::PtrToBtfId if nullable => Kind::KernelObject,
             _ => return Ok(Value::Opaque),
         };
         if told.opaque {

@@ -114,11 +114,13 @@ impl Run<'_> {
     /// One instruction is for the context or for other memory, not for both.
     fn one_kind(&mut self, kind: Kind) -> Result<()> {
         const fn is_special(kind: Kind) -> bool {
-            matches!(kind, Kind::Context | Kind::Socket(_))
+            matches!(kind, Kind::Context | Kind::Socket(_) | Kind::KernelObject)
         }
         let before = *self.kinds.entry(self.at as u32).or_insert(kind);
         let differs = match (before, kind) {
             (Kind::Context, Kind::Context) => false,
+            // Such a load may be allowed to fail, on some kernels, with any pointer.
+            (Kind::KernelObject, _) | (_, Kind::KernelObject) => return Ok(()),
             (Kind::Socket(a), Kind::Socket(b)) => a != b,
             (a, b) => is_special(a) || is_special(b),
         };
@@ -169,9 +171,11 @@ impl Run<'_> {
                 }
             }
             Kind::Context => self.context_read(at, size),
-            Kind::Map(_) | Kind::FlowKeys | Kind::PacketEnd | Kind::Function => {
-                Ok(Value::Opaque)
-            }
+            Kind::Map(_)
+            | Kind::FlowKeys
+            | Kind::PacketEnd
+            | Kind::Function
+            | Kind::KernelObject => Ok(Value::Opaque),
             Kind::MapValue(map) if self.program.facts.map(map).is_none_or(|map| map.frozen) => {
                 Ok(Value::Opaque)
             }
@@ -336,7 +340,12 @@ impl Run<'_> {
                 self.inside(pointer, at, size, access, register)?;
             }
             Kind::FlowKeys => {
-                if at < 0 || at + size > FLOW_KEYS_SIZE {
+                let outside = at < 0 || at + size > FLOW_KEYS_SIZE;
+                if outside && pointer.offset != 0 {
+                    // Linux 7.1 looks at the instruction's offset only.
+                    return Err(Stop::Over);
+                }
+                if outside {
                     return Err(self
                         .finding(
                             Rule::MemoryBounds,
@@ -368,7 +377,8 @@ impl Run<'_> {
                         .into());
                 }
             }
-            Kind::Function => return Err(Stop::Over),
+            Kind::KernelObject if access == Access::Read => {}
+            Kind::KernelObject | Kind::Function => return Err(Stop::Over),
         }
         Ok(at)
     }
@@ -490,7 +500,13 @@ impl Run<'_> {
                     return Err(Stop::Over);
                 };
                 let limit = if object.kind == Kind::Packet { length } else { meta };
-                if at < 0 || end > limit {
+                let outside = at < 0 || end > limit;
+                if outside && !pointer.known && at < pointer.offset {
+                    // Linux 7.1 and 7.2 lose count where the instruction goes back behind a
+                    // variable offset.
+                    return Err(Stop::Over);
+                }
+                if outside {
                     let what = object.kind.name();
                     return Err(self
                         .finding(

@@ -103,6 +103,7 @@ pub(super) fn check(facts: &Program<'_>, effort: Effort) -> Vec<Finding> {
 fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding> {
     let mut seen = BTreeMap::new();
     let mut kinds: BTreeMap<u32, Kind> = BTreeMap::new();
+    let mut nulls = BTreeSet::new();
     let mut found: BTreeMap<Vec<bool>, Finding> = BTreeMap::new();
     let mut flips: VecDeque<(u32, bool, Plan)> = VecDeque::new();
     let mut hurts: VecDeque<Plan> = VecDeque::new();
@@ -134,7 +135,14 @@ fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding
                 }
             }
         };
-        let mut run = Run::new(program, &plan, &mut seen, &mut kinds, program.entry);
+        let mut run = Run::new(
+            program,
+            &plan,
+            &mut seen,
+            &mut kinds,
+            &mut nulls,
+            program.entry,
+        );
         let finding = run.go(effort.steps.min(*left));
         *left = left.saturating_sub(run.steps);
         let (path, goals, inputs) = (run.path, run.goals, run.inputs);
@@ -174,5 +182,11 @@ fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding
             break;
         }
     }
-    found.into_values().collect()
+    found
+        .into_values()
+        .filter(|finding| match finding.unless_null {
+            Some(register) => !nulls.contains(&(finding.insn, register)),
+            None => true,
+        })
+        .collect()
 }

@@ -14,7 +14,7 @@ use crate::isa::{
 use crate::object::Linkage;
 use crate::semantics::{self, Machine, step};
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
 
@@ -78,6 +78,8 @@ pub(super) struct Run<'a> {
     pub(super) seen: &'a mut BTreeMap<u32, [bool; 2]>,
     /// For each load and store the kind of pointer it was used with, in all runs.
     pub(super) kinds: &'a mut BTreeMap<u32, Kind>,
+    /// Calls and registers that had null, in all runs.
+    pub(super) nulls: &'a mut BTreeSet<(u32, u8)>,
     /// The object of the packet, once it was looked at, and its length and metadata.
     pub(super) packet: Option<(u16, i64, i64)>,
     /// The input that is the packet's length, counted from 1; 0 without a packet.
@@ -103,6 +105,7 @@ impl<'a> Run<'a> {
         plan: &'a Plan,
         seen: &'a mut BTreeMap<u32, [bool; 2]>,
         kinds: &'a mut BTreeMap<u32, Kind>,
+        nulls: &'a mut BTreeSet<(u32, u8)>,
         entry: usize,
     ) -> Self {
         let mut run = Self {
@@ -119,6 +122,7 @@ impl<'a> Run<'a> {
             bounds: Vec::new(),
             seen,
             kinds,
+            nulls,
             packet: None,
             packet_input: 0,
             landmark: None,

@@ -90,6 +90,8 @@ pub(super) enum Kind {
     FlowKeys,
     /// A function of the program.
     Function,
+    /// A kernel object with a type of its own.
+    KernelObject,
 }
 
 /// How much of a socket there is.
@@ -132,6 +134,7 @@ impl Kind {
             Self::Socket(Socket::Xdp) => "xdp_sock",
             Self::FlowKeys => "flow_keys",
             Self::Function => "func",
+            Self::KernelObject => "ptr",
         }
     }
 
@@ -149,6 +152,7 @@ impl Kind {
             Self::Socket(_) => "a socket",
             Self::FlowKeys => "the flow keys",
             Self::Function => "a function",
+            Self::KernelObject => "a kernel object",
         }
     }
 
