@@ -4,6 +4,7 @@ use crate::{Result, read};
 use ebpf_asm::check::{MapFacts, Program, Reference, ReferenceKind, check};
 use ebpf_asm::isa::Insn;
 use ebpf_asm::{AttachType, KernelVersion, MapType, ProgramType};
+use kernel_test::differential::{Map, Sample};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -70,7 +71,7 @@ impl Verdict {
 }
 
 /// A program of the collection.
-struct Case {
+pub(crate) struct Case {
     file: String,
     name: String,
     reason: String,
@@ -84,7 +85,7 @@ struct Case {
 }
 
 impl Case {
-    fn read(row: &Value) -> Result<Self> {
+    pub(crate) fn read(row: &Value) -> Result<Self> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let number = |value: &Value| value.as_u64().unwrap_or_default() as u32;
         let mut maps = Vec::new();
@@ -164,6 +165,34 @@ impl Case {
                 .find(|attach_type| attach_type.kernel_name() == attach)
                 .or((attach == "0").then_some(AttachType::CgroupInetIngress)),
             gpl: text(&row["license"]).contains("GPL"),
+        })
+    }
+
+    /// The program as the differential test takes it: maps by their position.
+    pub(crate) fn sample(&self) -> Option<Sample> {
+        let mut insns = self.insns.clone();
+        for reference in &self.references {
+            let ReferenceKind::Map(map) = reference.kind else {
+                return None;
+            };
+            let slot = reference.insn as usize;
+            insns[slot] = insns[slot].with_src(1).with_imm(i32::from(map));
+        }
+        Some(Sample {
+            program_type: self.program_type?,
+            attach_type: self.attach_type,
+            insns,
+            maps: self
+                .maps
+                .iter()
+                .map(|map| Map {
+                    map_type: map.map_type,
+                    key_size: map.key_size,
+                    value_size: map.value_size,
+                    max_entries: map.max_entries,
+                    flags: map.flags,
+                })
+                .collect(),
         })
     }
 

@@ -1,6 +1,7 @@
 //! Developer commands of the workspace: `cargo xtask COMMAND`.
 
 mod check_corpus;
+mod check_differential;
 mod context_tables;
 mod debian;
 mod helpers;
@@ -20,6 +21,10 @@ commands:
       run the checker over programs with verdicts (JSON Lines) and print what it finds by
       reason; --logs names verifier logs of rejections, for the instruction at fault (default:
       rejections.jsonl beside or near FILE), --list prints each program that is not found
+  check-differential [--programs N] [--seed S] [--corpus FILE]
+      make programs at random and have both the checker and the running kernel judge them; what
+      the checker refuses the kernel has to refuse; --corpus adds the programs of a collection
+      to those that are changed; needs root
   context-tables [--check]
       ask the running kernel what programs of each type may do to their context, and write
       ebpf-asm/src/check/tables/context.rs; needs root; --check only compares
@@ -37,6 +42,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.split_first() {
         Some((command, rest)) => match command.as_str() {
             "check-corpus" => check_corpus::run(rest),
+            "check-differential" => check_differential::run(rest),
             "context-tables" => context_tables::run(rest),
             "helpers" => helpers::run(rest),
             "kernels" => kernels::run(rest),

@@ -4,7 +4,7 @@
 use super::Finding;
 use super::facts::Program;
 use crate::diag::Rule;
-use crate::isa::{Decoded, Form, ImmediateSource, decode_all, rows_of_opcode};
+use crate::isa::{Decoded, Form, ImmediateSource, Insn, decode_all, rows_of_opcode};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::vec;
@@ -75,15 +75,7 @@ impl Graph {
             let next = &mut graph.next[at];
             next.falls = Some(end);
             let Decoded::Known(instruction) = decoded else {
-                let opcode = program.insns[at].opcode();
-                if rows_of_opcode(opcode).next().is_none() {
-                    graph.findings.push(Finding::new(
-                        Rule::InvalidInstruction,
-                        at,
-                        format!("no instruction has the opcode {opcode:#04x}"),
-                        format!("unknown opcode {opcode:02x}"),
-                    ));
-                }
+                graph.unknown(at, program.insns[at]);
                 continue;
             };
             let distance = instruction.jump_distance().map(i64::from);
@@ -114,6 +106,39 @@ impl Graph {
         graph.functions.sort_unstable();
         graph.functions.dedup();
         graph
+    }
+
+    /// A slot that does not decode: dead ones may have fields that are not zero, and the kernel
+    /// follows jumps by their opcode.
+    fn unknown(&mut self, at: usize, insn: Insn) {
+        let opcode = insn.opcode();
+        if rows_of_opcode(opcode).next().is_none() {
+            self.findings.push(Finding::new(
+                Rule::InvalidInstruction,
+                at,
+                format!("no instruction has the opcode {opcode:#04x}"),
+                format!("unknown opcode {opcode:02x}"),
+            ));
+            return;
+        }
+        let next = &mut self.next[at];
+        let short = at as i64 + 1 + i64::from(insn.offset());
+        let long = at as i64 + 1 + i64::from(insn.imm());
+        match opcode {
+            0x95 => next.falls = None,
+            0x05 => {
+                next.falls = None;
+                next.jumps = Some(short);
+            }
+            0x06 => {
+                next.falls = None;
+                next.jumps = Some(long);
+            }
+            // Calls of a kind that is not known.
+            0x85 | 0x8d | 0x0d | 0x18 => self.open = true,
+            _ if matches!(opcode & 7, 5 | 6) => next.jumps = Some(short),
+            _ => {}
+        }
     }
 
     fn function(&mut self, at: usize, target: Option<i64>, called: bool) {

@@ -23,6 +23,7 @@
 
 pub mod bpf;
 mod child;
+pub mod differential;
 mod need;
 pub mod report;
 pub mod trace;
