@@ -84,12 +84,13 @@ pub(super) fn context_access(
         | ProgramType::Syscall => {
             return if at < 0 { Never } else { Unknown };
         }
-        // The fields that all records have are not for programs; on 32-bit machines they are
-        // shorter.
+        // The fields that all records have are not for programs; on 32-bit machines there are
+        // fewer.
         ProgramType::Tracepoint => {
             return match at {
                 8..8192 if aligned => number(),
-                4..8 if aligned && !write => Unknown,
+                // The kernel compares without sign: what stands before the record passes.
+                ..8 if aligned && !write => Unknown,
                 _ => Never,
             };
         }

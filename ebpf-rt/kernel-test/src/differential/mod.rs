@@ -127,7 +127,7 @@ impl Comparison {
                 mutate::mutate(&self.seeds[at], &mut self.random)
             };
             // Loops that end late, or never, take a kernel a second.
-            if sample.is_safe() && (!sample.jumps_back() || self.random.once_in(40)) {
+            if sample.is_safe() && (!sample.jumps_back() || self.random.once_in(200)) {
                 return sample;
             }
         }

@@ -12,7 +12,7 @@ const EDGES: [i32; 24] = [
 /// A program that differs from `seed` in one to four places.
 pub(super) fn mutate(seed: &Sample, random: &mut Random) -> Sample {
     let mut sample = seed.clone();
-    let times = 1 + random.below(3);
+    let times = if random.once_in(3) { 2 } else { 1 };
     for _ in 0..times {
         change(&mut sample, random);
     }
