@@ -126,7 +126,7 @@ pub fn object(source: &str, indent: &str, form: SourceForm) -> Result<String, Di
         text.push_str(&source[copied..start]);
         text.push_str(&body(
             &source[start..end],
-            indent_at(source, start, indent),
+            line_indent(source, start).unwrap_or(indent),
             form,
         )?);
         copied = end;
@@ -136,15 +136,23 @@ pub fn object(source: &str, indent: &str, form: SourceForm) -> Result<String, Di
     Ok(text)
 }
 
-/// The white space in front of the line of a place in a text; `first` on the text's first line.
-fn indent_at<'a>(text: &'a str, place: usize, first: &'a str) -> &'a str {
-    match text[..place].rfind('\n') {
-        Some(end) => {
-            let line = &text[end + 1..];
-            &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
-        }
-        None => first,
-    }
+/// The white space in front of the line of a place in a text, which is a byte's position.
+///
+/// # Panics
+/// If the place is not at the border of a character of the text.
+#[must_use]
+pub fn indent_at(text: &str, place: usize) -> &str {
+    line_indent(text, place).unwrap_or_else(|| leading_space(text))
+}
+
+/// The same; `None` on the first line, whose start is elsewhere if the text is a part.
+fn line_indent(text: &str, place: usize) -> Option<&str> {
+    let end = text[..place].rfind('\n')?;
+    Some(leading_space(&text[end + 1..]))
+}
+
+fn leading_space(line: &str) -> &str {
+    &line[..line.len() - line.trim_start_matches([' ', '\t']).len()]
 }
 
 /// A part of a body that has a line of its own, or several.
