@@ -45,7 +45,10 @@ fn code(input: &Input) -> Result<Code, Exit> {
             None => {
                 return import::listing(text).map_err(|error| {
                     let error = error.with_name(&input.name);
-                    Exit::Failed(format!("{}: neither hexadecimal digits nor a listing\n\n{error}", input.name))
+                    Exit::Failed(format!(
+                        "{}: neither hexadecimal digits nor a listing\n\n{error}",
+                        input.name
+                    ))
                 });
             }
         },
@@ -59,7 +62,10 @@ fn code(input: &Input) -> Result<Code, Exit> {
             bytes.len()
         )));
     }
-    let insns = slots.iter().map(|slot| Insn::from_le_bytes(*slot)).collect();
+    let insns = slots
+        .iter()
+        .map(|slot| Insn::from_le_bytes(*slot))
+        .collect();
     Ok(Code::from_vec(insns))
 }
 
@@ -67,7 +73,8 @@ fn code(input: &Input) -> Result<Code, Exit> {
 /// source files have them.
 fn hexadecimal(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '[' | ']' | '{' | '}'));
+    let words =
+        text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '[' | ']' | '{' | '}'));
     for word in words.filter(|word| !word.is_empty()) {
         let digits = word.strip_prefix("0x").unwrap_or(word);
         if digits.len() % 2 != 0 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {

@@ -108,12 +108,21 @@ mod linux {
             .collect();
         let levels = [IsaLevel::V1, IsaLevel::V2, IsaLevel::V3, IsaLevel::V4]
             .into_iter()
-            .map(|level| row(format!("v{}", level as u8), None, features::isa_level(level)))
+            .map(|level| {
+                row(
+                    format!("v{}", level as u8),
+                    None,
+                    features::isa_level(level),
+                )
+            })
             .collect();
         // A level says little about these, which came later or one by one.
         let instructions = TABLE
             .iter()
-            .filter(|row| row.min_kernel.is_some_and(|since| since > KernelVersion::new(5, 1)))
+            .filter(|row| {
+                row.min_kernel
+                    .is_some_and(|since| since > KernelVersion::new(5, 1))
+            })
             .map(|definition| {
                 row(
                     definition.name,
@@ -180,7 +189,10 @@ mod linux {
             writeln!(out, "{:#}", Value::Object(object))?;
             return Ok(());
         }
-        writeln!(out, "Linux {kernel}: what it can do, and since which version kernels can")?;
+        writeln!(
+            out,
+            "Linux {kernel}: what it can do, and since which version kernels can"
+        )?;
         let mut unknown: Option<&Error> = None;
         for section in sections {
             writeln!(out, "\n{}", section.title)?;

@@ -48,7 +48,9 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         return of_stdin(text, check);
     }
     if text {
-        return Err(Exit::Usage("--text is for --stdin: files have names".into()));
+        return Err(Exit::Usage(
+            "--text is for --stdin: files have names".into(),
+        ));
     }
     if paths.is_empty() {
         paths.push(PathBuf::from("."));
@@ -142,7 +144,10 @@ fn formatted(path: &Path, source: &str) -> Result<String, String> {
     let blocks = rust_source::blocks(source).map_err(|error| {
         let start = error.span().start();
         let (line, column) = (start.line, start.column + 1);
-        format!("{}:{line}:{column}: this is not Rust: {error}", path.display())
+        format!(
+            "{}:{line}:{column}: this is not Rust: {error}",
+            path.display()
+        )
     })?;
     let mut text = String::with_capacity(source.len());
     let mut copied = 0;

@@ -134,8 +134,14 @@ mod tests {
 
     #[test]
     fn other_things_of_these_names_are_none() {
-        assert_eq!(found("fn ebpf() {} const B: bool = !ebpf != (1); #![allow(x)]"), []);
-        assert_eq!(found("macro_rules! m { ($($x:expr),*) => { ebpf_asm! { $( r0 = $x; )* } } }"), []);
+        assert_eq!(
+            found("fn ebpf() {} const B: bool = !ebpf != (1); #![allow(x)]"),
+            []
+        );
+        assert_eq!(
+            found("macro_rules! m { ($($x:expr),*) => { ebpf_asm! { $( r0 = $x; )* } } }"),
+            []
+        );
         // In text and comments there is nothing.
         assert_eq!(found("/* ebpf!{a} */ const T: &str = \"ebpf!{b}\";"), []);
     }

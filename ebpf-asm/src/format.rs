@@ -335,7 +335,7 @@ impl Reader<'_> {
     }
 
     /// The text of these tokens: as it is if a comment stands among them, else with canonical
-    /// spaces. The last statement of a macro gets its `;`.
+    /// spaces. The last statement of a macro gets its `;`, unless the block is one line.
     fn render(&self, start: u32, after: u32) -> String {
         let span = |position| self.tokens.get(position).span;
         let as_it_is = &self.source[span(start).start as usize..span(after - 1).end as usize];
@@ -350,7 +350,8 @@ impl Reader<'_> {
         };
         let ends = self.is_punct(after - 1, ';') || self.is_punct(after - 1, ':');
         let is_attribute = self.is_punct(start, '#');
-        if self.form == SourceForm::Macro && !ends && !is_attribute {
+        let wants_end = self.form == SourceForm::Macro && self.source.contains('\n');
+        if wants_end && !ends && !is_attribute {
             text.push(';');
         }
         text
@@ -468,9 +469,8 @@ fn last_line(text: &str) -> &str {
 /// at the left.
 fn is_of_label(pieces: &[Piece]) -> bool {
     let mut rest = pieces.iter().enumerate();
-    let below = rest.find(|(at, piece)| {
-        piece.kind != PieceKind::Comment || (*at > 0 && piece.after_blank)
-    });
+    let below =
+        rest.find(|(at, piece)| piece.kind != PieceKind::Comment || (*at > 0 && piece.after_blank));
     match below {
         Some((at, piece)) => {
             at > 0

@@ -77,7 +77,7 @@ fn what_a_comment_interrupts_stays_as_it_is() {
 
 #[test]
 fn a_block_on_one_line_stays_on_it() {
-    assert_eq!(formatted("r0=0;exit"), " r0 = 0; exit; ");
+    assert_eq!(formatted("r0=0;exit"), " r0 = 0; exit ");
     assert_eq!(formatted(" r0 = 0; exit; "), " r0 = 0; exit; ");
     assert_eq!(formatted(""), "");
 }
@@ -111,7 +111,10 @@ fn spaces_are_those_of_the_listing() {
         "r1 = offsetof(task_struct.pid);",
     ] {
         assert_eq!(formatted(text).trim(), text);
-        let squeezed = text.replace(" + ", "+").replace(" - ", "-").replace(", ", ",");
+        let squeezed = text
+            .replace(" + ", "+")
+            .replace(" - ", "-")
+            .replace(", ", ",");
         assert_eq!(formatted(&squeezed).trim(), text);
     }
 }
@@ -139,7 +142,7 @@ fn functions_of_objects_are_formatted_and_nothing_else() {
             r0 = 0;  // nothing
             exit;
         }
-        fn   g() -> i32 { r0 = 0; exit; }
+        fn   g() -> i32 { r0 = 0; exit }
     }
 ";
     let once = object(source, "", SourceForm::Macro).expect("tokens");
@@ -149,7 +152,8 @@ fn functions_of_objects_are_formatted_and_nothing_else() {
 
 #[test]
 fn text_files_keep_their_line_ends_and_constants_stand_at_the_left() {
-    let source = "# what it is\nconst LIMIT : u32=4 ;\nr0=0 # zero\nif r0<LIMIT goto done\ndone : exit\n";
+    let source =
+        "# what it is\nconst LIMIT : u32=4 ;\nr0=0 # zero\nif r0<LIMIT goto done\ndone : exit\n";
     let expected = "# what it is\nconst LIMIT : u32 = 4;\n    r0 = 0  # zero\n    if r0 < LIMIT goto done\ndone:\n    exit\n";
     let once = file(source).expect("tokens");
     assert_eq!(once, expected.replace("LIMIT : u32", "LIMIT: u32"));

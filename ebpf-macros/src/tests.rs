@@ -602,7 +602,10 @@ fn explanations_hold() {
         let mut bad = 0;
         let mut good = 0;
         let explanation = rule.explanation();
-        assert!(!explanation.starts_with('#') && explanation.len() > 80, "{rule}");
+        assert!(
+            !explanation.starts_with('#') && explanation.len() > 80,
+            "{rule}"
+        );
         let blocks = explanation.split("```");
         for block in blocks.skip(1).step_by(2) {
             let (language, source) = block.split_once('\n').expect("a language");

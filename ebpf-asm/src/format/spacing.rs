@@ -102,8 +102,12 @@ fn operator_end(tokens: &TokenList, position: u32, after: u32) -> u32 {
     let mut end = position + 1;
     let mut last = position;
     loop {
-        let (TokenKind::Punct { character, joint }, TokenKind::Punct { character: next, .. }) =
-            (tokens.get(last).kind, tokens.get(end).kind)
+        let (
+            TokenKind::Punct { character, joint },
+            TokenKind::Punct {
+                character: next, ..
+            },
+        ) = (tokens.get(last).kind, tokens.get(end).kind)
         else {
             return end;
         };
