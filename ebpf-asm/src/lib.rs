@@ -35,6 +35,7 @@
     feature = "helpers",
     doc = "- [`helpers`]: the table of kernel helpers."
 )]
+//! - [`language`]: registers, mnemonics and helpers by name, with what each means.
 //!
 //! # Features
 //! None is on by default; a program that only carries assembled code compiles no parser and
@@ -65,6 +66,7 @@ pub mod import;
 pub mod isa;
 mod kernel_enum;
 mod kernel_version;
+pub mod language;
 #[cfg(feature = "syntax")]
 pub mod link;
 mod link_type;
