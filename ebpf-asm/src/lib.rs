@@ -36,9 +36,14 @@
     doc = "- [`helpers`]: the table of kernel helpers."
 )]
 #![cfg_attr(
+    feature = "check",
+    doc = "- [`check`]: the kernel's verdicts, before anything is loaded."
+)]
+#![cfg_attr(
     feature = "semantics",
     doc = "- [`semantics`]: what an instruction does, for every domain of values."
 )]
+//! - [`language`]: registers, mnemonics and helpers by name, with what each means.
 //!
 //! # Features
 //! None is on by default; a program that only carries assembled code compiles no parser and
@@ -46,11 +51,13 @@
 //!
 //! | feature | gives |
 //! |---|---|
-//! | `text` | [`assemble`](https://docs.rs/ebpf-asm), `Assembler::text`, `import`: text at run time |
+//! | `text` | [`assemble`](https://docs.rs/ebpf-asm), `Assembler::text`, `import`, `format`: text at run time |
 //! | `listing` | `Display` of `Code`, `Object` and instructions |
 //! | `syntax` | parser and linker over token lists: what the macros are built from |
 //! | `helpers` | the helper table |
+//! | `check` | the kernel's verdicts before loading |
 //! | `semantics` | what instructions do: what interpreter and checker are built on |
+//! | `explain` | what each diagnostic code means, with an example and its cure |
 #![no_std]
 #![forbid(unsafe_op_in_unsafe_fn)]
 
@@ -62,6 +69,8 @@ mod attach_type;
 pub mod check;
 #[cfg(feature = "syntax")]
 pub mod diag;
+#[cfg(feature = "text")]
+pub mod format;
 #[cfg(feature = "helpers")]
 pub mod helpers;
 #[cfg(feature = "text")]
@@ -69,6 +78,7 @@ pub mod import;
 pub mod isa;
 mod kernel_enum;
 mod kernel_version;
+pub mod language;
 #[cfg(feature = "syntax")]
 pub mod link;
 mod link_type;

@@ -585,3 +585,56 @@ fn fragments_are_operands_in_the_editor_too() {
     assert_eq!(problems(true), 0);
     assert_eq!(problems(false), 4, "in rustc parentheses are no operands");
 }
+
+/// The examples in the explanation of each code: those that fail do so with this code and no
+/// other, those that do not are accepted.
+#[test]
+fn explanations_hold() {
+    use ebpf_asm::diag::Rule;
+    // About a text's size or shape that no short example has, or what only a file can have.
+    const WITHOUT_BAD_EXAMPLE: &[Rule] = &[
+        Rule::UnknownSymbol,
+        Rule::JumpRange,
+        Rule::UnusedLabel,
+        Rule::UnreadableListing,
+    ];
+    for &rule in Rule::ALL {
+        let mut bad = 0;
+        let mut good = 0;
+        let explanation = rule.explanation();
+        assert!(
+            !explanation.starts_with('#') && explanation.len() > 80,
+            "{rule}"
+        );
+        let blocks = explanation.split("```");
+        for block in blocks.skip(1).step_by(2) {
+            let (language, source) = block.split_once('\n').expect("a language");
+            let (language, fails) = match language.split_once(',') {
+                Some((language, "fails")) => (language, true),
+                _ => (language, false),
+            };
+            let found: Vec<String> = match language {
+                "bpf" => sequence(source).into_iter().map(|f| f.2).collect(),
+                "ebpf" => object(source).into_iter().map(|f| f.2).collect(),
+                "text" => match ebpf_asm::assemble(source) {
+                    Ok(_) => Vec::new(),
+                    Err(diagnostics) => diagnostics.iter().map(|d| d.to_text()).collect(),
+                },
+                other => panic!("{rule}: a block of {other}"),
+            };
+            if fails {
+                bad += 1;
+                assert!(!found.is_empty(), "{rule}: this is accepted:\n{source}");
+                for message in &found {
+                    assert!(message.starts_with(rule.as_str()), "{rule}: {message}");
+                }
+            } else {
+                good += 1;
+                assert_eq!(found, [""; 0], "{rule}: the cure has errors");
+            }
+        }
+        let has_bad = !WITHOUT_BAD_EXAMPLE.contains(&rule);
+        assert_eq!(bad > 0, has_bad, "{rule}: an example that fails");
+        assert!(good > 0 || !has_bad, "{rule}: an example that does not");
+    }
+}

@@ -27,6 +27,31 @@ macro_rules! codes {
                 match self { $(Self::$variant => $title,)* }
             }
 
+            /// What it means, with an example and its cure: Markdown.
+            ///
+            /// ```
+            /// use ebpf_asm::diag::Rule;
+            ///
+            /// let rule = Rule::parse("BPF0013").unwrap();
+            /// assert!(rule.explanation().contains("r0"));
+            /// ```
+            #[cfg(feature = "explain")]
+            #[must_use]
+            pub const fn explanation(self) -> &'static str {
+                match self { $(Self::$variant => include_str!(concat!("explain/", $code, ".md")),)* }
+            }
+
+            /// The code that prints as this, in any case: `BPF0013`, `bpf13` or `13`.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                let digits = match text.get(..3) {
+                    Some(prefix) if prefix.eq_ignore_ascii_case("BPF") => &text[3..],
+                    _ => text,
+                };
+                let number: u16 = digits.parse().ok()?;
+                Self::ALL.iter().copied().find(|rule| *rule as u16 == number)
+            }
+
             /// The code as it is printed: `BPF0013`.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
