@@ -1,6 +1,7 @@
 //! `include_ebpf!("path.s")`: an object or a sequence from a text file.
 
 use crate::code::{constant, split_crate_path};
+use crate::check;
 use crate::emit::{self, Values};
 use crate::object::Expansion;
 use crate::report::compile_error;
@@ -130,6 +131,10 @@ impl TextFile<'_> {
 
     fn sequence(&self, diagnostics: Vec<Diagnostic>, linked: &Linked) -> TokenStream {
         let krate = self.krate;
+        let mut diagnostics = diagnostics;
+        if diagnostics.is_empty() {
+            diagnostics.extend(check::sequence(linked, true));
+        }
         let errors = self.errors(diagnostics);
         if !errors.is_empty() {
             return quote! {{

@@ -5,6 +5,7 @@
 //! crate parse and link, and writes the result as constant data. It knows no encodings.
 
 mod attributes;
+mod check;
 mod code;
 mod editor;
 mod emit;

@@ -1,6 +1,7 @@
 //! `ebpf! { mod … }`: an object as constant data, and its typed skeleton.
 
 use crate::attributes::{MinKernel, ObjectOptions, Sorted};
+use crate::check::{self, Checker};
 use crate::code::split_crate_path;
 use crate::editor::{self, Body};
 use crate::emit::{self, Values};
@@ -10,7 +11,7 @@ use crate::signature;
 use crate::skeleton::{Field, Skeleton};
 use crate::tokens::Tokens;
 use ebpf_asm::KernelVersion;
-use ebpf_asm::diag::{Diagnostic, Rule};
+use ebpf_asm::diag::{Diagnostic, Rule, Severity};
 use ebpf_asm::link::{Linked, RelocationTarget, link_program};
 use ebpf_asm::object::{ConstantType, Linkage};
 use ebpf_asm::syntax::ast::{Name, Object, OperandValue};
@@ -156,6 +157,26 @@ impl<'a> Expansion<'a> {
             all.extend(linked.diagnostics);
             unused_labels.extend(linked.unused_labels);
         }
+        let mut depending = Vec::new();
+        let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
+        if self.items.errors.is_empty() && !all.iter().any(is_error) {
+            let checker = Checker {
+                items: &self.items,
+                license: &self.license,
+                min_kernel: self.min_kernel,
+                patched: matches!(values, Values::Done),
+            };
+            for (index, linked) in &programs {
+                for finding in checker.program(*index, linked) {
+                    let diagnostic = check::diagnostic(&finding, linked);
+                    if finding.assumptions.is_empty() {
+                        all.push(diagnostic);
+                    } else {
+                        depending.push((finding, diagnostic));
+                    }
+                }
+            }
+        }
         let signatures: Vec<TokenStream> = self
             .items
             .functions
@@ -169,6 +190,26 @@ impl<'a> Expansion<'a> {
         let mut errors = core::mem::take(&mut self.items.errors);
         errors.extend(report(all));
         let failed = !errors.is_empty();
+        let obligations: TokenStream = if failed {
+            TokenStream::new()
+        } else {
+            let maps = |map: u16, span| {
+                let name = &self.items.maps[usize::from(map)].item.name;
+                let mut ident = ident(self.tokens, name);
+                ident.set_span(span);
+                (ident, name.text.clone())
+            };
+            depending
+                .into_iter()
+                .flat_map(|(finding, diagnostic)| {
+                    let errors = report(vec![diagnostic]);
+                    errors
+                        .iter()
+                        .map(|error| check::obligation(self.krate, error, &finding, maps))
+                        .collect::<Vec<_>>()
+                })
+                .collect()
+        };
         let operands: TokenStream = match &values {
             Values::Rust(tokens) if failed => programs
                 .iter()
@@ -194,7 +235,7 @@ impl<'a> Expansion<'a> {
         let dead = self.unused_functions(&reached);
         let idle = self.unused_maps();
         let words = self.words();
-        let extra = quote!(#(#signatures)* #labels #dead #idle #operands);
+        let extra = quote!(#(#signatures)* #labels #dead #idle #operands #obligations);
         self.module(&errors, &words, &programs, &extra)
     }
 

@@ -36,6 +36,8 @@ pub(crate) struct FunctionItem<'a> {
     pub(crate) attributes: Sorted,
     /// What kind of program; `None` for a subprogram.
     pub(crate) kind: Option<Kind>,
+    /// The checker's codes that are switched off in it.
+    pub(crate) allowed: Vec<Rule>,
 }
 
 /// The items of an object, sorted, and the names that instructions can use.
@@ -178,7 +180,12 @@ impl<'a> Items<'a> {
 
     fn function(&mut self, tokens: &Tokens, item: &'a Function) {
         let mut attributes = Sorted::new(tokens, &item.attributes);
-        let kind = match attributes.options::<FunctionOptions>().map(|o| o.kind()) {
+        let options = attributes.options::<FunctionOptions>();
+        let allowed = options
+            .as_ref()
+            .map(|options| options.allow_unchecked.0.clone())
+            .unwrap_or_default();
+        let kind = match options.map(|o| o.kind()) {
             Some(Ok(kind)) => kind,
             Some(Err(error)) => {
                 attributes.errors.push(error);
@@ -214,6 +221,7 @@ impl<'a> Items<'a> {
             item,
             attributes,
             kind,
+            allowed,
         });
     }
 

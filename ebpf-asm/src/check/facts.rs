@@ -1,7 +1,8 @@
 //! What the checker is told: a program as the linker left it, and facts about what it uses.
 
 use crate::isa::Insn;
-use crate::object::{Linkage, MapDef};
+use crate::link::{Linked, RelocationTarget};
+use crate::object::{ConstantField, Linkage, MapDef, Object, ProgramDef, RelocationKind};
 use crate::{AttachType, KernelVersion, MapType, ProgramType};
 use alloc::borrow::Cow;
 use alloc::vec::Vec;
@@ -26,8 +27,8 @@ pub struct Program<'a> {
     pub attach_type: Option<AttachType>,
     /// Whether the licence is compatible with the GPL, in the kernel's eyes.
     pub gpl_compatible: Option<bool>,
-    /// Whether it may sleep.
-    pub sleepable: bool,
+    /// Whether it is a part of a program, whose registers hold anything at its start.
+    pub fragment: bool,
     /// The oldest kernel that it is for. What any kernel from this one on accepts is accepted.
     pub min_kernel: KernelVersion,
 }
@@ -44,9 +45,97 @@ impl<'a> Program<'a> {
             program_type: None,
             attach_type: None,
             gpl_compatible: None,
-            sleepable: false,
+            fragment: false,
             min_kernel: KernelVersion::DEFAULT_MINIMUM,
         }
+    }
+
+    /// A linked program of which nothing more is known: neither its type nor its maps.
+    /// `patched` says whether values that only rustc knows are in place already.
+    #[must_use]
+    pub fn from_linked(linked: &'a Linked, patched: bool) -> Self {
+        let mut program = Self::new(&linked.insns);
+        program.functions = linked
+            .functions
+            .iter()
+            .map(|function| FunctionFacts {
+                insn: function.insn,
+                linkage: function.linkage,
+            })
+            .collect();
+        let number = |field| match field {
+            ConstantField::Offset => ReferenceKind::Offset,
+            _ => ReferenceKind::Immediate,
+        };
+        let mut references: Vec<Reference> = Vec::new();
+        for relocation in &linked.relocations {
+            references.push(Reference {
+                insn: relocation.insn,
+                kind: if let RelocationTarget::Map { map, .. } = relocation.target {
+                    ReferenceKind::MapOrValue(map)
+                } else if let RelocationTarget::Constant { field, .. } = relocation.target {
+                    number(field)
+                } else {
+                    ReferenceKind::Unknown
+                },
+            });
+        }
+        if !patched {
+            references.extend(linked.patches.iter().map(|patch| Reference {
+                insn: patch.insn,
+                kind: number(patch.field),
+            }));
+        }
+        references.sort_by_key(|reference| reference.insn);
+        // An instruction may have two unknown parts.
+        references.dedup_by(|next, kept| {
+            let same = next.insn == kept.insn;
+            if same {
+                kept.kind = ReferenceKind::Unknown;
+            }
+            same
+        });
+        program.references = references;
+        program
+    }
+
+    /// A program of an object, with all that the object says about it.
+    #[must_use]
+    pub fn from_object(object: &Object, program: &'a ProgramDef) -> Self {
+        let mut facts = Self::new(program.insns);
+        facts.functions = program
+            .functions
+            .iter()
+            .map(|function| FunctionFacts {
+                insn: function.insn,
+                linkage: function.linkage,
+            })
+            .collect();
+        facts.references = program
+            .relocations
+            .iter()
+            .map(|relocation| Reference {
+                insn: relocation.insn,
+                kind: match relocation.kind {
+                    RelocationKind::MapFd { map } => ReferenceKind::Map(map),
+                    RelocationKind::MapValue { map } => {
+                        let second = program.insns.get(relocation.insn as usize + 1);
+                        let offset = second.map_or(0, |slot| slot.imm().cast_unsigned());
+                        ReferenceKind::MapValue(map, offset)
+                    }
+                    RelocationKind::Constant { field, .. } => match field {
+                        ConstantField::Offset => ReferenceKind::Offset,
+                        _ => ReferenceKind::Immediate,
+                    },
+                },
+            })
+            .collect();
+        facts.maps = object.maps.iter().map(|map| Some(map.into())).collect();
+        facts.program_type = Some(program.kind.program_type());
+        facts.attach_type = program.kind.expected_attach_type();
+        facts.gpl_compatible = Some(is_gpl_compatible(object.license));
+        facts.min_kernel = object.min_kernel;
+        facts
     }
 
     /// What stands in this slot, if it is put in later.
@@ -61,6 +150,25 @@ impl<'a> Program<'a> {
     pub(super) fn map(&self, map: u16) -> Option<&MapFacts> {
         self.maps.get(usize::from(map))?.as_ref()
     }
+}
+
+/// Whether the kernel takes a licence for compatible with the GPL.
+///
+/// ```
+/// assert!(ebpf_asm::check::is_gpl_compatible("Dual BSD/GPL"));
+/// assert!(!ebpf_asm::check::is_gpl_compatible("MIT"));
+/// ```
+#[must_use]
+pub fn is_gpl_compatible(license: &str) -> bool {
+    matches!(
+        license,
+        "GPL"
+            | "GPL v2"
+            | "GPL and additional rights"
+            | "Dual BSD/GPL"
+            | "Dual MIT/GPL"
+            | "Dual MPL/GPL"
+    )
 }
 
 /// A function of a program.

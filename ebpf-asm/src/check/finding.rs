@@ -20,9 +20,23 @@ pub struct Finding {
     pub causes: Vec<Cause>,
     /// What to do about it.
     pub help: Option<String>,
+    /// What is assumed of maps of which nothing is known; empty where the finding is certain.
+    pub assumptions: Vec<Assumption>,
     /// The register in which another run gave null: some kernels then look at one of the two
     /// only.
     pub(super) unless_null: Option<u8>,
+}
+
+/// What has to be true of a map for a [`Finding`] to hold: whoever knows the map decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Assumption {
+    /// Look-ups in the map give pointers to its values.
+    HoldsValues(u16),
+    /// Look-ups may find nothing, whatever the key.
+    MayBeAbsent(u16),
+    /// The map's values have fewer bytes.
+    ValueShorterThan(u16, u64),
 }
 
 /// Something on the way to a [`Finding`].
@@ -49,6 +63,7 @@ impl Finding {
             kernel: kernel.into(),
             causes: Vec::new(),
             help: None,
+            assumptions: Vec::new(),
             unless_null: None,
         }
     }
@@ -63,6 +78,23 @@ impl Finding {
             message: message.into(),
             insn,
         });
+        self
+    }
+
+    /// How long a map's value would have to be.
+    pub(super) fn needed_length(&self) -> u64 {
+        self.assumptions
+            .iter()
+            .map(|assumption| match assumption {
+                Assumption::ValueShorterThan(_, length) => *length,
+                _ => 0,
+            })
+            .max()
+            .unwrap_or(0)
+    }
+
+    pub(super) fn assuming(mut self, assumption: Option<Assumption>) -> Self {
+        self.assumptions.extend(assumption);
         self
     }
 

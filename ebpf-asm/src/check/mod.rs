@@ -32,10 +32,11 @@ mod structure;
 mod tables;
 mod witness;
 
-pub use facts::{FunctionFacts, MapFacts, Program, Reference, ReferenceKind};
-pub use finding::{Cause, Finding};
+pub use facts::{FunctionFacts, is_gpl_compatible, MapFacts, Program, Reference, ReferenceKind};
+pub use finding::{Assumption, Cause, Finding};
 pub use witness::Effort;
 
+use crate::Object;
 use alloc::vec::Vec;
 
 /// What every kernel in the program's range refuses, in the order in which a kernel comes upon
@@ -55,8 +56,23 @@ pub fn check_with(program: &Program<'_>, effort: Effort) -> Vec<Finding> {
     witness::check(program, effort)
 }
 
-/// What is wrong with a fragment: a sequence that may end anywhere and whose start is not known.
+/// What is wrong with a [fragment](Program::fragment): a sequence that may end anywhere.
 #[must_use]
 pub fn check_fragment(program: &Program<'_>) -> Vec<Finding> {
-    structure::check(program, false)
+    let findings = structure::check(program, false);
+    if !findings.is_empty() {
+        return findings;
+    }
+    witness::check(program, Effort::DEFAULT)
+}
+
+/// What was found in each program of an object, by the program's name; programs without findings
+/// are left out.
+#[must_use]
+pub fn check_object(object: &Object) -> Vec<(&'static str, Vec<Finding>)> {
+    let programs = object.programs.iter();
+    programs
+        .map(|program| (program.name, check(&Program::from_object(object, program))))
+        .filter(|(_, findings)| !findings.is_empty())
+        .collect()
 }

@@ -142,6 +142,58 @@ pub enum ProgramKind {
 }
 
 impl ProgramKind {
+    /// The kind with an attribute of this name, attached to nothing in particular.
+    ///
+    /// ```
+    /// use ebpf_asm::ProgramType;
+    /// use ebpf_asm::object::ProgramKind;
+    ///
+    /// let kind = ProgramKind::from_name("usdt").unwrap();
+    /// assert_eq!(kind.program_type(), ProgramType::Kprobe);
+    /// assert!(ProgramKind::from_name("relaxed").is_none());
+    /// ```
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let (path, symbol, pattern, offset) = ("", "", "", 0);
+        Some(match name {
+            "socket_filter" => Self::SocketFilter,
+            "tracepoint" => Self::Tracepoint {
+                category: "",
+                name: "",
+            },
+            "raw_tracepoint" => Self::RawTracepoint { name: "" },
+            "raw_tracepoint_writable" => Self::RawTracepointWritable { name: "" },
+            "kprobe" => Self::Kprobe { symbol, offset },
+            "kretprobe" => Self::Kretprobe { symbol },
+            "kprobe_multi" => Self::KprobeMulti { pattern },
+            "kretprobe_multi" => Self::KretprobeMulti { pattern },
+            "kprobe_session" => Self::KprobeSession { pattern },
+            "uprobe" => Self::Uprobe {
+                path,
+                symbol,
+                offset,
+            },
+            "uretprobe" => Self::Uretprobe {
+                path,
+                symbol,
+                offset,
+            },
+            "uprobe_multi" => Self::UprobeMulti { path, pattern },
+            "uretprobe_multi" => Self::UretprobeMulti { path, pattern },
+            "uprobe_session" => Self::UprobeSession { path, pattern },
+            "usdt" => Self::Usdt {
+                path,
+                provider: "",
+                name: "",
+            },
+            "perf_event" => Self::PerfEvent,
+            "sk_skb_stream_parser" => Self::SkSkbStreamParser,
+            "sk_skb_stream_verdict" => Self::SkSkbStreamVerdict,
+            "sk_skb_verdict" => Self::SkSkbVerdict,
+            _ => return None,
+        })
+    }
+
     /// The program type that the kernel is told.
     #[must_use]
     pub const fn program_type(self) -> ProgramType {

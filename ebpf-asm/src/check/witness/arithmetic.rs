@@ -2,6 +2,7 @@
 
 use super::run::{Result, Run, Stop};
 use super::value::{Kind, Lost, Null, Number, Pointer, Value};
+use crate::check::Assumption;
 use crate::diag::Rule;
 use crate::isa::{AluOp, JmpOp, Width};
 use crate::KernelVersion;
@@ -178,7 +179,7 @@ impl Run<'_> {
                 }
                 return Ok(Value::Opaque);
             }
-            Kind::Function => return Ok(Value::Opaque),
+            Kind::Function | Kind::Symbol(_) => return Ok(Value::Opaque),
             _ => {}
         }
         let by = number.bits.cast_signed();
@@ -280,6 +281,7 @@ impl Run<'_> {
         let object = self.of(pointer);
         let register = self.program.facts.insns[self.at].dst();
         let name = object.kind.kernel_name();
+        let assumption = object.absent_from.map(Assumption::MayBeAbsent);
         self.finding(
             Rule::PossiblyNull,
             format!(
@@ -292,6 +294,7 @@ impl Run<'_> {
         )
         .because("it may be null since the call", Some(object.origin))
         .with_help("compare it with 0 first: `if r0 == 0 goto out;`")
+        .assuming(assumption)
     }
 
     pub(super) fn comparison(
@@ -393,6 +396,9 @@ impl Run<'_> {
                     self.objects[at].null = if null { Null::Null } else { Null::Never };
                     if null {
                         self.objects[at].held = false;
+                        if let Some(map) = object.absent_from {
+                            self.assume(Assumption::MayBeAbsent(map));
+                        }
                     }
                     null
                 }

@@ -5,7 +5,7 @@ use super::memory::Access;
 use super::run::{Result, Run, Stop};
 use super::stack::STACK_SIZE;
 use super::value::{Kind, Lost, Null, Number, Pointer, Socket, Value};
-use crate::check::Finding;
+use crate::check::{Assumption, Finding};
 use crate::check::facts::MapFacts;
 use crate::check::tables;
 use crate::diag::Rule;
@@ -275,10 +275,12 @@ impl Run<'_> {
                     )
                     .because("it may be null since", Some(object.origin))
                     .with_help(format!("compare it before the call: `if r{register} == 0 goto out;`"))
+                    .assuming(object.absent_from.map(Assumption::MayBeAbsent))
                     .into());
             }
         }
         let fits = match argument.kind {
+            _ if matches!(object.kind, Kind::Symbol(_)) => true,
             K::ConstMapPtr => matches!(object.kind, Kind::Map(_)),
             K::PtrToCtx => object.kind == Kind::Context,
             K::PtrToSockCommon | K::PtrToBtfIdSockCommon => {
@@ -318,7 +320,7 @@ impl Run<'_> {
         }
         match argument.kind {
             K::ConstMapPtr => {
-                let Kind::Map(map) = object.kind else {
+                let (Kind::Map(map) | Kind::Symbol(map)) = object.kind else {
                     return Ok(());
                 };
                 told.map = Some(map);
@@ -560,8 +562,11 @@ impl Run<'_> {
                 };
                 let facts = self.program.facts.map(map);
                 match facts.map(|facts| facts.map_type) {
-                    None
-                    | Some(
+                    None => {
+                        self.assume(Assumption::HoldsValues(map));
+                        Kind::MapValue(map)
+                    }
+                    Some(
                         MapType::ArrayOfMaps
                         | MapType::HashOfMaps
                         | MapType::Sockmap
@@ -586,7 +591,7 @@ impl Run<'_> {
             ReturnKind::PtrToBtfId if nullable => Kind::KernelObject,
             _ => return Ok(Value::Opaque),
         };
-        if told.opaque {
+        if told.opaque && !matches!(kind, Kind::MapValue(_)) {
             return Ok(Value::Opaque);
         }
         let value = if nullable {
@@ -595,6 +600,11 @@ impl Run<'_> {
             self.object(kind, Null::Never)
         };
         if let Value::Pointer(pointer) = value {
+            if let Kind::MapValue(map) = kind
+                && self.program.facts.map(map).is_none()
+            {
+                self.objects[usize::from(pointer.object)].absent_from = Some(map);
+            }
             let acquires = ret.flags.contains(ReturnFlags::ACQUIRE);
             let there = self.of(pointer).null != Null::Unchecked(true);
             let object = &mut self.objects[usize::from(pointer.object)];

@@ -23,7 +23,6 @@ pub(super) struct Input {
     pub(super) mask: u64,
     /// The instruction that asked.
     pub(super) slot: u32,
-    pub(super) kind: InputKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]

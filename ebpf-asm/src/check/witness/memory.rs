@@ -4,7 +4,7 @@ use super::input::InputKind;
 use super::run::{Result, Run, Stop};
 use super::stack::{Filled, STACK_SIZE};
 use super::value::{Kind, Lost, Null, Pointer, Socket, Value};
-use crate::check::Finding;
+use crate::check::{Assumption, Finding};
 use crate::check::tables::{self, Becomes, ContextAccess};
 use crate::diag::Rule;
 use crate::isa::{PacketSize, Width};
@@ -109,6 +109,7 @@ impl Run<'_> {
         .with_help(format!(
             "compare it before it is used: `if r{register} == 0 goto out;`"
         ))
+        .assuming(object.absent_from.map(Assumption::MayBeAbsent))
     }
 
     /// One instruction is for the context or for other memory, not for both.
@@ -154,6 +155,7 @@ impl Run<'_> {
                 match filled {
                     Filled::Value(Value::Pointer(_)) if !pointer.known => Ok(Value::Opaque),
                     Filled::Value(value) => Ok(self.now_filled(value)),
+                    Filled::Unknown if self.program.facts.fragment => Ok(Value::Opaque),
                     Filled::Unknown => {
                         let value = self.any(size)?;
                         self.stacks[usize::from(frame)].store(at, size, value);
@@ -175,8 +177,11 @@ impl Run<'_> {
             | Kind::FlowKeys
             | Kind::PacketEnd
             | Kind::Function
+            | Kind::Symbol(_)
             | Kind::KernelObject => Ok(Value::Opaque),
-            Kind::MapValue(map) if self.program.facts.map(map).is_none_or(|map| map.frozen) => {
+            // Of a map that is not known it is assumed that look-ups give its values, and what is
+            // looked up is no constant.
+            Kind::MapValue(map) if self.program.facts.map(map).is_some_and(|map| map.frozen) => {
                 Ok(Value::Opaque)
             }
             Kind::Socket(_) => {
@@ -377,6 +382,7 @@ impl Run<'_> {
                         .into());
                 }
             }
+            Kind::Symbol(_) => {}
             Kind::KernelObject if access == Access::Read => {}
             Kind::KernelObject | Kind::Function => return Err(Stop::Over),
         }
@@ -446,6 +452,7 @@ impl Run<'_> {
             }
             Kind::MapValue(map) => {
                 let Some(map) = self.program.facts.map(map) else {
+                    self.value_at_least(map, pointer, at, size, reads);
                     return Ok(());
                 };
                 let forbidden = match access {
@@ -521,6 +528,24 @@ impl Run<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The values of a map that is not known have to have these bytes.
+    fn value_at_least(&mut self, map: u16, pointer: Pointer, at: i64, size: i64, reads: &str) {
+        let end = at.saturating_add(size);
+        let short = if at < 0 { u64::MAX } else { end.cast_unsigned() };
+        let mut finding = self
+            .finding(
+                Rule::MapValueBounds,
+                format!("this {reads} bytes {at} to {end} of a map's value, which has fewer"),
+                format!("invalid access to map value, off={at} size={size}"),
+            )
+            .with_help(limit_help(pointer))
+            .assuming(Some(Assumption::ValueShorterThan(map, short)));
+        finding.assumptions.extend_from_slice(&self.assumed);
+        if self.obligations.len() < 4096 {
+            self.obligations.push(finding);
+        }
     }
 
     fn socket_access(

@@ -92,8 +92,18 @@ pub(super) fn check(facts: &Program<'_>, effort: Effort) -> Vec<Finding> {
             entry,
         };
         for finding in search(&prepared, effort, &mut left) {
-            if !all.iter().any(|other| other.insn == finding.insn) {
-                all.push(finding);
+            // What is certain comes before what depends on a map; of several lengths the
+            // longest counts.
+            match all.iter_mut().find(|other| other.insn == finding.insn) {
+                None => all.push(finding),
+                Some(other)
+                    if !other.assumptions.is_empty()
+                        && (finding.assumptions.is_empty()
+                            || finding.needed_length() > other.needed_length()) =>
+                {
+                    *other = finding;
+                }
+                Some(_) => {}
             }
         }
     }
@@ -103,6 +113,7 @@ pub(super) fn check(facts: &Program<'_>, effort: Effort) -> Vec<Finding> {
 fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding> {
     let mut seen = BTreeMap::new();
     let mut kinds: BTreeMap<u32, Kind> = BTreeMap::new();
+    let mut obligations = Vec::new();
     let mut nulls = BTreeSet::new();
     let mut found: BTreeMap<Vec<bool>, Finding> = BTreeMap::new();
     let mut flips: VecDeque<(u32, bool, Plan)> = VecDeque::new();
@@ -146,6 +157,7 @@ fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding
         let finding = run.go(effort.steps.min(*left));
         *left = left.saturating_sub(run.steps);
         let (path, goals, inputs) = (run.path, run.goals, run.inputs);
+        obligations.extend(run.obligations);
         if let Some(finding) = finding {
             found.entry(path).or_insert(finding);
         }
@@ -188,5 +200,6 @@ fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding
             Some(register) => !nulls.contains(&(finding.insn, register)),
             None => true,
         })
+        .chain(obligations)
         .collect()
 }

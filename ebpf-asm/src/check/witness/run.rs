@@ -4,7 +4,7 @@ use super::Prepared;
 use super::input::{Input, InputKind, Plan, choose};
 use super::stack::Stack;
 use super::value::{Kind, Lost, Null, Number, Object, Pointer, Value};
-use crate::check::Finding;
+use crate::check::{Assumption, Finding};
 use crate::check::facts::ReferenceKind;
 use crate::diag::Rule;
 use crate::isa::{
@@ -80,6 +80,10 @@ pub(super) struct Run<'a> {
     pub(super) kinds: &'a mut BTreeMap<u32, Kind>,
     /// Calls and registers that had null, in all runs.
     pub(super) nulls: &'a mut BTreeSet<(u32, u8)>,
+    /// What this run assumes of maps.
+    pub(super) assumed: Vec<Assumption>,
+    /// What holds if more is assumed than that.
+    pub(super) obligations: Vec<Finding>,
     /// The object of the packet, once it was looked at, and its length and metadata.
     pub(super) packet: Option<(u16, i64, i64)>,
     /// The input that is the packet's length, counted from 1; 0 without a packet.
@@ -123,6 +127,8 @@ impl<'a> Run<'a> {
             seen,
             kinds,
             nulls,
+            assumed: Vec::new(),
+            obligations: Vec::new(),
             packet: None,
             packet_input: 0,
             landmark: None,
@@ -133,7 +139,9 @@ impl<'a> Run<'a> {
         let frame = run.object(Kind::Stack(0), Null::Never);
         run.registers[10] = frame;
         let is_program = entry == 0;
-        if !is_program {
+        if program.facts.fragment {
+            run.registers[..10].fill(Value::Opaque);
+        } else if !is_program {
             // A global function: its arguments are what its types say.
             for register in 1..=5 {
                 run.registers[register] = Value::Opaque;
@@ -169,7 +177,11 @@ impl<'a> Run<'a> {
                     self.at = next;
                 }
                 Err(Stop::Over) => return None,
-                Err(Stop::Found(finding)) => return Some(*finding),
+                Err(Stop::Found(finding)) => {
+                    let mut finding = *finding;
+                    finding.assumptions.extend_from_slice(&self.assumed);
+                    return Some(finding);
+                }
             }
         }
         None
@@ -222,7 +234,6 @@ impl<'a> Run<'a> {
             value,
             mask,
             slot,
-            kind,
         });
         Ok(Number {
             bits: value,
@@ -255,6 +266,7 @@ impl<'a> Run<'a> {
             held: false,
             gone: None,
             part_of: None,
+            absent_from: None,
         });
         if self.objects.len() > MOST_OBJECTS {
             self.steps = u32::MAX;
@@ -278,6 +290,13 @@ impl<'a> Run<'a> {
         kernel: impl Into<alloc::string::String>,
     ) -> Finding {
         Finding::new(rule, self.at, message, kernel)
+    }
+
+    /// Notes what the rest of the run depends on.
+    pub(super) fn assume(&mut self, assumption: Assumption) {
+        if !self.assumed.contains(&assumption) {
+            self.assumed.push(assumption);
+        }
     }
 
     /// How many functions wait for this one.
@@ -532,6 +551,9 @@ impl Machine for Run<'_> {
                     }),
                     value => value,
                 }
+            }
+            (Some(ReferenceKind::MapOrValue(map)), _) => {
+                self.object(Kind::Symbol(map), Null::Never)
             }
             (Some(_), _) => Value::Opaque,
             (None, ImmediateSource::Value) => Value::Number(Number::known(imm)),

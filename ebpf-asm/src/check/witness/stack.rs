@@ -121,14 +121,6 @@ impl Stack {
         }
     }
 
-    /// Whether eight bytes at an offset are a pointer.
-    pub(super) fn pointer(&mut self, offset: i64) -> Option<Pointer> {
-        match *self.slot(offset) {
-            Slot::Pointer(pointer) => Some(pointer),
-            _ => None,
-        }
-    }
-
     /// Somebody else wrote these bytes.
     pub(super) fn forget(&mut self, offset: i64, size: i64) {
         for at in offset..offset + size {

@@ -69,6 +69,8 @@ pub(super) struct Object {
     pub(super) gone: Option<u32>,
     /// The object whose reference keeps it.
     pub(super) part_of: Option<u16>,
+    /// The map of which it is assumed that it may not be there.
+    pub(super) absent_from: Option<u16>,
 }
 
 /// What kind of thing an object is.
@@ -88,6 +90,8 @@ pub(super) enum Kind {
     Record(u64),
     Socket(Socket),
     FlowKeys,
+    /// A map or the address of its only value, whichever its definition says.
+    Symbol(u16),
     /// A function of the program.
     Function,
     /// A kernel object with a type of its own.
@@ -133,6 +137,7 @@ impl Kind {
             Self::Socket(Socket::Tcp) => "tcp_sock",
             Self::Socket(Socket::Xdp) => "xdp_sock",
             Self::FlowKeys => "flow_keys",
+            Self::Symbol(_) => "map_ptr",
             Self::Function => "func",
             Self::KernelObject => "ptr",
         }
@@ -151,6 +156,7 @@ impl Kind {
             Self::Record(_) => "a ring buffer's record",
             Self::Socket(_) => "a socket",
             Self::FlowKeys => "the flow keys",
+            Self::Symbol(_) => "a map or global",
             Self::Function => "a function",
             Self::KernelObject => "a kernel object",
         }
