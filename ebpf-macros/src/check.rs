@@ -41,14 +41,16 @@ impl Checker<'_> {
 
     /// Whether the function that the finding is in has switched the code off.
     fn is_allowed(&self, finding: &Finding, linked: &Linked) -> bool {
-        let before = linked.functions.iter().take_while(|f| f.insn <= finding.insn);
+        let before = linked
+            .functions
+            .iter()
+            .take_while(|f| f.insn <= finding.insn);
         let Some(function) = before.last() else {
             return false;
         };
-        self.items
-            .functions
-            .iter()
-            .any(|item| item.item.name.text == function.name && item.allowed.contains(&finding.rule))
+        self.items.functions.iter().any(|item| {
+            item.item.name.text == function.name && item.allowed.contains(&finding.rule)
+        })
     }
 }
 
@@ -128,7 +130,10 @@ impl darling::FromMeta for Allowed {
             };
             let rule = name.and_then(|name| {
                 let name = name.to_string();
-                Rule::ALL.iter().copied().find(|rule| *rule == name.as_str())
+                Rule::ALL
+                    .iter()
+                    .copied()
+                    .find(|rule| *rule == name.as_str())
             });
             match rule {
                 Some(rule) => rules.push(rule),

@@ -1,7 +1,7 @@
 //! `ebpf_asm! { … }`: one sequence as a constant.
 
-use crate::editor::{self, Body};
 use crate::check;
+use crate::editor::{self, Body};
 use crate::emit::{self, Values};
 use crate::report;
 use crate::tokens::Tokens;

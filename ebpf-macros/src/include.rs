@@ -1,7 +1,7 @@
 //! `include_ebpf!("path.s")`: an object or a sequence from a text file.
 
-use crate::code::{constant, split_crate_path};
 use crate::check;
+use crate::code::{constant, split_crate_path};
 use crate::emit::{self, Values};
 use crate::object::Expansion;
 use crate::report::compile_error;

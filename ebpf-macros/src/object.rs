@@ -157,6 +157,16 @@ impl<'a> Expansion<'a> {
             all.extend(linked.diagnostics);
             unused_labels.extend(linked.unused_labels);
         }
+        let signatures: Vec<TokenStream> = self
+            .items
+            .functions
+            .iter()
+            .map(|function| {
+                let (types, diagnostic) = signature::check(self.krate, self.tokens, function);
+                all.extend(diagnostic);
+                types
+            })
+            .collect();
         let mut depending = Vec::new();
         let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
         if self.items.errors.is_empty() && !all.iter().any(is_error) {
@@ -177,16 +187,6 @@ impl<'a> Expansion<'a> {
                 }
             }
         }
-        let signatures: Vec<TokenStream> = self
-            .items
-            .functions
-            .iter()
-            .map(|function| {
-                let (types, diagnostic) = signature::check(self.krate, self.tokens, function);
-                all.extend(diagnostic);
-                types
-            })
-            .collect();
         let mut errors = core::mem::take(&mut self.items.errors);
         errors.extend(report(all));
         let failed = !errors.is_empty();

@@ -92,8 +92,8 @@ pub use ebpf_macros::Pod;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::macro_support::{
-        Operand, map_for, operand, program_for, require_context, require_integer, require_result,
-        symbol, with_operands,
+        Assumed, Operand, map_for, operand, program_for, require_context, require_integer,
+        require_result, symbol, with_operands,
     };
     pub use ebpf_macros;
 }

@@ -1,8 +1,8 @@
 //! What generated code calls. Not for people: it changes without notice.
 
-use ebpf_asm::{KernelVersion, MapType};
 use ebpf_asm::isa::Insn;
 use ebpf_asm::object::{ConstantField, MapDef, ProgramDef, Relocation, RelocationKind};
+use ebpf_asm::{KernelVersion, MapType};
 
 /// The types that an operand in braces can have: integers that an `i128` holds, so that no
 /// conversion loses anything.

@@ -59,7 +59,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             println!("FALSE ALARM, program {number} of seed {seed}:");
             print_sample(&sample);
             for finding in &verdicts.findings {
-                println!("  {} at {}: {} ({})", finding.rule, finding.insn, finding.message, finding.kernel);
+                println!(
+                    "  {} at {}: {} ({})",
+                    finding.rule, finding.insn, finding.message, finding.kernel
+                );
             }
             let tail: Vec<&str> = log.lines().collect();
             for line in &tail[tail.len().saturating_sub(60)..] {

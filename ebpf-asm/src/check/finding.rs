@@ -101,8 +101,7 @@ impl Finding {
     /// The finding as a diagnostic; `span` says where a slot comes from.
     #[must_use]
     pub fn to_diagnostic(&self, span: impl Fn(u32) -> Span) -> Diagnostic {
-        let mut diagnostic =
-            Diagnostic::error(self.rule, span(self.insn), self.message.clone());
+        let mut diagnostic = Diagnostic::error(self.rule, span(self.insn), self.message.clone());
         for cause in &self.causes {
             diagnostic = match cause.insn {
                 Some(insn) => diagnostic.with_note_at(cause.message.clone(), span(insn)),

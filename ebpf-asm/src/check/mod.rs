@@ -32,7 +32,7 @@ mod structure;
 mod tables;
 mod witness;
 
-pub use facts::{FunctionFacts, is_gpl_compatible, MapFacts, Program, Reference, ReferenceKind};
+pub use facts::{FunctionFacts, MapFacts, Program, Reference, ReferenceKind, is_gpl_compatible};
 pub use finding::{Assumption, Cause, Finding};
 pub use witness::Effort;
 

@@ -161,7 +161,9 @@ impl Graph {
     /// The first slot of the function around `at`, and the slot behind its last.
     fn around(&self, at: usize) -> (usize, usize) {
         let after = self.functions.partition_point(|&first| first <= at);
-        let first = after.checked_sub(1).map_or(0, |index| self.functions[index]);
+        let first = after
+            .checked_sub(1)
+            .map_or(0, |index| self.functions[index]);
         let end = self.functions.get(after).copied();
         (first, end.unwrap_or(self.begins.len()))
     }
@@ -243,9 +245,9 @@ impl Graph {
             }
         }
         let mut before = true;
-        for at in 0..reached.len() {
+        for (at, &reached) in reached.iter().enumerate() {
             // One finding for each stretch.
-            if self.begins[at] && !reached[at] && before {
+            if self.begins[at] && !reached && before {
                 self.findings.push(
                     Finding::new(
                         Rule::UnreachableInstruction,
@@ -256,7 +258,7 @@ impl Graph {
                     .with_help("delete it, or put a label before it and jump there"),
                 );
             }
-            before = !self.begins[at] && before || reached[at];
+            before = !self.begins[at] && before || reached;
         }
     }
 
@@ -304,7 +306,9 @@ impl Graph {
                         format!("more than {MAX_CALL_FRAMES} functions are active here"),
                         "the call stack of 9 frames is too deep !",
                     )
-                    .with_help("call from fewer levels, or write the function out where it is called"),
+                    .with_help(
+                        "call from fewer levels, or write the function out where it is called",
+                    ),
                 );
                 return;
             }

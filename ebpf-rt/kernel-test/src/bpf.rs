@@ -189,7 +189,12 @@ pub fn load(program: &Program<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd
     };
     let mut rest = [0; 9];
     // After the name of 16 bytes: the device's index and the attach type.
-    rest[2] = u64::from(program.attach_type) << if cfg!(target_endian = "little") { 32 } else { 0 };
+    rest[2] = u64::from(program.attach_type)
+        << if cfg!(target_endian = "little") {
+            32
+        } else {
+            0
+        };
     let mut attr = ProgLoad {
         prog_type: program.program_type,
         insn_cnt: (program.insns.len() / 8) as u32,

@@ -126,9 +126,12 @@ pub(super) fn context_access(
             continue;
         }
         known = true;
-        let span = u16::try_from(at)
-            .ok()
-            .and_then(|at| context.spans.iter().find(|span| span.holds(at, size, write)));
+        let span = u16::try_from(at).ok().and_then(|at| {
+            context
+                .spans
+                .iter()
+                .find(|span| span.holds(at, size, write))
+        });
         if let Some(span) = span {
             return Gives(span.becomes);
         }

@@ -2,10 +2,10 @@
 
 use super::run::{Result, Run, Stop};
 use super::value::{Kind, Lost, Null, Number, Pointer, Value};
+use crate::KernelVersion;
 use crate::check::Assumption;
 use crate::diag::Rule;
 use crate::isa::{AluOp, JmpOp, Width};
-use crate::KernelVersion;
 use crate::semantics;
 use alloc::format;
 
@@ -74,7 +74,11 @@ impl Run<'_> {
             match op {
                 AluOp::Div | AluOp::Mod | AluOp::SDiv | AluOp::SMod if src.bits == 0 => {
                     return Err(self
-                        .finding(Rule::DivisionByZero, "a division by the constant 0", "div by zero")
+                        .finding(
+                            Rule::DivisionByZero,
+                            "a division by the constant 0",
+                            "div by zero",
+                        )
                         .into());
                 }
                 AluOp::Lsh | AluOp::Rsh | AluOp::Arsh if src.bits >= u64::from(width.bits()) => {
@@ -108,7 +112,10 @@ impl Run<'_> {
             return Err(self
                 .finding(
                     Rule::PointerArithmetic,
-                    format!("`r{register} {} …` of two pointers has no meaning", op.symbol()),
+                    format!(
+                        "`r{register} {} …` of two pointers has no meaning",
+                        op.symbol()
+                    ),
                     format!("R{register} pointer {} pointer prohibited", op.symbol()),
                 )
                 .with_help("only the difference of two pointers can be taken")
@@ -118,7 +125,8 @@ impl Run<'_> {
         // The distance of what has one; else that of two addresses.
         match (self.place(dst), self.place(src)) {
             (Some((x, from)), Some((y, to)))
-                if x == y && (a.is_packet() || a == Kind::PacketEnd || dst.object == src.object) =>
+                if x == y
+                    && (a.is_packet() || a == Kind::PacketEnd || dst.object == src.object) =>
             {
                 let _ = b;
                 Ok(Value::Number(Number {
@@ -160,7 +168,7 @@ impl Run<'_> {
         match object.null {
             Null::Unchecked(_) => return Err(self.unchecked_arithmetic(pointer).into()),
             Null::Uncertain => return Ok(Value::Opaque),
-            Null::Never | Null::Null => {}
+            Null::Never | Null::Is => {}
         }
         let prohibited = |run: &Self| -> Stop {
             run.finding(
@@ -230,7 +238,10 @@ impl Run<'_> {
                     .finding(
                         Rule::PointerArithmetic,
                         format!("`{}` on a pointer to {}", op.symbol(), object.kind.name()),
-                        format!("R{register} bitwise operator {} on pointer prohibited", op.symbol()),
+                        format!(
+                            "R{register} bitwise operator {} on pointer prohibited",
+                            op.symbol()
+                        ),
                     )
                     .with_help("pointers can be added to and subtracted from")
                     .into());
@@ -357,7 +368,11 @@ impl Run<'_> {
             for target in targets {
                 // As if a constant had been added on the way; or as if the value were the input.
                 let shifted = chosen.value.wrapping_add(target.wrapping_sub(one.bits));
-                let (x, y) = if one == a { (target, b.bits) } else { (a.bits, target) };
+                let (x, y) = if one == a {
+                    (target, b.bits)
+                } else {
+                    (a.bits, target)
+                };
                 let side = semantics::compare(op, width, x, y);
                 let flips = (side != taken).then_some(side);
                 for value in [shifted, target] {
@@ -390,10 +405,10 @@ impl Run<'_> {
                 Null::Unchecked(null) => {
                     if !self.has_immediate() {
                         // Some kernels learn from it, others do not.
-                        self.objects[at].null = if null { Null::Null } else { Null::Uncertain };
+                        self.objects[at].null = if null { Null::Is } else { Null::Uncertain };
                         return Ok((op == JmpOp::Eq) == null);
                     }
-                    self.objects[at].null = if null { Null::Null } else { Null::Never };
+                    self.objects[at].null = if null { Null::Is } else { Null::Never };
                     if null {
                         self.objects[at].held = false;
                         if let Some(map) = object.absent_from {
@@ -407,7 +422,7 @@ impl Run<'_> {
                     false
                 }
                 Null::Never => false,
-                Null::Null => true,
+                Null::Is => true,
             };
             return Ok((op == JmpOp::Eq) == null);
         }
@@ -485,8 +500,8 @@ impl Run<'_> {
                         from.wrapping_sub(to)
                     };
                     for delta in [0, 1, -1] {
-                        let value = chosen
-                            .wrapping_add(to_edge.wrapping_add(delta).cast_unsigned());
+                        let value =
+                            chosen.wrapping_add(to_edge.wrapping_add(delta).cast_unsigned());
                         self.wish(None, input, value);
                     }
                 }
@@ -504,7 +519,7 @@ impl Run<'_> {
         let is_null = |null: Null| match null {
             Null::Unchecked(null) => Some(null),
             Null::Never => Some(false),
-            Null::Null => Some(true),
+            Null::Is => Some(true),
             Null::Uncertain => None,
         };
         match (is_null(a.null), is_null(b.null)) {

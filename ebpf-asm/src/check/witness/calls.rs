@@ -5,9 +5,9 @@ use super::memory::Access;
 use super::run::{Result, Run, Stop};
 use super::stack::STACK_SIZE;
 use super::value::{Kind, Lost, Null, Number, Pointer, Socket, Value};
-use crate::check::{Assumption, Finding};
 use crate::check::facts::MapFacts;
 use crate::check::tables;
+use crate::check::{Assumption, Finding};
 use crate::diag::Rule;
 use crate::helpers::{
     self, Argument, ArgumentFlags, ArgumentKind, Helper, ReturnFlags, ReturnKind, ReturnValue,
@@ -97,7 +97,10 @@ impl Run<'_> {
                         map.map_type.name(),
                         map.name
                     ),
-                    format!("cannot pass map_type {} into func {name}#{id}", map.map_type.as_raw()),
+                    format!(
+                        "cannot pass map_type {} into func {name}#{id}",
+                        map.map_type.as_raw()
+                    ),
                 )
                 .into());
         }
@@ -144,7 +147,9 @@ impl Run<'_> {
         };
         let (name, origin) = (held.kind.name(), held.origin);
         let release = match held.kind {
-            Kind::Record(_) => "call `bpf_ringbuf_submit` or `bpf_ringbuf_discard` on every path where it is not null",
+            Kind::Record(_) => {
+                "call `bpf_ringbuf_submit` or `bpf_ringbuf_discard` on every path where it is not null"
+            }
             _ => "call `bpf_sk_release` on every path where it is not null",
         };
         Err(self
@@ -176,7 +181,10 @@ impl Run<'_> {
         };
         self.finding(
             Rule::ArgumentKind,
-            format!("`{}` takes {wanted} in `r{register}`, and this is {what}", helper.name),
+            format!(
+                "`{}` takes {wanted} in `r{register}`, and this is {what}",
+                helper.name
+            ),
             format!("R{register} type={kernel} expected={}", expected(wanted)),
         )
     }
@@ -253,7 +261,7 @@ impl Run<'_> {
         let object = *self.of(pointer);
         match object.null {
             Null::Never => {}
-            Null::Uncertain | Null::Null => {
+            Null::Uncertain | Null::Is => {
                 told.opaque = true;
                 return Ok(());
             }
@@ -338,7 +346,11 @@ impl Run<'_> {
                     return Ok(());
                 };
                 let is_key = argument.kind == K::PtrToMapKey;
-                let size = if is_key { facts.key_size } else { facts.value_size };
+                let size = if is_key {
+                    facts.key_size
+                } else {
+                    facts.value_size
+                };
                 let one_word = is_key
                     && matches!(
                         facts.map_type,
@@ -394,7 +406,10 @@ impl Run<'_> {
                 return Err(self
                     .finding(
                         Rule::NotAReference,
-                        format!("`{}` gives back what was acquired, and this was not", helper.name),
+                        format!(
+                            "`{}` gives back what was acquired, and this was not",
+                            helper.name
+                        ),
                         format!("R{register} must be referenced when passed to release function"),
                     )
                     .because("the pointer comes from here", Some(object.origin))
@@ -424,7 +439,10 @@ impl Run<'_> {
         Err(self
             .finding(
                 Rule::ForbiddenAccess,
-                format!("`{}` cannot work on packet memory in programs of this type", helper.name),
+                format!(
+                    "`{}` cannot work on packet memory in programs of this type",
+                    helper.name
+                ),
                 "helper access to the packet is not allowed",
             )
             .with_help("copy the bytes to the stack first")
@@ -506,12 +524,18 @@ impl Run<'_> {
             ))
         } else if size == 0 && arguments[index].kind == ArgumentKind::MemSize {
             Some((
-                format!("the size in `r{register}` is 0, and `{}` takes at least 1 byte", helper.name),
+                format!(
+                    "the size in `r{register}` is 0, and `{}` takes at least 1 byte",
+                    helper.name
+                ),
                 format!("R{register} invalid zero-sized read: u64=[0,0]"),
             ))
         } else if size >= MAX_SIZE {
             Some((
-                format!("the size in `r{register}` is {size}, and the most is {}", MAX_SIZE - 1),
+                format!(
+                    "the size in `r{register}` is {size}, and the most is {}",
+                    MAX_SIZE - 1
+                ),
                 format!(
                     "R{register} unbounded memory access, use 'var &= const' or 'if (var < const)'"
                 ),
@@ -543,7 +567,10 @@ impl Run<'_> {
             Value::Number(null) if null.bits == 0 && size != 0 => Err(self
                 .finding(
                     Rule::ArgumentSize,
-                    format!("`r{}` is null, and {size} bytes are to be there", before + 1),
+                    format!(
+                        "`r{}` is null, and {size} bytes are to be there",
+                        before + 1
+                    ),
                     format!("R{} type=scalar expected=fp", before + 1),
                 )
                 .into()),
@@ -625,12 +652,19 @@ impl Run<'_> {
                 known: false,
                 input: 0,
             },
-            "bpf_probe_read_str" | "bpf_probe_read_kernel_str" | "bpf_probe_read_user_str"
-            | "bpf_get_stack" | "bpf_get_task_stack" => {
+            "bpf_probe_read_str"
+            | "bpf_probe_read_kernel_str"
+            | "bpf_probe_read_user_str"
+            | "bpf_get_stack"
+            | "bpf_get_task_stack" => {
                 let (fails, input) = self.choice()?;
                 self.wish(None, input, u64::from(!fails));
                 let most = told.size.unwrap_or(0);
-                let bits = if fails { most } else { (-14_i64).cast_unsigned() };
+                let bits = if fails {
+                    most
+                } else {
+                    (-14_i64).cast_unsigned()
+                };
                 Number {
                     bits,
                     known: false,

@@ -4,8 +4,8 @@ use super::input::InputKind;
 use super::run::{Result, Run, Stop};
 use super::stack::{Filled, STACK_SIZE};
 use super::value::{Kind, Lost, Null, Pointer, Socket, Value};
-use crate::check::{Assumption, Finding};
 use crate::check::tables::{self, Becomes, ContextAccess};
+use crate::check::{Assumption, Finding};
 use crate::diag::Rule;
 use crate::isa::{PacketSize, Width};
 use crate::{MapType, ProgramType};
@@ -53,7 +53,7 @@ impl Run<'_> {
                 let object = *self.of(pointer);
                 match object.null {
                     Null::Never => Ok(pointer),
-                    Null::Uncertain | Null::Null => Err(Stop::Over),
+                    Null::Uncertain | Null::Is => Err(Stop::Over),
                     Null::Unchecked(_) => Err(self.possibly_null(pointer, register).into()),
                 }
             }
@@ -186,7 +186,11 @@ impl Run<'_> {
             }
             Kind::Socket(_) => {
                 // Some fields of a socket are pointers.
-                if size == 8 { Ok(Value::Opaque) } else { self.any(size) }
+                if size == 8 {
+                    Ok(Value::Opaque)
+                } else {
+                    self.any(size)
+                }
             }
             _ => self.any(size),
         }
@@ -197,13 +201,7 @@ impl Run<'_> {
         self.now(value)
     }
 
-    pub(super) fn write(
-        &mut self,
-        size: u8,
-        base: Value,
-        offset: i16,
-        value: Value,
-    ) -> Result<()> {
+    pub(super) fn write(&mut self, size: u8, base: Value, offset: i16, value: Value) -> Result<()> {
         let pointer = self.base(base, Access::Write)?;
         if !self.offset_is_known() {
             // It could have been anything.
@@ -213,7 +211,7 @@ impl Run<'_> {
         let at = self.reach(pointer, offset, size, Access::Write)?;
         if let Kind::Stack(frame) = self.of(pointer).kind {
             if let Value::Pointer(stored) = value {
-                if size != 8 && self.of(stored).null != Null::Null {
+                if size != 8 && self.of(stored).null != Null::Is {
                     return Err(self
                         .finding(
                             Rule::PartialPointer,
@@ -223,7 +221,8 @@ impl Run<'_> {
                         .with_help("save all eight: `*(u64 *)(r10 - 8) = r1;`")
                         .into());
                 }
-                if matches!(self.of(stored).kind, Kind::Stack(_)) && usize::from(frame) != self.depth()
+                if matches!(self.of(stored).kind, Kind::Stack(_))
+                    && usize::from(frame) != self.depth()
                 {
                     return Err(Stop::Over);
                 }
@@ -360,7 +359,9 @@ impl Run<'_> {
                         .into());
                 }
             }
-            Kind::Socket(socket) => self.socket_access(socket, pointer, at, size, access, register)?,
+            Kind::Socket(socket) => {
+                self.socket_access(socket, pointer, at, size, access, register)?
+            }
             Kind::PacketEnd => {
                 return Err(self
                     .finding(
@@ -395,7 +396,9 @@ impl Run<'_> {
             format!("{size} bytes at offset {at}, which is no multiple of {size}"),
             format!("misaligned access off {at} size {size}"),
         )
-        .with_help(format!("use an offset that is a multiple of {size}, or smaller pieces"))
+        .with_help(format!(
+            "use an offset that is a multiple of {size}, or smaller pieces"
+        ))
         .into()
     }
 
@@ -438,7 +441,11 @@ impl Run<'_> {
                     return Err(Stop::Over);
                 }
                 if at < -STACK_SIZE || end > 0 {
-                    let word = if access == Access::Read { "read from" } else { "write to" };
+                    let word = if access == Access::Read {
+                        "read from"
+                    } else {
+                        "write to"
+                    };
                     return Err(self
                         .finding(
                             Rule::StackBounds,
@@ -469,8 +476,13 @@ impl Run<'_> {
                     return Err(self
                         .finding(
                             Rule::ForbiddenAccess,
-                            format!("this {reads} a value of `{}`, which has the flag `{flag}`", map.name),
-                            format!("{word} map forbidden, value_size={value_size} off={at} size={size}"),
+                            format!(
+                                "this {reads} a value of `{}`, which has the flag `{flag}`",
+                                map.name
+                            ),
+                            format!(
+                                "{word} map forbidden, value_size={value_size} off={at} size={size}"
+                            ),
                         )
                         .into());
                 }
@@ -490,12 +502,15 @@ impl Run<'_> {
                 }
             }
             Kind::Record(length) => {
-                if at < 0 || end.cast_unsigned() > length {
+                let outside = at < 0 || end.cast_unsigned() > length;
+                if outside {
                     return Err(self
                         .finding(
                             Rule::MemoryBounds,
                             format!("this {reads} bytes {at} to {end} of a record of {length}"),
-                            format!("invalid access to memory, mem_size={length} off={at} size={size}"),
+                            format!(
+                                "invalid access to memory, mem_size={length} off={at} size={size}"
+                            ),
                         )
                         .because("the record was reserved", Some(object.origin))
                         .with_help(limit_help(pointer))
@@ -506,7 +521,11 @@ impl Run<'_> {
                 let Some((_, length, meta)) = self.packet else {
                     return Err(Stop::Over);
                 };
-                let limit = if object.kind == Kind::Packet { length } else { meta };
+                let limit = if object.kind == Kind::Packet {
+                    length
+                } else {
+                    meta
+                };
                 let outside = at < 0 || end > limit;
                 if outside && !pointer.known && at < pointer.offset {
                     // Linux 7.1 and 7.2 lose count where the instruction goes back behind a
@@ -533,7 +552,11 @@ impl Run<'_> {
     /// The values of a map that is not known have to have these bytes.
     fn value_at_least(&mut self, map: u16, pointer: Pointer, at: i64, size: i64, reads: &str) {
         let end = at.saturating_add(size);
-        let short = if at < 0 { u64::MAX } else { end.cast_unsigned() };
+        let short = if at < 0 {
+            u64::MAX
+        } else {
+            end.cast_unsigned()
+        };
         let mut finding = self
             .finding(
                 Rule::MapValueBounds,
@@ -591,8 +614,13 @@ impl Run<'_> {
         let Some(program_type) = self.program.facts.program_type else {
             return Ok(());
         };
-        let answer =
-            tables::context_access(program_type, self.program.facts.attach_type, at, size, access == Access::Write);
+        let answer = tables::context_access(
+            program_type,
+            self.program.facts.attach_type,
+            at,
+            size,
+            access == Access::Write,
+        );
         if answer != ContextAccess::Never {
             return Ok(());
         }
@@ -614,8 +642,13 @@ impl Run<'_> {
         let Some(program_type) = self.program.facts.program_type else {
             return Ok(Value::Opaque);
         };
-        let answer =
-            tables::context_access(program_type, self.program.facts.attach_type, at, size, false);
+        let answer = tables::context_access(
+            program_type,
+            self.program.facts.attach_type,
+            at,
+            size,
+            false,
+        );
         let ContextAccess::Becomes(becomes) = answer else {
             return Ok(Value::Opaque);
         };
@@ -652,7 +685,11 @@ impl Run<'_> {
             let Value::Pointer(pointer) = self.object(Kind::Packet, Null::Never) else {
                 return Err(Stop::Over);
             };
-            self.packet = Some((pointer.object, length.bits.cast_signed(), meta.cast_signed()));
+            self.packet = Some((
+                pointer.object,
+                length.bits.cast_signed(),
+                meta.cast_signed(),
+            ));
             self.packet_input = length.input;
         }
         Ok(self.object(kind, Null::Never))
@@ -688,7 +725,10 @@ impl Run<'_> {
             return Err(self
                 .finding(
                     Rule::PacketLoad,
-                    format!("`{}` programs have no legacy packet loads", program_type.name()),
+                    format!(
+                        "`{}` programs have no legacy packet loads",
+                        program_type.name()
+                    ),
                     "BPF_LD_[ABS|IND] instructions not allowed for this program type",
                 )
                 .with_help("use `bpf_skb_load_bytes`, or pointers into the packet")
@@ -700,7 +740,8 @@ impl Run<'_> {
         let context = self.written(6)?;
         match context {
             Value::Pointer(pointer) if self.of(pointer).kind == Kind::Context => {
-                if pointer.offset != 0 {
+                let changed = pointer.offset != 0;
+                if changed {
                     return Err(self.modified_context(pointer, 6));
                 }
             }

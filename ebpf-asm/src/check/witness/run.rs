@@ -4,8 +4,8 @@ use super::Prepared;
 use super::input::{Input, InputKind, Plan, choose};
 use super::stack::Stack;
 use super::value::{Kind, Lost, Null, Number, Object, Pointer, Value};
-use crate::check::{Assumption, Finding};
 use crate::check::facts::ReferenceKind;
+use crate::check::{Assumption, Finding};
 use crate::diag::Rule;
 use crate::isa::{
     AluOp, AtomicOp, EndianOp, EndianSize, ImmediateSource, JmpOp, PacketSize, Register,
@@ -171,7 +171,9 @@ impl<'a> Run<'a> {
                                 "the loop never ends: nothing changes from one round to the next",
                                 format!("infinite loop detected at insn {next}"),
                             )
-                            .with_help("change what the loop's condition looks at, or leave it on another"),
+                            .with_help(
+                                "change what the loop's condition looks at, or leave it on another",
+                            ),
                         );
                     }
                     self.at = next;
@@ -226,15 +228,11 @@ impl<'a> Run<'a> {
                 index as u32,
                 slot,
                 kind,
-                &self.program.interesting,
+                self.program.interesting,
             ),
         };
         let value = value & mask;
-        self.inputs.push(Input {
-            value,
-            mask,
-            slot,
-        });
+        self.inputs.push(Input { value, mask, slot });
         Ok(Number {
             bits: value,
             known: false,
@@ -311,7 +309,7 @@ impl<'a> Run<'a> {
                 let object = self.of(pointer);
                 if let Some(slot) = object.gone {
                     Value::Unwritten(Lost::Gone(slot))
-                } else if object.null == Null::Null {
+                } else if object.null == Null::Is {
                     Value::Number(Number::known(0))
                 } else {
                     value
@@ -360,9 +358,13 @@ impl<'a> Run<'a> {
     /// Whether this instruction has a number that is not known yet.
     fn has_unknown(&self, kind: ReferenceKind) -> bool {
         self.program.has_references
-            && self.program.facts.reference(self.at).is_some_and(|reference| {
-                reference.kind == kind || reference.kind == ReferenceKind::Unknown
-            })
+            && self
+                .program
+                .facts
+                .reference(self.at)
+                .is_some_and(|reference| {
+                    reference.kind == kind || reference.kind == ReferenceKind::Unknown
+                })
     }
 
     /// The offset of this instruction's memory access, if it is known.
@@ -461,19 +463,16 @@ impl Machine for Run<'_> {
     }
 
     fn negate(&mut self, width: Width, value: Value) -> Result<Value> {
-        self.unary(value, width.bits() / 8, |bits| semantics::negate(width, bits))
+        self.unary(value, width.bits() / 8, |bits| {
+            semantics::negate(width, bits)
+        })
     }
 
     fn sign_extend(&mut self, extension: SignExtension, value: Value) -> Result<Value> {
         self.unary(value, 8, |bits| semantics::sign_extend(extension, bits))
     }
 
-    fn change_byte_order(
-        &mut self,
-        op: EndianOp,
-        size: EndianSize,
-        value: Value,
-    ) -> Result<Value> {
+    fn change_byte_order(&mut self, op: EndianOp, size: EndianSize, value: Value) -> Result<Value> {
         // Which of them swaps, the machine decides.
         match value {
             Value::Number(_) if op == EndianOp::Bswap => self.unary(value, 8, |bits| {
@@ -562,12 +561,7 @@ impl Machine for Run<'_> {
         })
     }
 
-    fn packet_load(
-        &mut self,
-        size: PacketSize,
-        _: Option<Value>,
-        _: i32,
-    ) -> Result<Option<Value>> {
+    fn packet_load(&mut self, size: PacketSize, _: Option<Value>, _: i32) -> Result<Option<Value>> {
         self.legacy_load(size).map(Some)
     }
 
@@ -646,7 +640,10 @@ impl Machine for Run<'_> {
         self.stacks.truncate(depth);
         // The caller's frame pointer: the object of its stack.
         let caller = Kind::Stack(depth as u8 - 1);
-        let at = self.objects.iter().rposition(|object| object.kind == caller);
+        let at = self
+            .objects
+            .iter()
+            .rposition(|object| object.kind == caller);
         self.registers[10] = Value::Pointer(Pointer {
             object: at.unwrap_or(0) as u16,
             offset: 0,

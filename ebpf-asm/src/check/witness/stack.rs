@@ -156,7 +156,11 @@ impl Stack {
 }
 
 const fn mask(size: u8) -> u64 {
-    if size >= 8 { u64::MAX } else { (1 << (8 * size)) - 1 }
+    if size >= 8 {
+        u64::MAX
+    } else {
+        (1 << (8 * size)) - 1
+    }
 }
 
 const fn byte_mask(size: u8) -> u8 {

@@ -117,7 +117,7 @@ pub(super) enum Null {
     /// Some kernels know that it is not null, others do not.
     Uncertain,
     /// It was compared with null, and is.
-    Null,
+    Is,
 }
 
 impl Kind {

@@ -51,8 +51,14 @@ const TYPES: [(ProgramType, Option<AttachType>); 12] = [
     (ProgramType::RawTracepoint, None),
     (ProgramType::CgroupSkb, Some(AttachType::CgroupInetIngress)),
     (ProgramType::CgroupSkb, Some(AttachType::CgroupInetEgress)),
-    (ProgramType::CgroupSock, Some(AttachType::CgroupInetSockCreate)),
-    (ProgramType::CgroupSockAddr, Some(AttachType::CgroupInet4Connect)),
+    (
+        ProgramType::CgroupSock,
+        Some(AttachType::CgroupInetSockCreate),
+    ),
+    (
+        ProgramType::CgroupSockAddr,
+        Some(AttachType::CgroupInet4Connect),
+    ),
     (ProgramType::LwtXmit, None),
     (ProgramType::SkSkb, None),
     (ProgramType::Kprobe, None),
@@ -117,7 +123,9 @@ impl Builder<'_> {
 
     fn constant(&mut self) -> i32 {
         match self.random.below(4) {
-            0 => self.random.pick(&[0, 1, -1, 2, 8, VALUE, i32::MAX, i32::MIN, 64, 512, -512]),
+            0 => self
+                .random
+                .pick(&[0, 1, -1, 2, 8, VALUE, i32::MAX, i32::MIN, 64, 512, -512]),
             1 => self.random.below(64) as i32,
             2 => 1 << self.random.below(31),
             _ => self.random.next() as i32,
@@ -189,7 +197,11 @@ impl Builder<'_> {
         }
         let number = self.number();
         self.push(Instruction::store_reg(size, R10, offset, number));
-        let size = if self.random.once_in(4) { self.size() } else { size };
+        let size = if self.random.once_in(4) {
+            self.size()
+        } else {
+            size
+        };
         self.push(Instruction::load(size, number, R10, offset));
     }
 
@@ -209,7 +221,13 @@ impl Builder<'_> {
     fn unless_null(&mut self, body: Vec<Insn>) {
         if !self.random.once_in(12) {
             let distance = body.len() as i16;
-            self.push(Instruction::branch_imm(Width::W64, JmpOp::Eq, R0, 0, distance));
+            self.push(Instruction::branch_imm(
+                Width::W64,
+                JmpOp::Eq,
+                R0,
+                0,
+                distance,
+            ));
         }
         self.insns.extend(body);
     }
@@ -230,7 +248,11 @@ impl Builder<'_> {
             match this.random.below(4) {
                 // A constant offset.
                 0 => {
-                    let offset = if this.random.once_in(3) { edge } else { this.random.below(most as usize + 1) as i32 };
+                    let offset = if this.random.once_in(3) {
+                        edge
+                    } else {
+                        this.random.below(most as usize + 1) as i32
+                    };
                     let number = this.number();
                     if this.random.once_in(2) {
                         this.push(Instruction::load(size, number, R0, offset as i16));
@@ -244,7 +266,9 @@ impl Builder<'_> {
                     if this.random.once_in(2) {
                         this.push(Instruction::load(Size::Word, index, R0, 0));
                     }
-                    let op = this.random.pick(&[JmpOp::Gt, JmpOp::Ge, JmpOp::SGt, JmpOp::SGe]);
+                    let op = this
+                        .random
+                        .pick(&[JmpOp::Gt, JmpOp::Ge, JmpOp::SGt, JmpOp::SGe]);
                     let width = this.random.pick(&[Width::W64, Width::W64, Width::W32]);
                     this.push(Instruction::branch_imm(width, op, index, edge, 2));
                     this.push(Instruction::alu_reg(Width::W64, AluOp::Add, R0, index));
@@ -260,7 +284,12 @@ impl Builder<'_> {
                     this.push(Instruction::load(size, index, R0, offset));
                 }
                 _ => {
-                    let op = this.random.pick(&[AtomicOp::Add, AtomicOp::FetchAdd, AtomicOp::Xchg, AtomicOp::Or]);
+                    let op = this.random.pick(&[
+                        AtomicOp::Add,
+                        AtomicOp::FetchAdd,
+                        AtomicOp::Xchg,
+                        AtomicOp::Or,
+                    ]);
                     let width = this.random.pick(&[Width::W32, Width::W64]);
                     let offset = this.random.pick(&[0, 8, 4, 40, 44, 2]);
                     let number = this.number();
@@ -297,7 +326,9 @@ impl Builder<'_> {
         }
         self.push(Instruction::mov_reg(R4, R2));
         self.push(Instruction::alu_imm(Width::W64, AluOp::Add, R4, checked));
-        let op = self.random.pick(&[JmpOp::Gt, JmpOp::Gt, JmpOp::Ge, JmpOp::Lt, JmpOp::Le]);
+        let op = self
+            .random
+            .pick(&[JmpOp::Gt, JmpOp::Gt, JmpOp::Ge, JmpOp::Lt, JmpOp::Le]);
         self.push(Instruction::branch_reg(Width::W64, op, R4, R3, 1));
         if self.random.once_in(4) && self.program_type != ProgramType::CgroupSkb {
             self.push(Instruction::store_reg(size, R2, offset as i16, number));
@@ -334,11 +365,28 @@ impl Builder<'_> {
             _ => this.push(Instruction::mov_reg(R2, R5)),
         });
         let value = self.constant();
-        let other = if self.random.once_in(3) { value } else { self.constant() };
-        let op = self.random.pick(&[JmpOp::Eq, JmpOp::Ne, JmpOp::Gt, JmpOp::SGe, JmpOp::Lt, JmpOp::Set]);
+        let other = if self.random.once_in(3) {
+            value
+        } else {
+            self.constant()
+        };
+        let op = self.random.pick(&[
+            JmpOp::Eq,
+            JmpOp::Ne,
+            JmpOp::Gt,
+            JmpOp::SGe,
+            JmpOp::Lt,
+            JmpOp::Set,
+        ]);
         let width = self.random.pick(&[Width::W32, Width::W64]);
         self.push(Instruction::mov_imm(R8, value));
-        self.push(Instruction::branch_imm(width, op, R8, other, body.len() as i16));
+        self.push(Instruction::branch_imm(
+            width,
+            op,
+            R8,
+            other,
+            body.len() as i16,
+        ));
         self.insns.extend(body);
     }
 
@@ -369,7 +417,9 @@ impl Builder<'_> {
         let helper = self.random.pick(&[6, 16, 26]);
         let offset = -(8 * (1 + self.random.below(10) as i32));
         let edge = -offset;
-        let size = self.random.pick(&[edge, edge, edge + 1, edge - 1, 0, -1, 8]);
+        let size = self
+            .random
+            .pick(&[edge, edge, edge + 1, edge - 1, 0, -1, 8]);
         self.push(Instruction::mov_reg(R1, R10));
         self.push(Instruction::alu_imm(Width::W64, AluOp::Add, R1, offset));
         if helper == 26 {
@@ -395,10 +445,22 @@ impl Builder<'_> {
         let width = self.random.pick(&[Width::W32, Width::W64]);
         if self.random.once_in(2) {
             let imm = self.constant();
-            self.push(Instruction::branch_imm(width, op, number, imm, body.len() as i16));
+            self.push(Instruction::branch_imm(
+                width,
+                op,
+                number,
+                imm,
+                body.len() as i16,
+            ));
         } else {
             let other = self.number();
-            self.push(Instruction::branch_reg(width, op, number, other, body.len() as i16));
+            self.push(Instruction::branch_reg(
+                width,
+                op,
+                number,
+                other,
+                body.len() as i16,
+            ));
         }
         self.insns.extend(body);
     }
@@ -412,7 +474,11 @@ impl Builder<'_> {
             let size = self.size();
             self.push(Instruction::store_reg(size, R10, offset, number));
         }
-        let size = if self.random.once_in(6) { self.size() } else { Size::Double };
+        let size = if self.random.once_in(6) {
+            self.size()
+        } else {
+            Size::Double
+        };
         self.push(Instruction::load(size, R2, R10, offset));
         if pointer == R6 && self.random.once_in(2) {
             let number = self.number();
@@ -432,15 +498,25 @@ impl Builder<'_> {
         });
         let back = -(body.len() as i16) - 1;
         self.insns.extend(body);
-        self.push(Instruction::branch_imm(Width::W64, JmpOp::Lt, R8, times, back));
+        self.push(Instruction::branch_imm(
+            Width::W64,
+            JmpOp::Lt,
+            R8,
+            times,
+            back,
+        ));
     }
 
     /// Arithmetic with a pointer: the context, the stack, a number or both.
     fn pointer_arithmetic(&mut self) {
         let base = self.random.pick(&[R6, R10, R10]);
         self.push(Instruction::mov_reg(R2, base));
-        let op = self.random.pick(&[AluOp::Add, AluOp::Add, AluOp::Sub, AluOp::And, AluOp::Mul]);
-        let width = self.random.pick(&[Width::W64, Width::W64, Width::W64, Width::W32]);
+        let op = self
+            .random
+            .pick(&[AluOp::Add, AluOp::Add, AluOp::Sub, AluOp::And, AluOp::Mul]);
+        let width = self
+            .random
+            .pick(&[Width::W64, Width::W64, Width::W64, Width::W32]);
         match self.random.below(4) {
             0 => {
                 let imm = self.constant();
@@ -461,7 +537,9 @@ impl Builder<'_> {
             self.push(Instruction::store_reg(size, R2, offset, number));
         }
         if self.random.once_in(3) {
-            let op = self.random.pick(&[JmpOp::Eq, JmpOp::Ne, JmpOp::Gt, JmpOp::SLt]);
+            let op = self
+                .random
+                .pick(&[JmpOp::Eq, JmpOp::Ne, JmpOp::Gt, JmpOp::SLt]);
             let imm = self.constant();
             self.push(Instruction::branch_imm(Width::W64, op, R2, imm, 1));
             self.push(Instruction::alu_imm(Width::W64, AluOp::Add, number, 1));

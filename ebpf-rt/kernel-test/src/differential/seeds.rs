@@ -1,7 +1,7 @@
 //! Programs to begin with: each is accepted as it stands.
 
-use super::generate::MAPS;
 use super::Sample;
+use super::generate::MAPS;
 use ebpf_asm::{AttachType, ProgramType, assemble};
 
 /// Type, attach type, text. `ld_pseudo rN, 1, M` is map M of the list in `generate`.
