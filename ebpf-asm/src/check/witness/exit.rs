@@ -10,8 +10,9 @@ use alloc::format;
 impl Run<'_> {
     /// Leaves the program.
     pub(super) fn leave(&mut self) -> Result<()> {
-        // A global function on its own: what it may return, its type says.
-        if self.program.entry != 0 {
+        // A global function on its own: what it may return, its type says. A fragment may be part
+        // of a function that returns nothing.
+        if self.program.entry != 0 || self.program.facts.fragment {
             return Ok(());
         }
         self.no_references("BPF_EXIT instruction in main prog")?;
