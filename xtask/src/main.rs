@@ -2,6 +2,7 @@
 
 mod check_corpus;
 mod check_differential;
+mod check_speed;
 mod context_tables;
 mod debian;
 mod helpers;
@@ -25,6 +26,8 @@ commands:
       make programs at random and have both the checker and the running kernel judge them; what
       the checker refuses the kernel has to refuse; --corpus adds the programs of a collection
       to those that are changed; needs root
+  check-speed
+      how long the checker takes for programs of some sizes
   context-tables [--check]
       ask the running kernel what programs of each type may do to their context, and write
       ebpf-asm/src/check/tables/context.rs; needs root; --check only compares
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Some((command, rest)) => match command.as_str() {
             "check-corpus" => check_corpus::run(rest),
             "check-differential" => check_differential::run(rest),
+            "check-speed" => check_speed::run(),
             "context-tables" => context_tables::run(rest),
             "helpers" => helpers::run(rest),
             "kernels" => kernels::run(rest),

@@ -19,7 +19,9 @@ pub(super) fn check(program: &Program<'_>, closed: bool) -> Vec<Finding> {
     let mut graph = Graph::new(program);
     if !closed {
         // What it calls may stand elsewhere.
-        graph.findings.retain(|finding| finding.rule != Rule::JumpTarget);
+        graph
+            .findings
+            .retain(|finding| finding.rule != Rule::JumpTarget);
     }
     graph.check_jumps(closed);
     if graph.findings.is_empty() && closed {

@@ -69,6 +69,9 @@ struct Prepared<'a> {
     entry: usize,
 }
 
+/// After so many runs that saw nothing new, and with nothing to aim at, there is no other.
+const IDLE_RUNS: u32 = 7;
+
 /// What runs found, in the order in which a kernel comes upon it.
 pub(super) fn check(facts: &Program<'_>, effort: Effort) -> Vec<Finding> {
     let operations = Operation::decode_all(facts.insns);
@@ -121,6 +124,7 @@ fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding
     let mut tried: BTreeSet<(u32, u32, u64, bool)> = BTreeSet::new();
     let mut attempts: BTreeMap<(u32, bool), u32> = BTreeMap::new();
     let mut seed = 0;
+    let (mut idle, mut known_sides) = (0, 0);
     for round in 0..effort.runs {
         // Sides of branches that no run has seen come first, then what makes accesses go out;
         // every third run starts anew.
@@ -134,7 +138,7 @@ fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding
                         .is_some_and(|sides: &[bool; 2]| sides[usize::from(side)]) => {}
                 Some((.., plan)) => break plan,
                 None => {
-                    if let (false, Some(plan)) = (fresh, hurts.pop_front()) {
+                    if !fresh && let Some(plan) = hurts.pop_front() {
                         break plan;
                     }
                     let plan = Plan {
@@ -190,7 +194,11 @@ fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding
                 None => hurts.push_back(plan),
             }
         }
-        if !has_inputs || *left == 0 {
+        let sides = seen.values().flatten().filter(|&&side| side).count();
+        idle = if sides > known_sides { 0 } else { idle + 1 };
+        known_sides = sides;
+        let nothing_left = flips.is_empty() && hurts.is_empty() && idle >= IDLE_RUNS;
+        if !has_inputs || nothing_left || *left == 0 {
             break;
         }
     }
