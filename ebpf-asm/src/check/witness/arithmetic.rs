@@ -179,8 +179,12 @@ impl Run<'_> {
             .into()
         };
         match object.kind {
-            Kind::Map(_) if number.bits == 0 => return Ok(Value::Pointer(pointer)),
-            Kind::Map(_) | Kind::PacketEnd | Kind::Socket(_) => return Err(prohibited(self)),
+            Kind::Map(_) | Kind::InnerMap if number.bits == 0 => {
+                return Ok(Value::Pointer(pointer));
+            }
+            Kind::Map(_) | Kind::InnerMap | Kind::PacketEnd | Kind::Socket(_) => {
+                return Err(prohibited(self));
+            }
             Kind::FlowKeys if !number.known => {
                 if self.program.facts.min_kernel >= FIXED_FLOW_KEYS && number.input != 0 {
                     return Err(prohibited(self));

@@ -289,7 +289,7 @@ impl Run<'_> {
         }
         let fits = match argument.kind {
             _ if matches!(object.kind, Kind::Symbol(_)) => true,
-            K::ConstMapPtr => matches!(object.kind, Kind::Map(_)),
+            K::ConstMapPtr => matches!(object.kind, Kind::Map(_) | Kind::InnerMap),
             K::PtrToCtx => object.kind == Kind::Context,
             K::PtrToSockCommon | K::PtrToBtfIdSockCommon => {
                 matches!(object.kind, Kind::Socket(_) | Kind::KernelObject)
@@ -329,6 +329,8 @@ impl Run<'_> {
         match argument.kind {
             K::ConstMapPtr => {
                 let (Kind::Map(map) | Kind::Symbol(map)) = object.kind else {
+                    // Of what kind the inner map is, its creator says.
+                    told.opaque = true;
                     return Ok(());
                 };
                 told.map = Some(map);
@@ -580,6 +582,7 @@ impl Run<'_> {
 
     fn result(&mut self, helper: &Helper, ret: ReturnValue, told: &Told) -> Result<Value> {
         let nullable = ret.flags.contains(ReturnFlags::NULLABLE);
+        let mut acquires = ret.flags.contains(ReturnFlags::ACQUIRE);
         let kind = match ret.kind {
             ReturnKind::Void => return Ok(Value::Unwritten(Lost::Call(self.at as u32))),
             ReturnKind::Integer => return self.number_from(helper, told),
@@ -593,12 +596,18 @@ impl Run<'_> {
                         self.assume(Assumption::HoldsValues(map));
                         Kind::MapValue(map)
                     }
-                    Some(
-                        MapType::ArrayOfMaps
-                        | MapType::HashOfMaps
-                        | MapType::Sockmap
-                        | MapType::Sockhash,
-                    ) => return Ok(Value::Opaque),
+                    Some(MapType::ArrayOfMaps) => {
+                        let facts = facts.and_then(|facts| array_lookup(facts, told));
+                        match facts {
+                            Some(Null::Uncertain) => return Ok(Value::Opaque),
+                            _ => Kind::InnerMap,
+                        }
+                    }
+                    Some(MapType::HashOfMaps) => Kind::InnerMap,
+                    Some(MapType::Sockmap | MapType::Sockhash) => {
+                        acquires = true;
+                        Kind::Socket(Socket::Full)
+                    }
                     Some(MapType::Xskmap) => Kind::Socket(Socket::Xdp),
                     Some(_) => {
                         if let Some(null) = facts.and_then(|facts| array_lookup(facts, told)) {
@@ -632,7 +641,6 @@ impl Run<'_> {
             {
                 self.objects[usize::from(pointer.object)].absent_from = Some(map);
             }
-            let acquires = ret.flags.contains(ReturnFlags::ACQUIRE);
             let there = self.of(pointer).null != Null::Unchecked(true);
             let object = &mut self.objects[usize::from(pointer.object)];
             // A null that nobody looked at counts as held for the kernel as well.
@@ -680,7 +688,10 @@ impl Run<'_> {
 /// What a look-up in an array gives, where the key is known to this run: newer kernels know that
 /// there is a value, if the key is a constant.
 fn array_lookup(facts: &MapFacts, told: &Told) -> Option<Null> {
-    if !matches!(facts.map_type, MapType::Array | MapType::PercpuArray) {
+    if !matches!(
+        facts.map_type,
+        MapType::Array | MapType::PercpuArray | MapType::ArrayOfMaps
+    ) {
         return None;
     }
     match told.key {

@@ -174,6 +174,7 @@ impl Run<'_> {
             }
             Kind::Context => self.context_read(at, size),
             Kind::Map(_)
+            | Kind::InnerMap
             | Kind::FlowKeys
             | Kind::PacketEnd
             | Kind::Function
@@ -371,7 +372,16 @@ impl Run<'_> {
                     )
                     .into());
             }
-            Kind::Map(_) => {
+            Kind::Map(_) | Kind::InnerMap => {
+                if access == Access::Read && at < 0 {
+                    return Err(self
+                        .finding(
+                            Rule::MemoryBounds,
+                            format!("this reads at {at}, before the map's description"),
+                            format!("R{register} is bpf_map invalid negative access: off={at}"),
+                        )
+                        .into());
+                }
                 if access != Access::Read {
                     return Err(self
                         .finding(
@@ -456,6 +466,7 @@ impl Run<'_> {
                         .into());
                 }
                 self.stacks[usize::from(frame)].touch(at);
+                self.combined_stack()?;
             }
             Kind::MapValue(map) => {
                 let Some(map) = self.program.facts.map(map) else {
@@ -527,6 +538,12 @@ impl Run<'_> {
                     meta
                 };
                 let outside = at < 0 || end > limit;
+                if !outside && object.kind == Kind::Packet {
+                    // A shorter one: was the length looked at?
+                    self.wish(None, self.packet_input, (end - 1).cast_unsigned());
+                } else if !outside {
+                    self.wish(None, self.meta_input, 0);
+                }
                 if outside && !pointer.known && at < pointer.offset {
                     // Linux 7.1 and 7.2 lose count where the instruction goes back behind a
                     // variable offset.
@@ -547,6 +564,76 @@ impl Run<'_> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The frames of a chain of calls share the stack, where no kernel gives each its own.
+    fn combined_stack(&self) -> Result<()> {
+        let shared = matches!(
+            self.program.facts.program_type,
+            Some(
+                ProgramType::SocketFilter
+                    | ProgramType::SchedCls
+                    | ProgramType::SchedAct
+                    | ProgramType::Xdp
+                    | ProgramType::CgroupSkb
+                    | ProgramType::SkSkb
+                    | ProgramType::SkMsg
+            )
+        );
+        if !shared || self.stacks.len() < 2 {
+            return Ok(());
+        }
+        let used: i64 = self.stacks.iter().map(|stack| i64::from(stack.depth)).sum();
+        if used <= STACK_SIZE {
+            return Ok(());
+        }
+        let calls = self.stacks.len();
+        Err(self
+            .finding(
+                Rule::StackDepth,
+                format!("the {calls} functions that are active here use {used} bytes of stack, and have {STACK_SIZE} together"),
+                format!("combined stack size of {calls} calls is {used}. Too large"),
+            )
+            .with_help("keep large data in a map's value, for example of a per-CPU array with one element")
+            .into())
+    }
+
+    /// What loads with acquire and stores with release semantics cannot work on.
+    pub(super) fn ordered(&mut self, base: Value, does: &str, offset: i16, size: u8) -> Result<()> {
+        let Value::Pointer(pointer) = base else {
+            return Ok(());
+        };
+        let kind = self.of(pointer).kind;
+        let register = match does {
+            "loads from" => self.program.facts.insns[self.at].src(),
+            _ => self.program.facts.insns[self.at].dst(),
+        };
+        match kind {
+            Kind::Context | Kind::Packet | Kind::PacketMeta | Kind::FlowKeys | Kind::Socket(_)
+                if self.of(pointer).null == Null::Never =>
+            {
+                Err(self
+                    .finding(
+                        Rule::AtomicTarget,
+                        format!("there are no atomic operations on {}", kind.name()),
+                        format!(
+                            "BPF_ATOMIC {does} R{register} {} is not allowed",
+                            kind.kernel_name()
+                        ),
+                    )
+                    .with_help("use a plain load or store")
+                    .into())
+            }
+            Kind::MapValue(_) | Kind::Record(_) => {
+                let at = pointer.offset.saturating_add(i64::from(offset));
+                let misaligned = self.offset_is_known() && at.rem_euclid(i64::from(size)) != 0;
+                if misaligned {
+                    return Err(self.misaligned(at, i64::from(size)));
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The values of a map that is not known have to have these bytes.
@@ -680,6 +767,7 @@ impl Run<'_> {
         if fresh {
             let length = self.input(InputKind::Length, LONGEST_PACKET)?;
             let meta = self.input(InputKind::Length, 0xff)?;
+            let meta_input = meta.input;
             // Metadata is in words, and at most 32 of its bytes were there in older kernels.
             let meta = meta.bits.min(32) & !3;
             let Value::Pointer(pointer) = self.object(Kind::Packet, Null::Never) else {
@@ -691,6 +779,7 @@ impl Run<'_> {
                 meta.cast_signed(),
             ));
             self.packet_input = length.input;
+            self.meta_input = meta_input;
         }
         Ok(self.object(kind, Null::Never))
     }

@@ -16,6 +16,7 @@ mod value;
 
 use super::facts::Program;
 use super::finding::Finding;
+use crate::isa::{Decoded, Form, decode_all};
 use crate::object::Linkage;
 use crate::semantics::Operation;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -62,6 +63,8 @@ impl Default for Effort {
 
 /// A program, ready to run.
 struct Prepared<'a> {
+    /// For each slot whether the end of a function can be reached from it.
+    leads_out: &'a [bool],
     facts: &'a Program<'a>,
     operations: &'a [Operation],
     interesting: &'a [u64],
@@ -76,6 +79,7 @@ const IDLE_RUNS: u32 = 7;
 pub(super) fn check(facts: &Program<'_>, effort: Effort) -> Vec<Finding> {
     let operations = Operation::decode_all(facts.insns);
     let interesting = input::interesting(facts);
+    let leads_out = leading_out(facts);
     let mut entries = alloc::vec![0];
     entries.extend(
         facts
@@ -88,6 +92,7 @@ pub(super) fn check(facts: &Program<'_>, effort: Effort) -> Vec<Finding> {
     let mut all: Vec<Finding> = Vec::new();
     for entry in entries {
         let prepared = Prepared {
+            leads_out: &leads_out,
             facts,
             operations: &operations,
             interesting: &interesting,
@@ -111,6 +116,62 @@ pub(super) fn check(facts: &Program<'_>, effort: Effort) -> Vec<Finding> {
         }
     }
     all
+}
+
+impl Prepared<'_> {
+    fn leads_out(&self, slot: usize) -> bool {
+        self.leads_out.get(slot).is_none_or(|&leads| leads)
+    }
+}
+
+/// For each slot whether an `exit`, or something that is not followed, can be reached from it.
+fn leading_out(facts: &Program<'_>) -> Vec<bool> {
+    let mut leads = alloc::vec![false; facts.insns.len()];
+    let instructions: Vec<(usize, Decoded)> = decode_all(facts.insns).collect();
+    // Most jumps go forward: twice is nearly always enough. Who needs more is left in peace.
+    let mut rounds = 0;
+    let mut changed = true;
+    while changed {
+        rounds += 1;
+        if rounds > 16 {
+            leads.fill(true);
+            break;
+        }
+        changed = false;
+        for (at, decoded) in instructions.iter().rev() {
+            let from = |slot: Option<usize>| {
+                slot.and_then(|slot| leads.get(slot).copied())
+                    .unwrap_or(true)
+            };
+            let next = Some(at + decoded.slots());
+            let out = match decoded {
+                Decoded::Unknown(_) => true,
+                Decoded::Known(instruction) => {
+                    let target = instruction.jump_distance().and_then(|distance| {
+                        usize::try_from(*at as i64 + 1 + i64::from(distance)).ok()
+                    });
+                    match instruction.form() {
+                        Form::Goto | Form::GotoLong => from(target),
+                        Form::Branch(..) => from(next) || from(target),
+                        // These may end the program, or the loop.
+                        Form::Exit
+                        | Form::MayGoto
+                        | Form::GotoIndirect
+                        | Form::CallKfunc
+                        | Form::CallIndirect
+                        | Form::PacketAbsolute(_)
+                        | Form::PacketIndirect(_) => true,
+                        _ => from(next),
+                    }
+                }
+            };
+            if out && !leads[*at] {
+                leads[*at] = true;
+                changed = true;
+            }
+        }
+    }
+    leads
 }
 
 fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding> {

@@ -88,6 +88,10 @@ pub(super) struct Run<'a> {
     pub(super) packet: Option<(u16, i64, i64)>,
     /// The input that is the packet's length, counted from 1; 0 without a packet.
     pub(super) packet_input: u16,
+    /// The input that is the length of the metadata.
+    pub(super) meta_input: u16,
+    /// The input that decided where the last access went.
+    culprit: u16,
     /// A state that was met before: registers and stacks, and how much was chosen by then.
     landmark: Option<Landmark>,
     back_jumps: u32,
@@ -131,6 +135,8 @@ impl<'a> Run<'a> {
             obligations: Vec::new(),
             packet: None,
             packet_input: 0,
+            meta_input: 0,
+            culprit: 0,
             landmark: None,
             back_jumps: 0,
             may_stop: false,
@@ -161,9 +167,10 @@ impl<'a> Run<'a> {
             self.steps += 1;
             let at = self.at;
             let operation = operations.get(at)?;
+            self.culprit = 0;
             match step(self, at, operation) {
                 Ok(next) => {
-                    if next <= at && self.loops(next) {
+                    if next <= at && (self.loops(next) || !self.program.leads_out(next)) {
                         return Some(
                             Finding::new(
                                 Rule::EndlessLoop,
@@ -180,13 +187,53 @@ impl<'a> Run<'a> {
                 }
                 Err(Stop::Over) => return None,
                 Err(Stop::Found(finding)) => {
-                    let mut finding = *finding;
+                    let mut finding = self.with_witness(*finding);
                     finding.assumptions.extend_from_slice(&self.assumed);
                     return Some(finding);
                 }
             }
         }
         None
+    }
+
+    /// The finding with the number that leads to it.
+    fn with_witness(&self, finding: Finding) -> Finding {
+        let decides = matches!(
+            finding.rule,
+            Rule::StackBounds
+                | Rule::MapValueBounds
+                | Rule::MemoryBounds
+                | Rule::PacketBounds
+                | Rule::PointerOffset
+                | Rule::ArgumentSize
+                | Rule::ModifiedContext
+                | Rule::ReturnRange
+        );
+        let index = if finding.rule == Rule::PacketBounds && self.culprit == 0 {
+            self.packet_input
+        } else {
+            self.culprit
+        };
+        match self.inputs.get(usize::from(index).wrapping_sub(1)) {
+            Some(input) if decides && index == self.packet_input => finding.because(
+                format!("it happens when the packet has {} bytes", input.value),
+                None,
+            ),
+            Some(input) if decides => {
+                let value = input.value;
+                let signed = value.cast_signed();
+                let value = if signed < 0 && input.mask == u64::MAX {
+                    format!("{signed}")
+                } else {
+                    format!("{value}")
+                };
+                finding.because(
+                    format!("it happens when {value} is the value that comes from here,"),
+                    Some(input.slot),
+                )
+            }
+            _ => finding,
+        }
     }
 
     /// Whether the state is one that was there before, with nothing chosen in between.
@@ -401,6 +448,7 @@ impl<'a> Run<'a> {
 
     /// Notes that this input decides where memory is accessed: its extremes hurt.
     pub(super) fn hurt(&mut self, input: u16) {
+        self.culprit = input;
         if input == 0 {
             return;
         }
@@ -495,6 +543,16 @@ impl Machine for Run<'_> {
 
     fn load(&mut self, size: Size, base: Value, offset: i16) -> Result<Value> {
         self.read(size.bytes(), base, offset)
+    }
+
+    fn load_acquire(&mut self, size: Size, base: Value, offset: i16) -> Result<Value> {
+        self.ordered(base, "loads from", offset, size.bytes())?;
+        self.read(size.bytes(), base, offset)
+    }
+
+    fn store_release(&mut self, size: Size, base: Value, offset: i16, value: Value) -> Result<()> {
+        self.ordered(base, "stores into", offset, size.bytes())?;
+        self.write(size.bytes(), base, offset, value)
     }
 
     fn store(&mut self, size: Size, base: Value, offset: i16, value: Value) -> Result<()> {

@@ -80,6 +80,8 @@ pub(super) enum Kind {
     /// The stack of a frame.
     Stack(u8),
     Map(u16),
+    /// A map that was looked up in another.
+    InnerMap,
     /// A value of a map.
     MapValue(u16),
     /// The packet: data begins at offset 0, what stands before it is metadata.
@@ -126,7 +128,7 @@ impl Kind {
         match self {
             Self::Context => "ctx",
             Self::Stack(_) => "fp",
-            Self::Map(_) => "map_ptr",
+            Self::Map(_) | Self::InnerMap => "map_ptr",
             Self::MapValue(_) => "map_value",
             Self::Packet => "pkt",
             Self::PacketMeta => "pkt_meta",
@@ -148,7 +150,7 @@ impl Kind {
         match self {
             Self::Context => "the context",
             Self::Stack(_) => "the stack",
-            Self::Map(_) => "a map",
+            Self::Map(_) | Self::InnerMap => "a map",
             Self::MapValue(_) => "a map's value",
             Self::Packet => "the packet",
             Self::PacketMeta => "the packet's metadata",
