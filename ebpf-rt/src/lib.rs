@@ -63,7 +63,7 @@ pub mod tracefs;
 #[cfg(feature = "uprobes")]
 mod user_space;
 #[cfg(feature = "std")]
-mod verifier_log;
+pub mod verifier_log;
 
 pub use bytemuck;
 pub use ebpf_asm::{

@@ -5,8 +5,10 @@
 //! object.
 
 mod constant;
+mod drawing;
 mod options;
 mod program;
+mod rejection;
 mod relocate;
 
 pub use constant::{Constant, ConstantValue};

@@ -1,0 +1,1 @@
+//! The whole log: reasons and instructions of all kernels.
