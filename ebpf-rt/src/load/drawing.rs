@@ -55,15 +55,20 @@ impl Drawing {
 
 /// What the register in question holds, and what to do about it.
 fn help(reason: &Reason<'_>, log: &VerifierLog<'_>, path: &Path<'_>) -> Option<String> {
-    let register = reason.register();
-    if reason.fact.ends_with("!read_ok")
-        && let Some(register @ 1..=5) = register
-        && let Some(Origin::Lost(_)) = path.origin(register)
-    {
-        return Some(format!(
-            "a call takes away what r1 to r5 hold: keep the value of r{register} in r6 to r9, \
-             or on the stack"
-        ));
+    let register = register_in_question(reason, path);
+    if reason.fact.ends_with("!read_ok") {
+        let register = register?;
+        return match path.origin(register) {
+            Some(Origin::Lost(_)) => Some(format!(
+                "a call takes away what r1 to r5 hold: keep the value of r{register} in r6 to \
+                 r9, or on the stack"
+            )),
+            None if register >= 6 && path.depth() > 0 => Some(format!(
+                "a function does not see what r6 to r9 hold in its caller: pass the value of \
+                 r{register} on in r1 to r5"
+            )),
+            _ => hint(reason),
+        };
     }
     let suggestion = || {
         let suggestion = &log.report()?.suggestion;
@@ -71,7 +76,8 @@ fn help(reason: &Reason<'_>, log: &VerifierLog<'_>, path: &Path<'_>) -> Option<S
     };
     let advice = hint(reason).or_else(suggestion);
     let state = register.and_then(|register| {
-        let logged = path.value(register).filter(|value| match reason.kind() {
+        let value = reason.packet().or_else(|| path.value(register));
+        let logged = value.filter(|value| match reason.kind() {
             // What the log said last may have been longer ago.
             Some(kind) => value.kind() == Value::new(kind).kind(),
             None => true,
@@ -85,6 +91,17 @@ fn help(reason: &Reason<'_>, log: &VerifierLog<'_>, path: &Path<'_>) -> Option<S
         (Some(state), Some(advice)) => Some(format!("{state}: {advice}")),
         (state, advice) => state.or(advice),
     }
+}
+
+/// The register that the reason names; of "math between …" the one that is added.
+fn register_in_question(reason: &Reason<'_>, path: &Path<'_>) -> Option<u8> {
+    reason.register().or_else(|| {
+        let step = path.steps().last()?;
+        let operand = step.instruction.text.rsplit(' ').next()?;
+        let is_arithmetic = reason.fact.starts_with("math between");
+        let register = operand.strip_prefix('r').filter(|_| is_arithmetic)?;
+        register.parse().ok().filter(|&register| register <= 10)
+    })
 }
 
 /// A remark with the lines it is about.
@@ -102,7 +119,7 @@ fn notes<'a>(reason: &Reason<'_>, path: &Path<'_>, source: &'a Source<'_>) -> Ve
             lines: vec![source.line(slot, '-', "")],
         });
     }
-    let register = reason.register().filter(|register| *register != 10);
+    let register = register_in_question(reason, path).filter(|register| *register != 10);
     if let Some(register) = register
         && let Some(origin) = path.origin(register)
     {
@@ -117,11 +134,7 @@ fn notes<'a>(reason: &Reason<'_>, path: &Path<'_>, source: &'a Source<'_>) -> Ve
             });
         }
     }
-    let branches: Vec<(usize, bool)> = path
-        .steps()
-        .iter()
-        .filter_map(|step| Some((step.instruction.slot, step.taken?)))
-        .collect();
+    let branches = branches(path);
     let shown = &branches[branches.len().saturating_sub(BRANCHES)..];
     if !shown.is_empty() {
         let mut message = "the branches on the way there".to_owned();
@@ -137,6 +150,28 @@ fn notes<'a>(reason: &Reason<'_>, path: &Path<'_>, source: &'a Source<'_>) -> Ve
         });
     }
     notes
+}
+
+/// The conditional jumps of the path and whether they were taken; rounds of a loop that are
+/// alike once.
+fn branches(path: &Path<'_>) -> Vec<(usize, bool)> {
+    let mut branches: Vec<(usize, bool)> = Vec::new();
+    for step in path.steps() {
+        let Some(taken) = step.taken else { continue };
+        branches.push((step.instruction.slot, taken));
+        // The last round, if it is the one before over again.
+        let loops = (1..=BRANCHES).find(|&length| {
+            let rounds = branches
+                .len()
+                .checked_sub(2 * length)
+                .map(|start| &branches[start..]);
+            rounds.is_some_and(|rounds| rounds[..length] == rounds[length..])
+        });
+        if let Some(length) = loops {
+            branches.truncate(branches.len() - length);
+        }
+    }
+    branches
 }
 
 /// Where the text of lines comes from: the source file if it can be read and is what the

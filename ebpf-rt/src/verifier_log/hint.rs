@@ -61,42 +61,58 @@ pub(super) fn beyond_value(captures: &[&str]) -> Option<String> {
         return beside_value(captures);
     };
     Some(format!(
-        "at offset {offset}, {size} bytes do not fit into the value's {value}: keep the offset at \
-         most {last}, with `if rN > {last} goto …` on the number in it"
+        "{} at offset {offset} would be beyond the value's {value}: keep the offset at most \
+         {last}, with `if rN > {last} goto …` on the number in it",
+        bytes(size)
     ))
 }
 
 pub(super) fn beside_value(captures: &[&str]) -> Option<String> {
     let [value, offset, size] = numbers(captures)?;
     Some(format!(
-        "the value has {value} bytes, and this is {size} at offset {offset}"
+        "the value has {}, and this is {size} at offset {offset}",
+        bytes(value)
     ))
 }
 
 pub(super) fn beside_memory(captures: &[&str]) -> Option<String> {
     let [memory, offset, size] = numbers(captures)?;
     Some(format!(
-        "the memory has {memory} bytes, and this is {size} at offset {offset}"
+        "the memory has {}, and this is {size} at offset {offset}",
+        bytes(memory)
     ))
 }
 
 pub(super) fn wrong_argument(captures: &[&str]) -> Option<String> {
-    let [register, _, expected] = captures else {
+    let [_, _, expected] = captures else {
         return None;
     };
+    let kinds: Vec<&str> = expected.split(", ").map(str::trim).collect();
+    if kinds.contains(&"fp") && kinds.contains(&"map_value") {
+        return Some(
+            "the call wants memory in it: a pointer into the stack or to a map value".to_owned(),
+        );
+    }
     let mut all: Vec<String> = Vec::new();
-    for kind in expected.split(", ") {
-        let words = kind_in_words(kind.trim())?;
+    for kind in kinds {
+        let words = kind_in_words(kind)?;
         if !all.contains(&words) {
             all.push(words);
         }
     }
-    let expected = match all.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-        None => return None,
+    let (last, rest) = all.split_last()?;
+    let expected = match rest {
+        [] => last.clone(),
+        rest => format!("{} or {last}", rest.join(", ")),
     };
-    Some(format!("the call wants in r{register}: {expected}"))
+    Some(format!("the call wants {expected} in it"))
+}
+
+fn bytes(count: i64) -> String {
+    match count {
+        1 => "1 byte".to_owned(),
+        count => format!("{count} bytes"),
+    }
 }
 
 /// What the stars stood for, if the pattern fits at the text's beginning.

@@ -208,6 +208,19 @@ impl Reason<'_> {
         quoted().or_else(of_argument)
     }
 
+    /// What the packet register holds in "invalid access to packet, off=0 size=8,
+    /// R2(id=0,off=0,r=4)".
+    #[must_use]
+    pub fn packet(&self) -> Option<Value<'_>> {
+        let (_, rest) = self
+            .fact
+            .strip_prefix("invalid access to packet")?
+            .split_once(", R")?;
+        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+        let value = Value::new(rest.get(digits..)?);
+        value.field("r").map(|_| value)
+    }
+
     /// The register that the reason names, by its number.
     #[must_use]
     pub fn register(&self) -> Option<u8> {

@@ -111,8 +111,11 @@ impl<'a> Path<'a> {
             && next != instruction.slot + 1
         {
             self.state.enter();
-            self.origins
-                .push(self.origins.last().copied().unwrap_or_default());
+            let mut origins = self.origins.last().copied().unwrap_or_default();
+            for register in [0, 6, 7, 8, 9] {
+                origins[register] = None;
+            }
+            self.origins.push(origins);
         } else if let Effect::Exit = effect {
             if self.origins.len() > 1 {
                 self.origins.pop();
@@ -146,6 +149,12 @@ impl<'a> Path<'a> {
     #[must_use]
     pub fn steps(&self) -> &[Step<'a>] {
         &self.steps
+    }
+
+    /// How many calls of the program's own functions the last instruction is in.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.origins.len() - 1
     }
 
     /// What a register held when the last instruction was to be done; `None` if the log does
@@ -387,6 +396,8 @@ mod tests {
         assert_eq!(path.value(6), None);
         assert_eq!(path.value(1).map(|value| value.kind()), Some("ctx"));
         assert_eq!(path.origin(0), Some(Origin::Written(2)));
+        assert_eq!(path.origin(6), None);
+        assert_eq!(path.depth(), 1);
     }
 
     #[test]

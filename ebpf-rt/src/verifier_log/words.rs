@@ -51,10 +51,10 @@ impl Value<'_> {
                 }
                 words
             }
-            "pkt" | "pkt_meta" => {
+            "pkt" | "pkt_meta" | "" => {
                 let known = match field("r") {
-                    Some(0) => " of which no byte is known to be there".to_owned(),
-                    Some(range) => format!(" of which {range} bytes are known to be there"),
+                    Some(0) => " with no checked bytes".to_owned(),
+                    Some(range) => format!(" with {range} checked bytes"),
                     None => String::new(),
                 };
                 words + &known + &self.offset_in_words()
@@ -80,6 +80,9 @@ impl Value<'_> {
         match (self.number("smin"), self.number("smax")) {
             (Some(low), Some(high)) if high < BOUNDS.end => {
                 format!("a number from {low} to {high}")
+            }
+            (None, Some(high)) if (-BOUNDS.end..BOUNDS.end).contains(&high) => {
+                format!("a number up to {high}, or a negative one")
             }
             (low, _) => match bound("umin").or(low) {
                 Some(low @ 0..) => format!("a number from {low} up"),
@@ -119,7 +122,8 @@ pub(super) fn kind_in_words(kind: &str) -> Option<String> {
         "map_ptr" => "a map",
         "map_value" => "a map value",
         "map_key" => "a map key",
-        "pkt" => "a pointer into the packet",
+        // Empty in the kernel's reason, which has the fields only.
+        "pkt" | "" => "a pointer into the packet",
         "pkt_meta" => "a pointer to the packet's metadata",
         "pkt_end" => "the end of the packet",
         "flow_keys" => "the flow keys",
@@ -179,6 +183,7 @@ mod tests {
                 "inv(id=0,umin_value=1,umax_value=9223372036854775807)",
                 "a number from 1 up",
             ),
+            ("scalar(smax=40)", "a number up to 40, or a negative one"),
             ("scalar(smin=-4,smax=3)", "a number from -4 to 3"),
             (
                 "scalar(umax=0xffffffff,var_off=(0x0; 0xffffffff))",
@@ -207,7 +212,7 @@ mod tests {
             ),
             (
                 "pkt(r=14)",
-                "a pointer into the packet of which 14 bytes are known to be there",
+                "a pointer into the packet with 14 checked bytes",
             ),
             ("sock_or_null(id=2)", "a socket or null"),
             (
