@@ -1,7 +1,7 @@
 //! The rows of advice: a pattern of reasons, and what to do.
 
 use super::hint::Advice::{self, Say, Work};
-use super::hint::{beside_memory, beside_value, beyond_value, no_access, wrong_argument};
+use super::hint::{beside_memory, beside_value, beyond_value, no_access, result_range, wrong_argument};
 
 /// In the order in which they are tried.
 pub(super) const ROWS: &[(&str, Advice)] = &[
@@ -111,7 +111,7 @@ pub(super) const ROWS: &[(&str, Advice)] = &[
     ("*tail_calls are not allowed", Say("this kernel takes tail calls or subprograms, not both: paste functions with `#[inline] fn`")),
     ("at the time of BPF_LD_ABS|IND R6 != pointer to skb", Say("loads from the packet want the context in r6: `r6 = r1` at the beginning")),
     // The result.
-    ("At program exit the register R* has * should have been in *", Say("programs of this type return a number in {3}: set r{1} just before `exit`")),
+    ("At program exit the register R* has * should have been in *", Work(result_range)),
     ("At program exit the register R* is not a known value", Say("programs of this type return a number: set r{1} just before `exit`")),
     // References.
     ("Unreleased reference id=* alloc_insn=*", Say("release it on every path to here: bpf_sk_release for sockets, bpf_ringbuf_submit or bpf_ringbuf_discard for records")),

@@ -108,6 +108,33 @@ pub(super) fn wrong_argument(captures: &[&str]) -> Option<String> {
     Some(format!("the call wants {expected} in it"))
 }
 
+/// `[0, 1]`; before Linux 6.8 `(0x0; 0x1)`: a number, and which of its bits may be others.
+pub(super) fn result_range(captures: &[&str]) -> Option<String> {
+    let [register, _, range] = captures else {
+        return None;
+    };
+    let range = range.split(": ").next()?;
+    let words = match range
+        .strip_prefix('(')
+        .and_then(|range| range.strip_suffix(')'))
+    {
+        Some(bits) => {
+            let number = |text: &str| u64::from_str_radix(text.trim().strip_prefix("0x")?, 16).ok();
+            let (low, others) = bits.split_once(';')?;
+            let (low, others) = (number(low)?, number(others)?);
+            format!("from {low} to {}", low | others)
+        }
+        None => {
+            let range = range.strip_prefix('[')?.split(']').next()?;
+            let (low, high) = range.split_once(", ")?;
+            format!("from {low} to {high}")
+        }
+    };
+    Some(format!(
+        "programs of this type return a number {words}: set r{register} just before `exit`"
+    ))
+}
+
 fn bytes(count: i64) -> String {
     match count {
         1 => "1 byte".to_owned(),

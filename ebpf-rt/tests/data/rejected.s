@@ -808,7 +808,8 @@ mod rejected {
         exit
     }
 
-    #[accepted_by("6.18")]
+    # All of these know how much the helper returns; Linux 4.14 did not.
+    #[accepted_by("5.10", "6.1", "6.12", "6.18", "7.3")]
     #[raw_tracepoint("sys_enter")]
     fn openat_terminates_the_path(ctx: *mut c_void) -> i32 {
         r2 = *(u64 *)(r1 + 8)
