@@ -75,7 +75,8 @@ struct Parts {
 pub enum ErrorKind {
     /// The process may not do this: a capability, or a security policy.
     Permission,
-    /// The kernel's verifier refused the program; [`Error::log`] says why.
+    /// The kernel looked at a program, type information or a map, refused it, and said why;
+    /// [`Error::log`] has all that it said.
     Rejected,
     /// A trace point, a key, an index or a file that does not exist.
     NotFound,

@@ -5,6 +5,7 @@
 //! which is when a rejection is printed with `{:#}`.
 
 use super::drawing::Drawing;
+use super::program::text;
 use crate::verifier_log::{BtfLog, Reason, VerifierLog};
 use crate::{Errno, Error};
 use ebpf_asm::isa::{Decoded, Form, Instruction, decode_all};
@@ -45,6 +46,17 @@ pub(crate) fn of_btf(errno: Errno, log: &str) -> Error {
         None => Error::failed("BPF_BTF_LOAD", errno),
     }
     .of_btf()
+}
+
+/// The refusal of a map: what the kernel says in its log, or else the error as it is known.
+pub(crate) fn of_map(known: Error, errno: Errno, log: &[u8]) -> Error {
+    let log = text(log);
+    let Some(reason) = log.lines().map(str::trim).rfind(|line| !line.is_empty()) else {
+        return known;
+    };
+    Error::rejected(errno, |_| Ok(()))
+        .because(reason)
+        .with_log(log.clone())
 }
 
 /// The source of a slot: `src/main.rs:12:9`.
@@ -135,6 +147,21 @@ fn unended_function(def: &ProgramDef) -> Option<usize> {
 mod tests {
     use super::*;
     use crate::ErrorKind;
+
+    #[test]
+    fn maps_have_a_log_on_new_kernels() {
+        let known = || Error::failed("BPF_MAP_CREATE", Errno::EINVAL).because("no such map");
+        let error = of_map(known(), Errno::EINVAL, b"Invalid max_entries\n\0\0");
+        assert_eq!(
+            error.in_object("opens").of_map("COUNTS").to_string(),
+            "opens::COUNTS: rejected by the kernel: Invalid max_entries"
+        );
+        let error = of_map(known(), Errno::EINVAL, b"\0\0");
+        assert_eq!(
+            error.of_map("COUNTS").to_string(),
+            "map `COUNTS`: BPF_MAP_CREATE failed with EINVAL: no such map"
+        );
+    }
 
     #[test]
     fn type_information_has_its_own_log() {

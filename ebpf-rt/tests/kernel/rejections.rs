@@ -1,6 +1,7 @@
 //! What the verifier refuses, at the instruction: the programs of `data/rejected.s`.
 
 use super::common::{leak, load_plain};
+use core::ffi::c_void;
 use ebpf_asm::diag::Severity;
 use ebpf_asm::link::{Linked, ObjectFunction, RelocationTarget, Scope, Symbol, link_program};
 use ebpf_asm::syntax::ast::{self, Item};
@@ -9,7 +10,8 @@ use ebpf_rt::object::{
     FunctionRecord, LabelTable, LineTable, Linkage, MapDef, ProgramDef, ProgramKind, Relocation,
     RelocationKind,
 };
-use ebpf_rt::{Error, ErrorKind, KernelVersion, MapType, Object};
+use ebpf_rt::verifier_log::BtfLog;
+use ebpf_rt::{Array, Error, ErrorKind, KernelVersion, MapType, Object};
 use kernel_test::{Need, Suite};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/rejected.s");
@@ -19,6 +21,9 @@ const ROOT: &[Need] = &[Need::Root];
 
 pub(crate) fn add(suite: &mut Suite) {
     suite.test("rejections::places_and_reasons", ROOT, places_and_reasons);
+    suite.test("rejections::in_the_macro", ROOT, in_the_macro);
+    suite.test("rejections::type_information", ROOT, type_information);
+    suite.test("rejections::map", ROOT, map_without_keys);
 }
 
 const BPF_F_RDONLY_PROG: u32 = 1 << 7;
@@ -280,4 +285,141 @@ fn places_and_reasons() {
     );
     assert!(refused >= 50, "{refused}");
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+ebpf_rt::ebpf! {
+    #[license = "GPL"]
+    mod imprecise {
+        static RECORDS: Array<u64> = Array::with_max_entries(4);
+
+        // What is added is always 0, which no run tells from a mistake; the verifier does not
+        // see it.
+        #[socket_filter]
+        fn adds_nothing(ctx: *mut c_void) -> i32 {
+            *(u32 *)(r10 - 4) = 1;
+            r2 = r10;
+            r2 += -4;
+            r1 = RECORDS ll;
+            call bpf_map_lookup_elem;
+            if r0 == 0 goto out;
+            r1 = *(u64 *)(r0 + 0);
+            r1 &= 7;
+            r2 = *(u64 *)(r0 + 0);
+            r2 |= 7;
+            r1 &= r2; r2 = r1; r2 <<= 3; r2 >>= 3; r1 -= r2; r0 += r1;
+            r0 = *(u64 *)(r0 + 0); // <- refused
+        out:
+            r0 = 0;
+            exit;
+        }
+    }
+}
+
+/// Line and column are those of the macro's tokens, several statements to a line.
+fn in_the_macro() {
+    let text = include_str!("rejections.rs");
+    let error = imprecise::load().unwrap_err();
+    let line = error.to_string();
+    let (number, source) = (1..)
+        .zip(text.lines())
+        .find(|(_, line)| line.ends_with("// <- refused"))
+        .unwrap();
+    let column = source.len() - source.trim_start().len() + 1;
+    let place = format!(" at {}:{number}:{column}", file!());
+    assert!(
+        line.starts_with("imprecise::adds_nothing: rejected by the kernel: ")
+            && line.ends_with(&place),
+        "{error:#}"
+    );
+    // In the guests of the matrix the source is not where it was compiled, and the kernel's
+    // spelling of the instruction stands in its place.
+    let drawn = format!("{error:#}");
+    let shown = source.trim_end_matches("; // <- refused").trim();
+    let spelled = "r0 = *(u64 *)(r0 +0)";
+    assert!(drawn.contains(shown) || drawn.contains(spelled), "{drawn}");
+    assert!(drawn.contains("\nnote: r0 got its value here\n"), "{drawn}");
+    assert!(
+        drawn.contains("if r0 == 0") && drawn.contains("not taken"),
+        "{drawn}"
+    );
+}
+
+/// Type information from its parts: the types, and names that begin with a zero byte.
+fn btf(types: &[u32], names: &[u8]) -> Vec<u8> {
+    let types: Vec<u8> = types.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    let mut bytes = 0xeb9fu16.to_ne_bytes().to_vec();
+    bytes.extend([1, 0]);
+    for word in [24, 0, types.len(), types.len(), names.len()] {
+        bytes.extend((word as u32).to_ne_bytes());
+    }
+    bytes.extend(types);
+    bytes.extend(names);
+    bytes
+}
+
+/// What the kernel says about type information is read: the type, the member, the reason.
+fn type_information() {
+    let kind = |kind: u32, length: u32| kind << 24 | length;
+    let int = |bits: u32| [1, kind(1, 0), 4, 1 << 24 | bits];
+    let names = b"\0x\0event\0pid\0";
+    let structure = |of: u32, offset: u32| [3, kind(4, 1), 4, 9, of, offset];
+    let cases = [
+        (
+            btf(&int(32), b"\0x"),
+            "",
+            "last byte of the strings is no zero",
+        ),
+        (btf(&int(99), names), "INT x: ", "a number of too many bits"),
+        (
+            btf(&[int(32).as_slice(), &structure(7, 0)].concat(), names),
+            "STRUCT event, member pid: ",
+            "a member of a type that is not there",
+        ),
+        (
+            btf(&[int(32).as_slice(), &structure(1, 32)].concat(), names),
+            "STRUCT event, member pid: ",
+            "a member behind the end",
+        ),
+        (
+            btf(&[0, kind(2, 0), 9], names),
+            "PTR number 1: ",
+            "a pointer to nothing",
+        ),
+    ];
+    for (bytes, start, what) in cases {
+        let (_, log) = kernel_test::bpf::load_btf(&bytes).unwrap_err();
+        let read = BtfLog::parse(&log).unwrap_or_else(|| panic!("{what}: {log}"));
+        let line = read.to_string();
+        assert!(
+            line.starts_with(start) && !read.reason.is_empty(),
+            "{what}: {line}\n{log}"
+        );
+        assert_eq!(read.type_id.is_some(), !start.is_empty(), "{what}: {log}");
+        println!("{what}: {line}");
+    }
+}
+
+/// A hash table without keys: newer kernels say what is wrong with a map.
+fn map_without_keys() {
+    let map = MapDef::new("COUNTS", MapType::Hash, 0, 8, 16);
+    let object = Object::new(
+        "rejected",
+        "GPL",
+        KernelVersion::DEFAULT_MINIMUM,
+        leak(vec![map]),
+        &[],
+        &[],
+    );
+    let error = load_plain(&object).unwrap_err();
+    println!("{error:#}");
+    let expected = match error.kind() {
+        ErrorKind::Rejected => "rejected::COUNTS: rejected by the kernel: ",
+        _ => {
+            "object `rejected`, map `COUNTS`: BPF_MAP_CREATE failed with EINVAL: this kernel has \
+             no Hash map with keys of 0 bytes, values of 8 bytes"
+        }
+    };
+    assert!(error.to_string().starts_with(expected), "{error}");
+    let is_new = kernel_test::kernel_version() >= (7, 3);
+    assert_eq!(error.kind() == ErrorKind::Rejected, is_new, "{error}");
 }
