@@ -113,7 +113,11 @@ fn refused() {
     assert_output("first-program/refused.out", &printed, |text| {
         let (drawn, log) = text.split_once("the kernel's log:\n").expect("a log");
         let says = log.lines().filter(|line| line.contains("!read_ok"));
-        drawn.lines().chain(says).map(|line| format!("{line}\n")).collect()
+        drawn
+            .lines()
+            .chain(says)
+            .map(|line| format!("{line}\n"))
+            .collect()
     });
 }
 

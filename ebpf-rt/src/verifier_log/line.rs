@@ -221,7 +221,7 @@ fn branch(rest: &str) -> Option<LineKind<'_>> {
 fn is_state(text: &str) -> bool {
     let text = match text.strip_prefix("frame") {
         Some(rest) => match rest.split_once(':') {
-            Some((number, _)) if number.is_empty() => return false,
+            Some(("", _)) => return false,
             Some((number, rest)) if number.bytes().all(|b| b.is_ascii_digit()) => rest.trim_start(),
             _ => return false,
         },
