@@ -31,7 +31,12 @@ impl Drawing {
         let path = log.path();
         let source = Source::new(&self.def.lines, &log);
         let primary = self.slot.map(|slot| source.line(slot, '^', ""));
-        let notes = notes(&reason, &path, &source);
+        let last = path.steps().last().map(|step| step.instruction.slot);
+        // Of what is wrong with the program as a whole no path leads there.
+        let notes = match last == self.slot {
+            true => notes(&reason, &path, &source),
+            false => Vec::new(),
+        };
         let lines = notes.iter().flat_map(|note| &note.lines).chain(&primary);
         let margin = margin(lines.map(|line| line.number).max().unwrap_or(0));
         if let Some(line) = primary {

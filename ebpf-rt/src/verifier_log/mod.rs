@@ -151,6 +151,10 @@ impl<'a> VerifierLog<'a> {
     #[must_use]
     pub fn instruction(&self) -> Option<usize> {
         let reason = self.reason();
+        // Found when all paths were followed: the trace ends with another instruction.
+        if reason.is_some_and(|reason| WHOLE.iter().any(|start| reason.fact.starts_with(start))) {
+            return None;
+        }
         let reported = || self.report.as_ref()?.at.as_ref()?.slot;
         let named = || instruction_in(reason?.fact);
         let last = || {
@@ -171,6 +175,9 @@ impl<'a> VerifierLog<'a> {
         Path::new(&self.lines, self.instruction())
     }
 }
+
+/// Reasons that are about the program as a whole.
+const WHOLE: &[&str] = &["combined stack size of ", "the call stack of "];
 
 /// `3` of "unreachable insn 3", "jump out of range from insn 3 to 5", "infinite loop detected
 /// at insn 3".
