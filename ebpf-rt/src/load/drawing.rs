@@ -338,6 +338,8 @@ fn statement(line: &str, column: u32) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Errno;
+    use crate::sys::script::{Script, run};
 
     #[test]
     fn statements_end_where_they_end() {
@@ -377,5 +379,81 @@ mod tests {
         assert!(!agrees("  r2 = 1;", 3, "r1 = 1"));
         assert!(!agrees("fn main() {}", 1, "exit"));
         assert!(!agrees("", 1, "exit"));
+    }
+
+    const LOG: &str = "0: R1=ctx() R10=fp0\n\
+        0: (61) r2 = *(u32 *)(r1 +0)          ; R1=ctx() R2=scalar()\n\
+        1: (15) if r2 == 0x7 goto pc+3        ; R2=scalar()\n\
+        2: (85) call bpf_map_lookup_elem#1    ; R0=map_value_or_null(id=1,map=m,ks=4,vs=8)\n\
+        3: (79) r1 = *(u64 *)(r0 +0)\n\
+        R0 invalid mem access 'map_value_or_null'\n\
+        processed 4 insns (limit 1000000)\n";
+
+    /// The refusal of instruction 3, with this source file, printed with `{:#}`.
+    fn drawn(file: &str) -> String {
+        let places: [(u32, u16); 4] = [(8, 5), (9, 5), (10, 5), (14, 17)];
+        let table: Vec<u8> = places
+            .iter()
+            .flat_map(|(line, column)| [&line.to_le_bytes()[..], &column.to_le_bytes()].concat())
+            .collect();
+        let def = ProgramDef::new(
+            "count",
+            ebpf_asm::object::ProgramKind::SocketFilter,
+            &[],
+            &[],
+            &[],
+            LineTable::new("src/main.rs", table.leak()),
+        );
+        let script = Script::new().file("src/main.rs", file);
+        let (text, calls) = run(script, || {
+            let error = crate::load::rejection::of_program(&def, Errno::EACCES, LOG).unwrap();
+            let error = error.in_object("opens").of_program("count");
+            assert_eq!(
+                error.to_string(),
+                "opens::count: rejected by the kernel: R0 invalid mem access \
+                 'map_value_or_null' at src/main.rs:14:17"
+            );
+            format!("{error:#}")
+        });
+        assert_eq!(calls, []);
+        text
+    }
+
+    const EXPECTED: &str = "opens::count: rejected by the kernel: R0 invalid mem access \
+'map_value_or_null'
+  --> src/main.rs:14:17
+   |
+14 |                 r1 = *(u64 *)(r0 + 0); // é
+   |                 ^^^^^^^^^^^^^^^^^^^^^
+   = help: r0 is a map value or null here: test it with `if r0 == 0 goto …` first
+note: r0 got its value here
+  --> src/main.rs:10:5
+   |
+10 |     call bpf_map_lookup_elem;
+   |     ------------------------
+note: the branches on the way there
+  --> src/main.rs:9:5
+   |
+ 9 |     if r2 == SEVEN goto out;
+   |     ----------------------- not taken
+the kernel's log:
+";
+
+    #[test]
+    fn a_rejection_reads_like_an_error_of_rustc() {
+        let file = "\n\n\n\n\n\n\n    r2 = *(u32 *)(r1 + 0);\n    if r2 == SEVEN goto out;\n    call \
+                    bpf_map_lookup_elem;\n\n\n\n                r1 = *(u64 *)(r0 + 0); // é\n";
+        let text = drawn(file);
+        assert_eq!(text, format!("{EXPECTED}{}", LOG.trim_end()));
+        // The file has changed since, or is not there: the kernel's spelling.
+        let spelled = EXPECTED
+            .replace("r1 = *(u64 *)(r0 + 0); // é", "r1 = *(u64 *)(r0 +0)")
+            .replace("^^^^^^^^^^^^^^^^^^^^^", "^^^^^^^^^^^^^^^^^^^^")
+            .replace("call bpf_map_lookup_elem;", "call bpf_map_lookup_elem#1")
+            .replace("if r2 == SEVEN goto out;", "if r2 == 0x7 goto pc+3")
+            .replace("----------------------- not", "---------------------- not");
+        for other in [file.replace("call ", "callx "), String::new()] {
+            assert_eq!(drawn(&other), format!("{spelled}{}", LOG.trim_end()));
+        }
     }
 }
