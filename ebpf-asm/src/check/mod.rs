@@ -56,14 +56,17 @@ pub fn check_with(program: &Program<'_>, effort: Effort) -> Vec<Finding> {
     witness::check(program, effort)
 }
 
-/// What is wrong with a [fragment](Program::fragment): a sequence that may end anywhere.
+/// What is wrong with a fragment: a sequence that may end anywhere, and that begins with anything
+/// in its registers.
 #[must_use]
 pub fn check_fragment(program: &Program<'_>) -> Vec<Finding> {
     let findings = structure::check(program, false);
     if !findings.is_empty() {
         return findings;
     }
-    witness::check(program, Effort::DEFAULT)
+    let mut fragment = program.clone();
+    fragment.fragment = true;
+    witness::check(&fragment, Effort::DEFAULT)
 }
 
 /// What was found in each program of an object, by the program's name; programs without findings
