@@ -55,8 +55,8 @@ impl Run<'_> {
             }
             // The lower half of an address.
             _ if width == Width::W32 => match op {
-                AluOp::Mov => self.any(4),
-                _ => Ok(Value::Opaque),
+                AluOp::Mov | AluOp::Sub => self.any(4),
+                _ => Err(self.narrow_pointer_arithmetic(op).into()),
             },
             (Value::Pointer(dst), Value::Pointer(src)) => self.pointers(op, dst, src),
             (Value::Pointer(pointer), Value::Number(number)) => {
@@ -67,6 +67,17 @@ impl Run<'_> {
             }
             _ => Ok(Value::Opaque),
         }
+    }
+
+    /// Only differences are let pass in 32 bits, and are numbers then.
+    fn narrow_pointer_arithmetic(&self, op: AluOp) -> crate::check::Finding {
+        let register = self.program.facts.insns[self.at].dst();
+        self.finding(
+            Rule::PointerArithmetic,
+            format!("`{}` on a pointer in 32 bits", op.symbol()),
+            format!("R{register} 32-bit pointer arithmetic prohibited"),
+        )
+        .with_help("compute in 64 bits: `r1 += 8;`")
     }
 
     fn numbers(&mut self, op: AluOp, width: Width, dst: Number, src: Number) -> Result<Value> {
