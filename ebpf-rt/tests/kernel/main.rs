@@ -1,6 +1,7 @@
 //! The tests of the runtime on the running kernel.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod check;
 mod common;
 mod features;
 #[path = "../hand_expanded.rs"]
@@ -19,6 +20,7 @@ mod tracing;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
+    check::add(&mut suite);
     features::add(&mut suite);
     isa::add(&mut suite);
     load::add(&mut suite);
