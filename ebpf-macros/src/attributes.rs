@@ -535,6 +535,7 @@ impl Place {
         Kind {
             value,
             handle: quote!(#handle),
+            has_record: self.form.attribute == "tracepoint",
         }
     }
 }
@@ -567,6 +568,8 @@ pub(crate) struct Kind {
     pub(crate) value: TokenStream,
     /// The type of the handle, behind the path of `ebpf_rt::programs`.
     pub(crate) handle: TokenStream,
+    /// Whether its context is a record that the running kernel can describe.
+    pub(crate) has_record: bool,
 }
 
 impl FunctionOptions {

@@ -31,6 +31,12 @@ mod registers;
 ))]
 pub use registers::*;
 
+mod record;
+
+pub use record::TracepointRecord;
+#[doc(hidden)]
+pub use record::{NoRecord, RecordOf};
+
 use bytemuck::Zeroable;
 
 /// Declares context types, each with its size in the kernel.

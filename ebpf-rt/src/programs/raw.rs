@@ -2,7 +2,7 @@
 
 use super::ProgramInfo;
 use crate::{Error, ErrorKind, pins, sys};
-use ebpf_asm::object::{ProgramDef, ProgramKind};
+use ebpf_asm::object::{ProgramDef, ProgramKind, RecordField};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
@@ -12,6 +12,7 @@ pub struct RawProgram {
     object: &'static str,
     name: &'static str,
     kind: ProgramKind,
+    record: &'static [RecordField],
     state: State,
 }
 
@@ -45,6 +46,7 @@ impl RawProgram {
             object,
             name: def.name,
             kind: def.kind,
+            record: def.record,
             state,
         }
     }
@@ -59,6 +61,11 @@ impl RawProgram {
     #[must_use]
     pub fn kind(&self) -> ProgramKind {
         self.kind
+    }
+
+    /// What the program takes its context's fields to be.
+    pub(super) fn record(&self) -> &'static [RecordField] {
+        self.record
     }
 
     /// Whether the program is in the kernel.

@@ -13,6 +13,7 @@ mod messages;
 mod privileges;
 mod programs;
 mod rejections;
+mod records;
 mod ring_buf;
 mod sockmaps;
 mod tracing;
@@ -28,6 +29,7 @@ fn main() -> std::process::ExitCode {
     privileges::add(&mut suite);
     programs::add(&mut suite);
     rejections::add(&mut suite);
+    records::add(&mut suite);
     ring_buf::add(&mut suite);
     sockmaps::add(&mut suite);
     tracing::add(&mut suite);
