@@ -31,6 +31,7 @@ const GENERATED: &[&str] = &[
     "Constants",
     "load",
     "loader",
+    "from_pin",
 ];
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {

@@ -84,8 +84,21 @@ impl Skeleton {
             .constants
             .iter()
             .map(|f| f.use_as(|name| quote!(self.consts.#name.into())));
+        let raw = |what: &str, trait_path: &TokenStream, fields: &[Field]| -> Vec<TokenStream> {
+            let what = Ident::new(what, proc_macro2::Span::call_site());
+            let raw = |name: &Ident| quote!(#trait_path::as_raw(&self.#what.#name));
+            fields.iter().map(|f| f.use_as(raw)).collect()
+        };
+        let raw_maps = raw("maps", &quote!(#krate::maps::Map), &self.maps);
+        let raw_programs = raw("progs", &quote!(#krate::programs::Program), &self.programs);
         let map_values = self.maps.iter().map(|f| f.value("map"));
         let program_values = self.programs.iter().map(|f| f.value("program"));
+        let skeleton = quote! {
+            ::core::result::Result::Ok(Skeleton {
+                progs: Programs { #(#program_values),* },
+                maps: Maps { #(#map_values),* },
+            })
+        };
         let names = emit::user_names();
         let derive = quote! {
             #names
@@ -157,19 +170,60 @@ impl Skeleton {
                     /// # Errors
                     /// What the kernel refuses, with its reason and what to do about it.
                     pub fn load(self) -> ::core::result::Result<Skeleton, #krate::Error> {
-                        #[allow(unused_mut, reason = "an object may have no programs")]
-                        let mut __ebpf_loaded = #krate::load::load(
+                        let __ebpf_loaded = #krate::load::load(
                             &OBJECT,
                             &[#(#map_list),*],
                             &[#(#program_list),*],
                             &[#(#constant_list),*],
                             &self.options,
                         )?;
-                        ::core::result::Result::Ok(Skeleton {
-                            progs: Programs { #(#program_values),* },
-                            maps: Maps { #(#map_values),* },
-                        })
+                        Skeleton::__ebpf_of(__ebpf_loaded)
                     }
+                }
+
+                #[allow(dead_code, deprecated, reason = "not every user needs all of it")]
+                impl Skeleton {
+                    #[allow(unused_mut, reason = "an object may have no programs")]
+                    fn __ebpf_of(
+                        mut __ebpf_loaded: #krate::load::Loaded,
+                    ) -> ::core::result::Result<Self, #krate::Error> {
+                        #skeleton
+                    }
+
+                    /// Gives all maps and loaded programs names in a new directory of a bpffs:
+                    /// they stay in the kernel until the names are removed. What this gives
+                    /// does the same for links.
+                    ///
+                    /// # Errors
+                    /// Of the first step that fails, and no name stays then. Where no bpffs is
+                    /// mounted, the error says so.
+                    pub fn pin(
+                        &self,
+                        directory: impl ::core::convert::AsRef<::std::path::Path>,
+                    ) -> ::core::result::Result<#krate::load::ObjectPins, #krate::Error> {
+                        #krate::load::pin(
+                            &OBJECT,
+                            &[#(#raw_maps),*],
+                            &[#(#raw_programs),*],
+                            ::core::convert::AsRef::as_ref(&directory),
+                        )
+                    }
+                }
+
+                /// Takes up the object that was pinned in this directory. Maps and programs are
+                /// compared with what the object says.
+                ///
+                /// # Errors
+                /// If there is no such directory, it lacks a map, or something in it is not what
+                /// the object says.
+                #[allow(dead_code, reason = "not every user needs it")]
+                pub fn from_pin(
+                    directory: impl ::core::convert::AsRef<::std::path::Path>,
+                ) -> ::core::result::Result<Skeleton, #krate::Error> {
+                    Skeleton::__ebpf_of(#krate::load::from_pin(
+                        &OBJECT,
+                        ::core::convert::AsRef::as_ref(&directory),
+                    )?)
                 }
 
                 /// Options first: constants, sizes of maps, programs to leave out.

@@ -53,7 +53,9 @@ impl Attachment {
         match LinkInfo::of(fd.as_fd()) {
             // What is pinned can be a map or a program, whose numbers for kinds mean others:
             // only a link has a program of that number.
-            Ok(found) if found.link_type == Some(wanted) && is_link(fd.as_fd()) => {
+            Ok(found)
+                if found.link_type == Some(wanted) && pins::is_of_kind(fd.as_fd(), "link_id:") =>
+            {
                 Ok(Self::Link(fd))
             }
             Ok(_) | Err(Errno::EINVAL) => Err(Error::invalid(format!(
@@ -62,13 +64,6 @@ impl Attachment {
             Err(errno) => Err(info::failed(errno)),
         }
     }
-}
-
-/// Whether the descriptor is that of a link: the kernel names such files.
-fn is_link(fd: BorrowedFd<'_>) -> bool {
-    use std::os::fd::AsRawFd;
-    let path = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
-    crate::sys::fs::read_file(&path).is_ok_and(|text| text.contains("link_id:"))
 }
 
 macro_rules! fd_link {
@@ -138,6 +133,12 @@ macro_rules! fd_link {
             #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
             pub fn info(&self) -> Result<crate::links::LinkInfo, crate::Error> {
                 self.attachment.info()
+            }
+        }
+
+        impl crate::links::Link for $name {
+            fn pin(&self, path: &std::path::Path) -> Result<(), crate::Error> {
+                self.attachment.pin(path)
             }
         }
 

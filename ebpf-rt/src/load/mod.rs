@@ -7,12 +7,14 @@
 mod constant;
 mod drawing;
 mod options;
+mod pin;
 mod program;
 mod rejection;
 mod relocate;
 
 pub use constant::{Constant, ConstantValue};
 pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions};
+pub use pin::{ObjectPins, from_pin, pin};
 #[cfg(feature = "features")]
 pub(crate) use program::{retrying, text};
 pub(crate) use rejection::of_map;

@@ -89,6 +89,23 @@ macro_rules! program_impls {
                 self.raw.info()
             }
 
+            /// The program that is pinned at this path, as one of this kind. The kernel says
+            /// of which type it is, which is compared, and not where it was to be attached:
+            /// that, `kind` says.
+            ///
+            /// # Errors
+            /// As of [`RawProgram::from_pin`](crate::programs::RawProgram::from_pin), and
+            /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the kind is that of another
+            /// handle.
+            #[doc(alias = "BPF_OBJ_GET")]
+            pub fn from_pin(
+                path: impl AsRef<std::path::Path>,
+                kind: ebpf_asm::object::ProgramKind,
+            ) -> Result<Self, crate::Error> {
+                let raw = crate::programs::RawProgram::from_pin(path, kind)?;
+                <Self as crate::programs::Program>::from_raw(raw)
+            }
+
             /// Gives the program a name in the file system for eBPF objects: it stays in the
             /// kernel after the process ends, until the name is removed.
             ///

@@ -10,6 +10,7 @@ mod load;
 mod map_kinds;
 mod maps;
 mod messages;
+mod pins;
 mod privileges;
 mod programs;
 mod rejections;
@@ -26,6 +27,7 @@ fn main() -> std::process::ExitCode {
     map_kinds::add(&mut suite);
     maps::add(&mut suite);
     messages::add(&mut suite);
+    pins::add(&mut suite);
     privileges::add(&mut suite);
     programs::add(&mut suite);
     rejections::add(&mut suite);
