@@ -32,8 +32,10 @@ mod registers;
 pub use registers::*;
 
 mod record;
+mod usdt;
 
 pub use record::TracepointRecord;
+pub use usdt::UsdtArgumentSpec;
 #[doc(hidden)]
 pub use record::{NoRecord, RecordOf};
 

@@ -40,7 +40,10 @@ pub use uprobe::{Uprobe, UprobePoint};
 #[cfg(feature = "uprobes")]
 pub use uprobe_multi::{UprobeMulti, UprobeMultiPoint};
 #[cfg(feature = "uprobes")]
-pub use usdt::{Usdt, UsdtPoint};
+pub use usdt::{Usdt, UsdtPlace, UsdtPoint};
+
+#[cfg(feature = "uprobes")]
+pub use crate::user_space::{UsdtArgument, UsdtLocation};
 
 use crate::Error;
 

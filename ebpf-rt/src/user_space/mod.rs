@@ -1,8 +1,10 @@
 //! Programs and libraries in user space: where they are, and where their functions and static
 //! probes are in them.
 
+mod argument;
 mod binary;
 mod library;
 
-pub(crate) use binary::Binary;
+pub use argument::{UsdtArgument, UsdtLocation};
+pub(crate) use binary::{Binary, StaticProbe};
 pub(crate) use library::find;

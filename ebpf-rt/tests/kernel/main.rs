@@ -18,6 +18,8 @@ mod records;
 mod ring_buf;
 mod sockmaps;
 mod tracing;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod usdt;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
@@ -35,6 +37,8 @@ fn main() -> std::process::ExitCode {
     ring_buf::add(&mut suite);
     sockmaps::add(&mut suite);
     tracing::add(&mut suite);
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    usdt::add(&mut suite);
     suite.test(
         "hand_expanded::skeleton",
         &[kernel_test::Need::Root],

@@ -106,7 +106,7 @@ fn call_targets(times: u64) {
     }
 }
 
-fn this_file() -> String {
+pub(crate) fn this_file() -> String {
     let path = std::env::current_exe().unwrap();
     path.into_os_string().into_string().unwrap()
 }
