@@ -35,9 +35,9 @@ mod record;
 mod usdt;
 
 pub use record::TracepointRecord;
-pub use usdt::UsdtArgumentSpec;
 #[doc(hidden)]
 pub use record::{NoRecord, RecordOf};
+pub use usdt::UsdtArgumentSpec;
 
 use bytemuck::Zeroable;
 

@@ -181,7 +181,9 @@ mod x86_64 {
         let second_byte = || {
             let at = REGISTERS.iter().position(|(_, parts)| {
                 let low = parts.last().and_then(|low| low.strip_suffix('l'));
-                low.is_some_and(|letter| letter.len() == 1 && name.strip_suffix('h') == Some(letter))
+                low.is_some_and(|letter| {
+                    letter.len() == 1 && name.strip_suffix('h') == Some(letter)
+                })
             })?;
             Some(u16::try_from(at).ok()? * 8 + 1)
         };
@@ -292,7 +294,9 @@ mod aarch64 {
         }
         let digits = name.strip_prefix(['x', 'w'])?;
         let number: u16 = digits.parse().ok().filter(|&number| number < 31)?;
-        digits.starts_with(|c: char| c.is_ascii_digit()).then_some(number * 8)
+        digits
+            .starts_with(|c: char| c.is_ascii_digit())
+            .then_some(number * 8)
     }
 
     /// `5`, `x0`, `[sp, 12]`, `[x0, x1]`, `[x0, x1, lsl 3]`
@@ -455,7 +459,10 @@ mod tests {
                     read(architecture, &whole[start..end]);
                 }
             }
-            read(architecture, "8@-9223372036854775809 8@$0xffffffffffffffffff 8@$-0x8000000000000000");
+            read(
+                architecture,
+                "8@-9223372036854775809 8@$0xffffffffffffffffff 8@$-0x8000000000000000",
+            );
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod argument;
 mod binary;
+mod ld_cache;
 mod library;
 
 pub use argument::{UsdtArgument, UsdtLocation};

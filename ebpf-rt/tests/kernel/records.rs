@@ -133,7 +133,10 @@ fn a_field_elsewhere() {
          at offset 24; give the record this kernel's layout"
     );
     // At another trace point, that one's record counts.
-    let link = opens.progs.elsewhere.attach_to("sched", "sched_process_exec");
+    let link = opens
+        .progs
+        .elsewhere
+        .attach_to("sched", "sched_process_exec");
     link.unwrap().detach().unwrap();
 }
 

@@ -293,10 +293,7 @@ fn arguments() {
         .hit
         .attach_with_arguments(point, &small)
         .unwrap_err();
-    assert!(
-        error.to_string().contains("has 2 places in "),
-        "{error}"
-    );
+    assert!(error.to_string().contains("has 2 places in "), "{error}");
 }
 
 fn by_constant() {
