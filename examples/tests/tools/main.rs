@@ -5,6 +5,7 @@ mod failures;
 mod openat;
 mod opens_by_user;
 mod packets;
+mod ring_buf_tokio;
 mod socket_filter;
 mod support;
 
@@ -30,6 +31,7 @@ fn main() -> std::process::ExitCode {
     suite.test("opens_by_user::again", root, opens_by_user::again);
     suite.test("packets::once", root, packets::once);
     suite.test("packets::again", root, packets::again);
+    suite.test("ring_buf_tokio::execs", root, ring_buf_tokio::execs);
     suite.test("failures::help", &[], failures::help);
     suite.test("failures::usage", &[], failures::usage);
     suite.test("failures::nobody", root, failures::nobody);
