@@ -63,8 +63,7 @@ ebpf! {
 pub(crate) async fn watch(mut each: impl FnMut(u32, &str) -> bool) -> io::Result<()> {
     let execs = execs::load()?;
     // SAFETY: the map owns its descriptor, which is the same and open for as long as it lives.
-    let events =
-        unsafe { AsyncFd::register_with_interest(execs.maps.EXECS, Interest::READABLE) }?;
+    let events = unsafe { AsyncFd::register_with_interest(execs.maps.EXECS, Interest::READABLE) }?;
     let _link = execs.progs.exec.attach()?;
     loop {
         // Asked before the buffer is read: a record that comes after it wakes us again.

@@ -3,6 +3,7 @@
 
 mod common;
 mod features;
+mod guards;
 #[path = "../hand_expanded.rs"]
 mod hand_expanded;
 mod isa;
@@ -24,6 +25,7 @@ mod usdt;
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
     features::add(&mut suite);
+    guards::add(&mut suite);
     isa::add(&mut suite);
     load::add(&mut suite);
     map_kinds::add(&mut suite);

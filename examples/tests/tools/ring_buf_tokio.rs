@@ -16,7 +16,10 @@ pub(crate) fn execs() {
     let watch = example::watch(|pid, name| {
         seen.push((pid, name.to_owned()));
         // Others start programs, too.
-        seen.iter().filter(|(_, name)| name == "tools-tokio").count() < 3
+        seen.iter()
+            .filter(|(_, name)| name == "tools-tokio")
+            .count()
+            < 3
     });
     let starter = std::thread::spawn(|| {
         [(); 3].map(|()| {
