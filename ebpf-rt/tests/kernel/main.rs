@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod common;
+mod endurance;
 mod features;
 mod guards;
 #[path = "../hand_expanded.rs"]
@@ -24,6 +25,7 @@ mod usdt;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
+    endurance::add(&mut suite);
     features::add(&mut suite);
     guards::add(&mut suite);
     isa::add(&mut suite);

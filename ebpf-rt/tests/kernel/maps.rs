@@ -1,9 +1,11 @@
 //! Every kind of map: get, insert, remove, iterate; full, frozen, missing.
 
+use core::ffi::c_void;
 use ebpf_rt::maps::{Def, PerCpuValues, possible_cpus};
+use ebpf_rt::programs::TestRun;
 use ebpf_rt::{
     Array, ErrorKind, Global, HashMap, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap,
-    Update,
+    Update, ebpf,
 };
 use kernel_test::{Need, Suite};
 use std::collections::BTreeMap;
@@ -27,6 +29,11 @@ pub(crate) fn add(suite: &mut Suite) {
     suite.test("maps::per_cpu_hash_maps", ROOT, per_cpu_hash_maps);
     suite.test("maps::array", ROOT, array);
     suite.test("maps::read_only_array", ROOT, read_only_array);
+    suite.test(
+        "maps::large_read_only_array_in_a_program",
+        ROOT,
+        large_read_only_array_in_a_program,
+    );
     suite.test("maps::per_cpu_array", ROOT, per_cpu_array);
     suite.test("maps::global", ROOT, global);
     suite.test("maps::flags", ROOT, flags);
@@ -203,6 +210,42 @@ fn read_only_array() {
         TOO_MANY.create("TOO_MANY").unwrap_err().to_string(),
         "map `TOO_MANY`: it has 2 initial values and room for 1"
     );
+}
+
+ebpf! {
+    #[license = "GPL"]
+    mod primes {
+        static PRIMES: Array<u32> = Array::with_max_entries(2).initial(&[2, 3]).read_only();
+
+        #[socket_filter]
+        fn second(ctx: *mut c_void) -> i32 {
+            *(u32 *)(r10 - 4) = 1;
+            r1 = PRIMES ll;
+            r2 = r10;
+            r2 += -4;
+            call bpf_map_lookup_elem;
+            if r0 == 0 goto done;
+            w0 = *(u32 *)(r0 + 0);
+        done:
+            exit;
+        }
+    }
+}
+
+/// The verifier of today's kernels cannot read them, and says nothing about it.
+fn large_read_only_array_in_a_program() {
+    match primes::load() {
+        Ok(primes) => {
+            let run = TestRun::new().data(&[0; 64]);
+            assert_eq!(primes.progs.second.test_run(run).unwrap().return_value, 3);
+        }
+        Err(error) => assert_eq!(
+            error.to_string(),
+            "object `primes`, program `second`: BPF_PROG_LOAD failed with ENOTSUPP: the verifier \
+             cannot read values of read-only arrays with several elements; leave `read_only` \
+             out, or make it a `Rodata`"
+        ),
+    }
 }
 
 fn per_cpu_array() {

@@ -30,7 +30,10 @@ pub(crate) fn execs() {
     });
     let result =
         runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), watch).await });
-    result.unwrap().unwrap();
+    match result {
+        Ok(result) => result.unwrap(),
+        Err(_) => panic!("only these are seen: {seen:?}"),
+    }
     let started = starter.join().unwrap();
     let ours = seen.iter().filter(|(_, name)| name == "tools-tokio");
     let ours: Vec<u32> = ours.map(|(pid, _)| *pid).collect();
