@@ -593,5 +593,9 @@ mod tests {
     fn each_attribute_has_its_form() {
         let forms: Vec<_> = FORMS.iter().map(|form| form.attribute).collect();
         assert_eq!(forms, NAMES);
+        // The list that the page of what is tested goes through.
+        let kinds = ebpf_asm::object::ProgramKind::ALL.iter();
+        let kinds: Vec<_> = kinds.map(|kind| kind.name()).collect();
+        assert_eq!(kinds, NAMES);
     }
 }

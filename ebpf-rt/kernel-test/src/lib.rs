@@ -26,12 +26,14 @@
 
 pub mod bpf;
 mod child;
+mod coverage;
 pub mod leaks;
 mod need;
 pub mod report;
 pub mod trace;
 
 pub use child::Child;
+pub use coverage::{COVERAGE, Coverage};
 pub use need::{NO_TOOLCHAIN, Need, kernel_version};
 
 use leaks::{Before, Verdict};
@@ -48,6 +50,7 @@ pub struct Suite {
     left_out: Arc<Mutex<Vec<LeftOut>>>,
     /// Tests after which something new was in the kernel that may be another process's.
     undecided: Arc<Mutex<Vec<&'static str>>>,
+    coverage: Vec<Coverage>,
 }
 
 /// A test that could not run.
@@ -64,8 +67,8 @@ impl Suite {
         Self::default()
     }
 
-    /// Adds a test, which fails by panicking.
-    pub fn test(&mut self, name: &'static str, needs: &[Need], test: fn()) {
+    /// Adds a test, which fails by panicking. What it gives takes what the test covers.
+    pub fn test(&mut self, name: &'static str, needs: &[Need], test: fn()) -> &mut Coverage {
         let needs = needs.to_vec();
         let left_out = Arc::clone(&self.left_out);
         let undecided = Arc::clone(&self.undecided);
@@ -108,6 +111,9 @@ impl Suite {
                 }
             }
         }));
+        let last = self.coverage.len();
+        self.coverage.push(Coverage::new(name));
+        &mut self.coverage[last]
     }
 
     /// Adds what the binary does when it is started as a [`Child`] of this name.
@@ -120,6 +126,10 @@ impl Suite {
     pub fn run(self) -> ExitCode {
         if let Some(name) = child::requested() {
             return child::run(&name, &self.children);
+        }
+        if coverage::is_asked_for() {
+            print!("{}", coverage::text(&self.coverage));
+            return ExitCode::SUCCESS;
         }
         report::begin();
         let mut arguments = Arguments::from_args();

@@ -16,8 +16,14 @@ const LOADS_OF_A_THREAD: usize = 100;
 
 pub(crate) fn add(suite: &mut Suite) {
     let root = &[Need::Root];
-    suite.test("endurance::ten_thousand_loads", root, many_loads);
-    suite.test("endurance::eight_threads", root, threads);
+    suite
+        .test("endurance::ten_thousand_loads", root, many_loads)
+        .programs(&["socket_filter"])
+        .maps(&["hash", "array"]);
+    suite
+        .test("endurance::eight_threads", root, threads)
+        .programs(&["socket_filter"])
+        .maps(&["hash", "array"]);
     suite.test("endurance::leaks_are_seen", root, leaks_are_seen);
 }
 

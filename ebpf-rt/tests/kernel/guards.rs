@@ -7,7 +7,9 @@ use kernel_test::{Need, Suite, kernel_version};
 
 pub(crate) fn add(suite: &mut Suite) {
     let root = &[Need::Root];
-    suite.test("guards::what_is_too_new_is_switched_off", root, switched);
+    suite
+        .test("guards::what_is_too_new_is_switched_off", root, switched)
+        .programs(&["socket_filter"]);
 }
 
 ebpf! {

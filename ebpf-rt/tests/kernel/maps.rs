@@ -13,39 +13,61 @@ use std::collections::BTreeMap;
 const ROOT: &[Need] = &[Need::Root];
 
 pub(crate) fn add(suite: &mut Suite) {
-    suite.test("maps::hash_map", ROOT, hash_map);
-    suite.test("maps::hash_map_is_full", ROOT, hash_map_is_full);
-    suite.test(
-        "maps::removal_while_iterating",
-        ROOT,
-        removal_while_iterating,
-    );
-    suite.test(
-        "maps::iteration_ends_under_churn",
-        ROOT,
-        iteration_ends_under_churn,
-    );
-    suite.test("maps::lru_hash_map", ROOT, lru_hash_map);
-    suite.test("maps::per_cpu_hash_maps", ROOT, per_cpu_hash_maps);
-    suite.test("maps::array", ROOT, array);
-    suite.test("maps::read_only_array", ROOT, read_only_array);
+    suite.test("maps::hash_map", ROOT, hash_map).maps(&["hash"]);
+    suite
+        .test("maps::hash_map_is_full", ROOT, hash_map_is_full)
+        .maps(&["hash"]);
+    suite
+        .test(
+            "maps::removal_while_iterating",
+            ROOT,
+            removal_while_iterating,
+        )
+        .maps(&["hash"]);
+    suite
+        .test(
+            "maps::iteration_ends_under_churn",
+            ROOT,
+            iteration_ends_under_churn,
+        )
+        .maps(&["hash"]);
+    suite
+        .test("maps::lru_hash_map", ROOT, lru_hash_map)
+        .maps(&["lru_hash"]);
+    suite
+        .test("maps::per_cpu_hash_maps", ROOT, per_cpu_hash_maps)
+        .maps(&["percpu_hash", "lru_percpu_hash"]);
+    suite.test("maps::array", ROOT, array).maps(&["array"]);
+    suite
+        .test("maps::read_only_array", ROOT, read_only_array)
+        .maps(&["array"]);
     suite.test(
         "maps::large_read_only_array_in_a_program",
         ROOT,
         large_read_only_array_in_a_program,
     );
-    suite.test("maps::per_cpu_array", ROOT, per_cpu_array);
-    suite.test("maps::global", ROOT, global);
+    suite
+        .test("maps::per_cpu_array", ROOT, per_cpu_array)
+        .maps(&["percpu_array"]);
+    suite.test("maps::global", ROOT, global).maps(&["array"]);
     suite.test("maps::flags", ROOT, flags);
     suite.test("maps::odd_sizes", ROOT, odd_sizes);
-    suite.test("maps::batches", ROOT, batches);
-    suite.test(
-        "maps::batches_of_per_cpu_maps",
-        ROOT,
-        batches_of_per_cpu_maps,
-    );
-    suite.test("maps::take", &[Need::Root, Need::Kernel(5, 14)], take);
-    suite.test("maps::mapped_array", ROOT, mapped_array);
+    suite
+        .test("maps::batches", ROOT, batches)
+        .maps(&["hash", "lru_hash", "array"]);
+    suite
+        .test(
+            "maps::batches_of_per_cpu_maps",
+            ROOT,
+            batches_of_per_cpu_maps,
+        )
+        .maps(&["percpu_hash", "percpu_array"]);
+    suite
+        .test("maps::take", &[Need::Root, Need::Kernel(5, 14)], take)
+        .maps(&["hash"]);
+    suite
+        .test("maps::mapped_array", ROOT, mapped_array)
+        .maps(&["array"]);
     suite.test("maps::freeze", ROOT, freeze);
     suite.test("maps::info_and_reuse", ROOT, info_and_reuse);
     suite.test("maps::pins", ROOT, pins);

@@ -13,10 +13,17 @@ const ROOT: &[Need] = &[Need::Root];
 const LINKS: &[Need] = &[Need::Root, Need::Kernel(5, 15)];
 
 pub(crate) fn add(suite: &mut Suite) {
-    suite.test("pins::program", ROOT, program);
+    suite
+        .test("pins::program", ROOT, program)
+        .programs(&["socket_filter", "tracepoint"]);
     suite.test("pins::program_of_another_type", ROOT, another_type);
-    suite.test("pins::object", ROOT, object);
-    suite.test("pins::object_with_links", LINKS, object_with_links);
+    suite
+        .test("pins::object", ROOT, object)
+        .programs(&["socket_filter", "tracepoint"])
+        .maps(&["hash", "array"]);
+    suite
+        .test("pins::object_with_links", LINKS, object_with_links)
+        .programs(&["tracepoint"]);
     suite.test("pins::object_of_another_kind", ROOT, another_object);
     suite.test("pins::nothing_stays_of_a_failure", ROOT, failures);
 }

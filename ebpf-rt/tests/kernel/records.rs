@@ -9,7 +9,9 @@ use kernel_test::{Need, Suite};
 const ROOT: &[Need] = &[Need::Root];
 
 pub(crate) fn add(suite: &mut Suite) {
-    suite.test("records::fields_by_name", ROOT, fields_by_name);
+    suite
+        .test("records::fields_by_name", ROOT, fields_by_name)
+        .programs(&["tracepoint"]);
     suite.test("records::a_field_elsewhere", ROOT, a_field_elsewhere);
     suite.test("records::a_field_that_is_not", ROOT, a_field_that_is_not);
 }

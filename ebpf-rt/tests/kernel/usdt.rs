@@ -12,12 +12,16 @@ use kernel_test::{Need, Suite};
 pub(crate) fn add(suite: &mut Suite) {
     let root = &[Need::Root];
     suite.test("usdt::places", root, places);
-    suite.test("usdt::argument_by_constant", root, by_constant);
-    suite.test(
-        "usdt::arguments",
-        &[Need::Root, Need::Kernel(5, 15)],
-        arguments,
-    );
+    suite
+        .test("usdt::argument_by_constant", root, by_constant)
+        .programs(&["usdt"]);
+    suite
+        .test(
+            "usdt::arguments",
+            &[Need::Root, Need::Kernel(5, 15)],
+            arguments,
+        )
+        .programs(&["usdt"]);
 }
 
 /// A static probe with the text of its arguments, as `sys/sdt.h` makes it.
