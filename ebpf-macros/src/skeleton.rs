@@ -84,19 +84,19 @@ impl Skeleton {
             .constants
             .iter()
             .map(|f| f.use_as(|name| quote!(self.consts.#name.into())));
-        let raw = |what: &str, trait_path: &TokenStream, fields: &[Field]| -> Vec<TokenStream> {
-            let what = Ident::new(what, proc_macro2::Span::call_site());
-            let raw = |name: &Ident| quote!(#trait_path::as_raw(&self.#what.#name));
-            fields.iter().map(|f| f.use_as(raw)).collect()
-        };
-        let raw_maps = raw("maps", &quote!(#krate::maps::Map), &self.maps);
-        let raw_programs = raw("progs", &quote!(#krate::programs::Program), &self.programs);
+        let raw_programs = self
+            .programs
+            .iter()
+            .map(|f| f.use_as(|name| quote!(#krate::programs::Program::as_raw(&self.progs.#name))));
         let map_values = self.maps.iter().map(|f| f.value("map"));
         let program_values = self.programs.iter().map(|f| f.value("program"));
         let skeleton = quote! {
             ::core::result::Result::Ok(Skeleton {
                 progs: Programs { #(#program_values),* },
-                maps: Maps { #(#map_values),* },
+                maps: Maps {
+                    #(#map_values,)*
+                    __ebpf_raw: __ebpf_loaded.raw_maps().to_vec(),
+                },
             })
         };
         let names = emit::user_names();
@@ -129,9 +129,25 @@ impl Skeleton {
                 pub struct Programs { #(#program_fields),* }
 
                 /// The maps of the loaded object.
-                #derive
+                #names
+                #[allow(dead_code, reason = "not every user needs all of it")]
                 #[non_exhaustive]
-                pub struct Maps { #(#map_fields),* }
+                pub struct Maps {
+                    #(#map_fields,)*
+                    // For what needs no types: a type that is wrong is wrong where it is written,
+                    // and not here again.
+                    __ebpf_raw: ::std::vec::Vec<#krate::maps::RawMap>,
+                }
+
+                impl ::core::fmt::Debug for Maps {
+                    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                        let mut fields = f.debug_struct("Maps");
+                        for map in &self.__ebpf_raw {
+                            fields.field(map.name(), map);
+                        }
+                        fields.finish()
+                    }
+                }
 
                 /// Options of the maps, before they are created.
                 #default
@@ -203,7 +219,7 @@ impl Skeleton {
                     ) -> ::core::result::Result<#krate::load::ObjectPins, #krate::Error> {
                         #krate::load::pin(
                             &OBJECT,
-                            &[#(#raw_maps),*],
+                            &self.maps.__ebpf_raw,
                             &[#(#raw_programs),*],
                             ::core::convert::AsRef::as_ref(&directory),
                         )

@@ -101,6 +101,7 @@ mod opens {
         pub struct Maps {
             pub COUNTS: HashMap<u32, u64>,
             pub CONFIG: Rodata<Config>,
+            __ebpf_raw: ::std::vec::Vec<::ebpf_rt::maps::RawMap>,
         }
 
         #[derive(Debug)]
@@ -162,6 +163,7 @@ mod opens {
                     maps: Maps {
                         COUNTS: loaded.map(0)?,
                         CONFIG: loaded.map(1)?,
+                        __ebpf_raw: loaded.raw_maps().to_vec(),
                     },
                     progs: Programs {
                         count: loaded.program(0)?,
@@ -175,10 +177,7 @@ mod opens {
             ) -> ::core::result::Result<::ebpf_rt::load::ObjectPins, ::ebpf_rt::Error> {
                 ::ebpf_rt::load::pin(
                     &OBJECT,
-                    &[
-                        ::ebpf_rt::maps::Map::as_raw(&self.maps.COUNTS),
-                        ::ebpf_rt::maps::Map::as_raw(&self.maps.CONFIG),
-                    ],
+                    &self.maps.__ebpf_raw,
                     &[::ebpf_rt::programs::Program::as_raw(&self.progs.count)],
                     ::core::convert::AsRef::as_ref(&directory),
                 )

@@ -60,6 +60,12 @@ impl Loaded {
         M::from_raw(raw.clone())
     }
 
+    /// All maps, without their types, in the order of [`Object::maps`].
+    #[must_use]
+    pub fn raw_maps(&self) -> &[RawMap] {
+        &self.maps
+    }
+
     /// Takes the program at this position of [`Object::programs`].
     ///
     /// # Errors

@@ -112,7 +112,7 @@ impl ObjectPins {
 /// Of the first step that fails; no name stays then.
 pub fn pin(
     object: &Object,
-    maps: &[&RawMap],
+    maps: &[RawMap],
     programs: &[&RawProgram],
     directory: &Path,
 ) -> Result<ObjectPins, Error> {
@@ -138,7 +138,7 @@ pub fn pin(
 
 fn fill(
     object: &Object,
-    maps: &[&RawMap],
+    maps: &[RawMap],
     programs: &[&RawProgram],
     directory: &Path,
 ) -> Result<(), Error> {

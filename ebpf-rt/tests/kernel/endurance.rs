@@ -44,7 +44,7 @@ fn leaks_are_seen() {
 ebpf! {
     #[license = "GPL"]
     mod counter {
-        static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(8);
+        pub static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(8);
         static LIMITS: Array<u32> = Array::with_max_entries(2).initial(&[7, 9]);
         static RUNS: Global<u64> = Global::new(0);
         const RESULT: u32;

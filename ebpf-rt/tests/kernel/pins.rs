@@ -32,7 +32,7 @@ ebpf! {
     #[license = "GPL"]
     mod opens {
         static HITS: Global<u64> = Global::new(0);
-        static TABLE: HashMap<u32, u64> = HashMap::with_max_entries(16);
+        pub static TABLE: HashMap<u32, u64> = HashMap::with_max_entries(16);
 
         #[tracepoint("syscalls", "sys_enter_openat")]
         fn count(ctx: *mut c_void) -> i32 {
