@@ -53,13 +53,18 @@ pub(crate) fn remove_directory(path: &Path) -> Result<(), Error> {
 /// Removes all names in a directory, and the directory.
 pub(crate) fn remove_all(directory: &Path) -> Result<(), Error> {
     for name in names(directory)? {
-        remove(&directory.join(name))?;
+        let path = directory.join(name);
+        match remove(&path) {
+            // A directory of its own: a link that is several.
+            Err(error) if error.errno() == Some(Errno::EISDIR) => remove_all(&path)?,
+            result => result?,
+        }
     }
     remove_directory(directory)
 }
 
-/// The names in a directory.
-fn names(directory: &Path) -> Result<Vec<String>, Error> {
+/// The names in a directory, sorted.
+pub(crate) fn names(directory: &Path) -> Result<Vec<String>, Error> {
     let shown = directory.display();
     sys::fs::list_directory(&shown.to_string()).map_err(|errno| {
         let error = Error::failed(format!("reading the directory {shown}"), errno);

@@ -2,10 +2,13 @@
 
 use super::common::make_system_calls;
 use core::ffi::c_void;
-use ebpf_rt::links::TracepointLink;
+use ebpf_rt::links::{PerfEventLink, TracepointLink};
 use ebpf_rt::load::ObjectPins;
 use ebpf_rt::object::ProgramKind;
-use ebpf_rt::programs::{Kprobe, Program, RawTracepoint, SocketFilter, TestRun, Tracepoint};
+use ebpf_rt::programs::{
+    Kprobe, PerfCounter, PerfEventPoint, PerfSample, Program, RawTracepoint, SocketFilter, TestRun,
+    Tracepoint,
+};
 use ebpf_rt::{ErrorKind, Global, HashMap, ebpf};
 use kernel_test::{Need, Suite, bpf};
 
@@ -24,6 +27,9 @@ pub(crate) fn add(suite: &mut Suite) {
     suite
         .test("pins::object_with_links", LINKS, object_with_links)
         .programs(&["tracepoint"]);
+    suite
+        .test("pins::links_of_many_places", LINKS, links_of_many_places)
+        .programs(&["perf_event"]);
     suite.test("pins::object_of_another_kind", ROOT, another_object);
     suite.test("pins::nothing_stays_of_a_failure", ROOT, failures);
 }
@@ -36,6 +42,15 @@ ebpf! {
 
         #[tracepoint("syscalls", "sys_enter_openat")]
         fn count(ctx: *mut c_void) -> i32 {
+            r1 = HITS ll;
+            r2 = 1;
+            lock *(u64 *)(r1 + 0) += r2;
+            r0 = 0;
+            exit;
+        }
+
+        #[perf_event]
+        fn sample(ctx: *mut c_void) -> i32 {
             r1 = HITS ll;
             r2 = 1;
             lock *(u64 *)(r1 + 0) += r2;
@@ -208,6 +223,38 @@ fn object_with_links() {
         make_system_calls(10);
         again.maps.HITS.get() == before
     }));
+}
+
+/// A clock on each CPU is several links under one name.
+fn links_of_many_places() {
+    let (_root, root) = bpf::file_system().unwrap();
+    let directory = root.join("opens");
+    let opens = load();
+    let pins = opens.pin(&directory).unwrap();
+    let clock = PerfEventPoint::new(PerfCounter::CpuClock, PerfSample::Frequency(1000));
+    let link = opens.progs.sample.attach_to(clock).unwrap();
+    let places = link.len();
+    pins.pin_link("sample", &link).unwrap();
+    let error = link.pin(pins.link_path("sample")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Exists);
+    drop(link);
+    let before = opens.maps.HITS.get();
+    let ticks = || {
+        // Work for the clock to see.
+        for number in 0..100_000_u64 {
+            std::hint::black_box(number);
+        }
+        opens.maps.HITS.get() > before
+    };
+    assert!(super::common::eventually(ticks), "it stays attached");
+    let again = PerfEventLink::from_pin(pins.link_path("sample")).unwrap();
+    assert_eq!(again.len(), places);
+    assert!(TracepointLink::from_pin(pins.link_path("sample")).is_err());
+    pins.unpin().unwrap();
+    again.detach().unwrap();
+    std::fs::create_dir(root.join("empty")).unwrap();
+    let error = PerfEventLink::from_pin(root.join("empty")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
 }
 
 fn another_object() {
