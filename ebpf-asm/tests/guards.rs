@@ -16,7 +16,7 @@ fn lacks(functions: &str, oldest: KernelVersion) -> Vec<(u32, Vec<String>)> {
     let tokens = lex(&source, &mut diagnostics);
     let parsed = parse_object(&tokens);
     diagnostics.extend(parsed.diagnostics);
-    let object = parsed.tree.unwrap();
+    let object = parsed.tree.expect("an object");
     let mut scope = Scope::default();
     for (index, name) in ["NEW", "OTHER"].into_iter().enumerate() {
         let constant = Symbol::LoadTimeConstant(index as u16);

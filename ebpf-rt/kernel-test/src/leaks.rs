@@ -178,7 +178,7 @@ impl Others {
     }
 }
 
-/// `map_id:	17`
+/// `map_id:` and a number behind a tab
 fn object_of(line: &str) -> Option<Object> {
     let (name, id) = line.split_once(':')?;
     let kind = match name {

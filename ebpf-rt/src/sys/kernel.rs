@@ -221,12 +221,12 @@ fn rare(call: &mut Call<'_>) -> Result<i64> {
         }
         // SAFETY: the path is a C string.
         Call::Unlink { path } => checked(c_long::from(unsafe { libc::unlink(path.as_ptr()) })),
-        // SAFETY: the path is a C string that outlives the call.
         Call::MakeDirectory { path } => {
+            // SAFETY: the path is a C string that outlives the call.
             checked(c_long::from(unsafe { libc::mkdir(path.as_ptr(), 0o700) }))
         }
-        // SAFETY: the path is a C string that outlives the call.
         Call::RemoveDirectory { path } => {
+            // SAFETY: the path is a C string that outlives the call.
             checked(c_long::from(unsafe { libc::rmdir(path.as_ptr()) }))
         }
         Call::ReadFile { path, into } => {
