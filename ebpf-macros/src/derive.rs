@@ -1,6 +1,19 @@
 //! What the derives have in common: the options and the layout of a struct.
 
+use proc_macro2::TokenStream;
 use syn::spanned::Spanned;
+
+/// What a derive writes, or its error.
+pub(crate) fn expand(
+    input: TokenStream,
+    words: &Words,
+    derive: impl Fn(Layout) -> syn::Result<TokenStream>,
+) -> TokenStream {
+    let layout = syn::parse2(input).and_then(|input| Layout::parse(input, words));
+    layout
+        .and_then(derive)
+        .unwrap_or_else(syn::Error::into_compile_error)
+}
 
 /// A struct whose layout is fixed.
 pub(crate) struct Layout {
@@ -21,7 +34,7 @@ pub(crate) struct Words {
 }
 
 impl Layout {
-    pub(crate) fn parse(input: syn::DeriveInput, words: &Words) -> syn::Result<Self> {
+    fn parse(input: syn::DeriveInput, words: &Words) -> syn::Result<Self> {
         let mut krate: syn::Path = syn::parse_quote!(::ebpf_rt);
         let mut fixed = false;
         for attribute in &input.attrs {

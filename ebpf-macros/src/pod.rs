@@ -3,7 +3,7 @@
 //! bytemuck's own derive does the same; it stands on an older syn, which would be a second
 //! one in every user's tree.
 
-use crate::derive::{Layout, Words};
+use crate::derive::{self, Layout, Words};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
@@ -15,18 +15,15 @@ const WORDS: Words = Words {
 };
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
-    match derive(input) {
-        Ok(tokens) => tokens,
-        Err(error) => error.into_compile_error(),
-    }
+    derive::expand(input, &WORDS, derive)
 }
 
-fn derive(input: TokenStream) -> syn::Result<TokenStream> {
+fn derive(layout: Layout) -> syn::Result<TokenStream> {
     let Layout {
         name,
         krate,
         fields,
-    } = Layout::parse(syn::parse2(input)?, &WORDS)?;
+    } = layout;
     let types: Vec<&syn::Type> = fields.iter().map(|field| &field.ty).collect();
     let checks = types
         .iter()

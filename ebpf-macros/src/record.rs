@@ -1,6 +1,6 @@
 //! `#[derive(TracepointRecord)]`.
 
-use crate::derive::{Layout, Words};
+use crate::derive::{self, Layout, Words};
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::ext::IdentExt;
@@ -13,18 +13,15 @@ const WORDS: Words = Words {
 };
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
-    match derive(input) {
-        Ok(tokens) => tokens,
-        Err(error) => error.into_compile_error(),
-    }
+    derive::expand(input, &WORDS, derive)
 }
 
-fn derive(input: TokenStream) -> syn::Result<TokenStream> {
+fn derive(layout: Layout) -> syn::Result<TokenStream> {
     let Layout {
         name,
         krate,
         fields,
-    } = Layout::parse(syn::parse2(input)?, &WORDS)?;
+    } = layout;
     let mut compared = Vec::new();
     for field in &fields {
         let Some(ident) = &field.ident else {

@@ -1,7 +1,6 @@
 //! Probes and perf events at work, and what the kernel says about what is loaded.
 
-use super::common::{eventually, make_system_calls};
-use core::arch::asm;
+use super::common::{eventually, make_system_calls, static_probe};
 use core::ffi::c_void;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicU16, Ordering};
@@ -553,34 +552,7 @@ static SEMAPHORE: AtomicU16 = AtomicU16::new(0);
 /// The static probe `ebpf_rt:tick`, as `sys/sdt.h` makes it.
 #[inline(never)]
 fn tick() {
-    // SAFETY: a `nop`; the rest describes it in a section that is not loaded.
-    unsafe {
-        asm!(
-            "990: nop",
-            ".pushsection .note.stapsdt,\"\",\"note\"",
-            ".balign 4",
-            ".4byte 992f-991f, 994f-993f, 3",
-            "991: .asciz \"stapsdt\"",
-            "992: .balign 4",
-            "993: .8byte 990b",
-            ".8byte _.stapsdt.base",
-            ".8byte {semaphore}",
-            ".asciz \"ebpf_rt\"",
-            ".asciz \"tick\"",
-            ".asciz \"\"",
-            "994: .balign 4",
-            ".popsection",
-            ".ifndef _.stapsdt.base",
-            ".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat",
-            ".weak _.stapsdt.base",
-            ".hidden _.stapsdt.base",
-            "_.stapsdt.base: .space 1",
-            ".size _.stapsdt.base, 1",
-            ".popsection",
-            ".endif",
-            semaphore = sym SEMAPHORE,
-        );
-    }
+    static_probe!("tick", "{semaphore}", "", semaphore = sym SEMAPHORE,);
 }
 
 fn usdt() {

@@ -1,7 +1,7 @@
 //! Arguments of static probes.
 
+use super::common::static_probe;
 use super::tracing::this_file;
-use core::arch::asm;
 use core::hint::black_box;
 use core::mem::offset_of;
 use ebpf_rt::context::{UsdtArgumentSpec, pt_regs};
@@ -24,40 +24,6 @@ pub(crate) fn add(suite: &mut Suite) {
         .programs(&["usdt"]);
 }
 
-/// A static probe with the text of its arguments, as `sys/sdt.h` makes it.
-macro_rules! probe {
-    ($arguments:literal, $($operands:tt)*) => {
-        // SAFETY: a nop, and notes beside the program; the operands are only read.
-        unsafe {
-            asm!(
-                "990: nop",
-                ".pushsection .note.stapsdt,\"\",\"note\"",
-                ".balign 4",
-                ".4byte 992f-991f, 994f-993f, 3",
-                "991: .asciz \"stapsdt\"",
-                "992: .balign 4",
-                "993: .8byte 990b",
-                ".8byte _.stapsdt.base",
-                ".8byte 0",
-                ".asciz \"ebpf_rt\"",
-                ".asciz \"arguments\"",
-                concat!(".asciz \"", $arguments, "\""),
-                "994: .balign 4",
-                ".popsection",
-                ".ifndef _.stapsdt.base",
-                ".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat",
-                ".weak _.stapsdt.base",
-                ".hidden _.stapsdt.base",
-                "_.stapsdt.base: .space 1",
-                ".size _.stapsdt.base, 1",
-                ".popsection",
-                ".endif",
-                $($operands)*
-            );
-        }
-    };
-}
-
 /// Its address stands in an argument, relative to the probe.
 #[cfg(target_arch = "x86_64")]
 #[unsafe(no_mangle)]
@@ -68,13 +34,11 @@ static EBPF_RT_USDT_NUMBERS: [i32; 4] = [-40, -41, -42, -43];
 fn first(number: i64, values: &[i16; 4]) {
     // `\044` is `$`, which LLVM leaves out of texts here.
     #[cfg(target_arch = "x86_64")]
-    probe!(
-        "-8@%rsi 4@\\044-7 -2@4(%rdx)",
+    static_probe!("arguments", "0", "-8@%rsi 4@\\044-7 -2@4(%rdx)",
         in("rsi") number, in("rdx") values.as_ptr(),
     );
     #[cfg(target_arch = "aarch64")]
-    probe!(
-        "-8@x9 4@-7 -2@[x10, 4]",
+    static_probe!("arguments", "0", "-8@x9 4@-7 -2@[x10, 4]",
         in("x9") number, in("x10") values.as_ptr(),
     );
 }
@@ -84,14 +48,12 @@ fn second(number: i64, index: usize, values: &[i16; 4]) {
     #[cfg(target_arch = "x86_64")]
     {
         black_box(&EBPF_RT_USDT_NUMBERS);
-        probe!(
-            "-1@%cl -4@EBPF_RT_USDT_NUMBERS+8(%rip) 2@-2(%rdi,%rax,2)",
+        static_probe!("arguments", "0",     "-1@%cl -4@EBPF_RT_USDT_NUMBERS+8(%rip) 2@-2(%rdi,%rax,2)",
             in("rcx") number, in("rdi") values.as_ptr(), in("rax") index,
         );
     }
     #[cfg(target_arch = "aarch64")]
-    probe!(
-        "-1@w9 -4@-42 2@[x10, x11, lsl 1]",
+    static_probe!("arguments", "0", "-1@w9 -4@-42 2@[x10, x11, lsl 1]",
         in("x9") number, in("x10") values.as_ptr(), in("x11") index - 1,
     );
 }
