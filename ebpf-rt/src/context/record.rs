@@ -41,8 +41,10 @@ use ebpf_asm::object::RecordField;
 ///     }
 /// }
 ///
-/// let record = forks::OBJECT.programs[0].record;
-/// assert_eq!((record[1].name, record[1].offset, record[1].size), ("parent_pid", 24, 4));
+/// fn main() {
+///     let record = forks::OBJECT.programs[0].record;
+///     assert_eq!((record[1].name, record[1].offset, record[1].size), ("parent_pid", 24, 4));
+/// }
 /// ```
 pub trait TracepointRecord {
     /// The fields that are compared.
