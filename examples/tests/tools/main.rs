@@ -42,13 +42,8 @@ fn main() -> std::process::ExitCode {
         .programs(&["socket_filter"])
         .maps(&["array"]);
     suite.test("packets::again", root, packets::again);
-    let why = "its emulation misses some wake-ups of tokio, and nobody knows why";
     suite
-        .test(
-            "ring_buf_tokio::execs",
-            &[Need::Root, Need::NotKernel(5, 10, why)],
-            ring_buf_tokio::execs,
-        )
+        .test("ring_buf_tokio::execs", root, ring_buf_tokio::execs)
         .programs(&["tracepoint"])
         .maps(&["ringbuf"]);
     suite.test("failures::help", &[], failures::help);
