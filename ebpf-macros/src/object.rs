@@ -7,7 +7,7 @@ use crate::editor::{self, Body};
 use crate::emit::{self, Values};
 use crate::report;
 use crate::scope::{FunctionItem, Items, MapItem, ident};
-use crate::signature;
+use crate::signature::{self, Signature};
 use crate::skeleton::{Field, Skeleton};
 use crate::tokens::Tokens;
 use ebpf_asm::KernelVersion;
@@ -32,6 +32,7 @@ const GENERATED: &[&str] = &[
     "Constants",
     "load",
     "loader",
+    "from_pin",
 ];
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
@@ -157,16 +158,13 @@ impl<'a> Expansion<'a> {
             all.extend(linked.diagnostics);
             unused_labels.extend(linked.unused_labels);
         }
-        let signatures: Vec<TokenStream> = self
+        let mut signatures: Vec<Signature> = self
             .items
             .functions
             .iter()
-            .map(|function| {
-                let (types, diagnostic) = signature::check(self.krate, self.tokens, function);
-                all.extend(diagnostic);
-                types
-            })
+            .map(|function| signature::check(self.krate, self.tokens, function))
             .collect();
+<<<<<<< HEAD
         let mut depending = Vec::new();
         let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
         if self.items.errors.is_empty() && !all.iter().any(is_error) {
@@ -187,6 +185,9 @@ impl<'a> Expansion<'a> {
                 }
             }
         }
+=======
+        all.extend(signatures.iter_mut().filter_map(|s| s.diagnostic.take()));
+>>>>>>> main
         let mut errors = core::mem::take(&mut self.items.errors);
         errors.extend(report(all));
         let failed = !errors.is_empty();
@@ -224,7 +225,8 @@ impl<'a> Expansion<'a> {
             .iter()
             .map(|(index, linked)| {
                 let function = &self.items.functions[*index];
-                self.program(function, linked, &values, file, failed)
+                let context = signatures[*index].context.as_ref();
+                self.program(function, context, linked, &values, file, failed)
             })
             .collect();
         let labels = match &values {
@@ -235,7 +237,12 @@ impl<'a> Expansion<'a> {
         let dead = self.unused_functions(&reached);
         let idle = self.unused_maps();
         let words = self.words();
+<<<<<<< HEAD
         let extra = quote!(#(#signatures)* #labels #dead #idle #operands #obligations);
+=======
+        let types = signatures.iter().map(|signature| &signature.types);
+        let extra = quote!(#(#types)* #labels #dead #idle #operands);
+>>>>>>> main
         self.module(&errors, &words, &programs, &extra)
     }
 
@@ -283,6 +290,7 @@ impl<'a> Expansion<'a> {
     fn program(
         &self,
         function: &FunctionItem<'_>,
+        context: Option<&TokenStream>,
         linked: &Linked,
         values: &Values<'_>,
         file: &TokenStream,
@@ -348,6 +356,17 @@ impl<'a> Expansion<'a> {
                 #krate::object::FunctionRecord::new(#name, #insn, #krate::object::Linkage::#linkage)
             }
         });
+        let has_record = function.kind.as_ref().is_some_and(|kind| kind.has_record);
+        // Which fields the context has, its type knows, if it is one that says so.
+        let record = context.filter(|_| has_record).map(|context| {
+            quote! {
+                .with_record({
+                    #[allow(unused_imports, reason = "the context may have a record")]
+                    use #krate::__private::NoRecord as _;
+                    #krate::__private::RecordOf::<#context>::FIELDS
+                })
+            }
+        });
         let labels = emit::labels(krate, linked);
         let lines = emit::lines(linked, |slot| {
             let place = self.tokens.located(linked.spans[slot]);
@@ -363,6 +382,7 @@ impl<'a> Expansion<'a> {
                 #krate::object::LineTable::new(#file, #lines),
             )
             .with_labels(#labels)
+            #record
         };
         let span = ident(self.tokens, &function.item.name).span();
         let def = self.for_oldest_kernel("program_for", def, span);

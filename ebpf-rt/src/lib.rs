@@ -87,11 +87,12 @@ pub use error::{Error, ErrorKind};
 #[cfg(feature = "std")]
 pub use trace_pipe::TracePipe;
 
-pub use ebpf_macros::Pod;
+pub use ebpf_macros::{Pod, TracepointRecord};
 
 /// What generated code uses. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::context::{NoRecord, RecordOf};
     pub use crate::macro_support::{
         Assumed, Operand, map_for, operand, program_for, require_context, require_integer,
         require_result, symbol, with_operands,
