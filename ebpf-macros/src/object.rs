@@ -164,7 +164,7 @@ impl<'a> Expansion<'a> {
             .iter()
             .map(|function| signature::check(self.krate, self.tokens, function))
             .collect();
-<<<<<<< HEAD
+        all.extend(signatures.iter_mut().filter_map(|s| s.diagnostic.take()));
         let mut depending = Vec::new();
         let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
         if self.items.errors.is_empty() && !all.iter().any(is_error) {
@@ -185,9 +185,6 @@ impl<'a> Expansion<'a> {
                 }
             }
         }
-=======
-        all.extend(signatures.iter_mut().filter_map(|s| s.diagnostic.take()));
->>>>>>> main
         let mut errors = core::mem::take(&mut self.items.errors);
         errors.extend(report(all));
         let failed = !errors.is_empty();
@@ -237,12 +234,8 @@ impl<'a> Expansion<'a> {
         let dead = self.unused_functions(&reached);
         let idle = self.unused_maps();
         let words = self.words();
-<<<<<<< HEAD
-        let extra = quote!(#(#signatures)* #labels #dead #idle #operands #obligations);
-=======
         let types = signatures.iter().map(|signature| &signature.types);
-        let extra = quote!(#(#types)* #labels #dead #idle #operands);
->>>>>>> main
+        let extra = quote!(#(#types)* #labels #dead #idle #operands #obligations);
         self.module(&errors, &words, &programs, &extra)
     }
 

@@ -142,7 +142,6 @@ pub enum ProgramKind {
 }
 
 impl ProgramKind {
-<<<<<<< HEAD
     /// The kind with an attribute of this name, attached to nothing in particular.
     ///
     /// ```
@@ -155,46 +154,9 @@ impl ProgramKind {
     /// ```
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        let (path, symbol, pattern, offset) = ("", "", "", 0);
-        Some(match name {
-            "socket_filter" => Self::SocketFilter,
-            "tracepoint" => Self::Tracepoint {
-                category: "",
-                name: "",
-            },
-            "raw_tracepoint" => Self::RawTracepoint { name: "" },
-            "raw_tracepoint_writable" => Self::RawTracepointWritable { name: "" },
-            "kprobe" => Self::Kprobe { symbol, offset },
-            "kretprobe" => Self::Kretprobe { symbol },
-            "kprobe_multi" => Self::KprobeMulti { pattern },
-            "kretprobe_multi" => Self::KretprobeMulti { pattern },
-            "kprobe_session" => Self::KprobeSession { pattern },
-            "uprobe" => Self::Uprobe {
-                path,
-                symbol,
-                offset,
-            },
-            "uretprobe" => Self::Uretprobe {
-                path,
-                symbol,
-                offset,
-            },
-            "uprobe_multi" => Self::UprobeMulti { path, pattern },
-            "uretprobe_multi" => Self::UretprobeMulti { path, pattern },
-            "uprobe_session" => Self::UprobeSession { path, pattern },
-            "usdt" => Self::Usdt {
-                path,
-                provider: "",
-                name: "",
-            },
-            "perf_event" => Self::PerfEvent,
-            "sk_skb_stream_parser" => Self::SkSkbStreamParser,
-            "sk_skb_stream_verdict" => Self::SkSkbStreamVerdict,
-            "sk_skb_verdict" => Self::SkSkbVerdict,
-            _ => return None,
-        })
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
     }
-=======
+
     /// Each kind once, with empty names: to go through them all.
     ///
     /// ```
@@ -250,7 +212,6 @@ impl ProgramKind {
         Self::SkSkbStreamVerdict,
         Self::SkSkbVerdict,
     ];
->>>>>>> main
 
     /// The program type that the kernel is told.
     #[must_use]

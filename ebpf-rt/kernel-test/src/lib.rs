@@ -26,12 +26,9 @@
 
 pub mod bpf;
 mod child;
-<<<<<<< HEAD
-pub mod differential;
-=======
 mod coverage;
+pub mod differential;
 pub mod leaks;
->>>>>>> main
 mod need;
 pub mod report;
 pub mod trace;

@@ -26,11 +26,8 @@ mod usdt;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
-<<<<<<< HEAD
     check::add(&mut suite);
-=======
     endurance::add(&mut suite);
->>>>>>> main
     features::add(&mut suite);
     guards::add(&mut suite);
     isa::add(&mut suite);
