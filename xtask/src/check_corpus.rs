@@ -102,14 +102,16 @@ impl Case {
                 value_size: number(&map["value_size"]),
                 max_entries: number(&map["max_entries"]),
                 flags: number(&map["map_flags"]),
-                frozen: false,
+                // Constants of C programs are frozen by whoever loads them.
+                frozen: text(&map["name"]).contains(".rodata"),
                 name: text(&map["name"]).into(),
             });
         }
         let mut insns: Vec<Insn> = Vec::new();
         let mut starts = BTreeMap::new();
         let mut relocs = Vec::new();
-        for function in row["functions"].as_array().into_iter().flatten() {
+        let all: Vec<&Value> = row["functions"].as_array().into_iter().flatten().collect();
+        for function in reached(&all, &row["name"]) {
             let start = insns.len();
             starts.insert(text(&function["name"]), start as u32);
             let hex = text(&function["insns"]);
@@ -207,6 +209,27 @@ impl Case {
         program.min_kernel = FIRST;
         program
     }
+}
+
+/// The function of this name, or the first, and those that it reaches.
+fn reached<'a>(all: &[&'a Value], main: &Value) -> Vec<&'a Value> {
+    let named = |name: &Value| all.iter().position(|function| function["name"] == *name);
+    let mut order = vec![named(main).unwrap_or(0)];
+    let mut next = 0;
+    while let Some(&at) = order.get(next) {
+        next += 1;
+        let Some(function) = all.get(at) else {
+            return Vec::new();
+        };
+        for reloc in function["relocs"].as_array().into_iter().flatten() {
+            if let Some(callee) = named(&reloc["symbol"])
+                && !order.contains(&callee)
+            {
+                order.push(callee);
+            }
+        }
+    }
+    order.into_iter().map(|at| all[at]).collect()
 }
 
 type Named = BTreeMap<(String, String), u32>;

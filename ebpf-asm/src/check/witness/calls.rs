@@ -234,7 +234,10 @@ impl Run<'_> {
                 _ => Err(Stop::Over),
             };
         };
+        let releases = argument.flags.contains(ArgumentFlags::RELEASE);
         let pointer = match value {
+            // What is given back here, this run does not know.
+            Value::Opaque if releases => return Err(Stop::Over),
             Value::Opaque => {
                 told.opaque = true;
                 return Ok(());
@@ -261,6 +264,10 @@ impl Run<'_> {
         let object = *self.of(pointer);
         match object.null {
             Null::Never => {}
+            Null::Uncertain | Null::Is | Null::Unchecked(_) if releases && nullable => {
+                return Err(Stop::Over);
+            }
+            Null::Uncertain | Null::Is if releases => return Err(Stop::Over),
             Null::Uncertain | Null::Is => {
                 told.opaque = true;
                 return Ok(());
@@ -288,6 +295,9 @@ impl Run<'_> {
             }
         }
         let fits = match argument.kind {
+            _ if releases && matches!(object.kind, Kind::Symbol(_) | Kind::KernelObject) => {
+                return Err(Stop::Over);
+            }
             _ if matches!(object.kind, Kind::Symbol(_)) => true,
             K::ConstMapPtr => matches!(object.kind, Kind::Map(_) | Kind::InnerMap),
             K::PtrToCtx => object.kind == Kind::Context,
@@ -390,7 +400,7 @@ impl Run<'_> {
             }
             _ => {}
         }
-        if argument.flags.contains(ArgumentFlags::RELEASE) {
+        if releases {
             if pointer.offset != 0 {
                 if self.program.facts.min_kernel < RELEASE_AT_START {
                     return Err(Stop::Over);

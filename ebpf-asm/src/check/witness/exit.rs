@@ -85,6 +85,8 @@ impl Run<'_> {
         }
         let register = [insn.dst(), insn.src()].into_iter().find(|&r| r > 10);
         match register {
+            // Newer kernels may pass arguments there.
+            Some(11) => Stop::Over,
             Some(register) => self
                 .finding(
                     Rule::NoSuchRegister,

@@ -2,6 +2,7 @@
 //! what they may be.
 
 use super::{Map, Random, Sample};
+use ebpf_asm::helpers::{self, ArgumentFlags, ArgumentKind};
 use ebpf_asm::isa::{
     AluOp, AtomicOp, ImmediateSource, Insn, Instruction, JmpOp, Register, Size, Width,
 };
@@ -12,7 +13,7 @@ use Register::{R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10};
 const VALUE: i32 = 48;
 
 /// Maps that all made programs have.
-pub(super) const MAPS: [Map; 4] = [
+pub(super) const MAPS: [Map; 12] = [
     Map {
         map_type: MapType::Hash,
         key_size: 8,
@@ -40,6 +41,62 @@ pub(super) const MAPS: [Map; 4] = [
         value_size: 16,
         max_entries: 1,
         flags: 128,
+    },
+    Map {
+        map_type: MapType::PercpuArray,
+        key_size: 4,
+        value_size: 64,
+        max_entries: 2,
+        flags: 0,
+    },
+    Map {
+        map_type: MapType::ProgArray,
+        key_size: 4,
+        value_size: 4,
+        max_entries: 2,
+        flags: 0,
+    },
+    Map {
+        map_type: MapType::PerfEventArray,
+        key_size: 4,
+        value_size: 4,
+        max_entries: 2,
+        flags: 0,
+    },
+    Map {
+        map_type: MapType::Queue,
+        key_size: 0,
+        value_size: 8,
+        max_entries: 4,
+        flags: 0,
+    },
+    Map {
+        map_type: MapType::Sockmap,
+        key_size: 4,
+        value_size: 4,
+        max_entries: 4,
+        flags: 0,
+    },
+    Map {
+        map_type: MapType::Devmap,
+        key_size: 4,
+        value_size: 4,
+        max_entries: 4,
+        flags: 0,
+    },
+    Map {
+        map_type: MapType::LruHash,
+        key_size: 8,
+        value_size: 16,
+        max_entries: 16,
+        flags: 0,
+    },
+    Map {
+        map_type: MapType::StackTrace,
+        key_size: 4,
+        value_size: 64,
+        max_entries: 16,
+        flags: 0,
     },
 ];
 
@@ -141,7 +198,8 @@ impl Builder<'_> {
     }
 
     fn piece(&mut self) {
-        match self.random.below(14) {
+        match self.random.below(17) {
+            14..=16 => self.any_helper(),
             0 | 1 => self.arithmetic(),
             2 => self.stack(),
             3 | 4 => self.map_value(),
@@ -505,6 +563,98 @@ impl Builder<'_> {
             times,
             back,
         ));
+    }
+
+    /// Any helper that programs of the type have, with arguments of the kinds that it takes, and
+    /// now and then others.
+    fn any_helper(&mut self) {
+        let program_type = self.program_type;
+        let helper = loop {
+            let helper = &helpers::ALL[self.random.below(helpers::ALL.len())];
+            // Legacy loads apart, helpers that call back need functions.
+            let calls_back = helper
+                .args
+                .iter()
+                .any(|argument| argument.kind == ArgumentKind::PtrToFunc);
+            if !calls_back && (helper.callable_from(program_type) || self.random.once_in(30)) {
+                break helper;
+            }
+        };
+        let form = helper.form(program_type);
+        // The stack below is written, whatever older kernels want.
+        for at in 1..=8 {
+            self.push(Instruction::store_imm(Size::Double, R10, -8 * at, 0));
+        }
+        for (argument, register) in form.args.iter().zip([R1, R2, R3, R4, R5]) {
+            let nullable = argument.flags.contains(ArgumentFlags::NULLABLE);
+            let kind = if self.random.once_in(25) {
+                self.random.pick(&[
+                    ArgumentKind::Anything,
+                    ArgumentKind::PtrToMem,
+                    ArgumentKind::PtrToCtx,
+                    ArgumentKind::ConstMapPtr,
+                ])
+            } else {
+                argument.kind
+            };
+            match kind {
+                _ if nullable && self.random.once_in(3) => {
+                    self.push(Instruction::mov_imm(register, 0));
+                }
+                ArgumentKind::PtrToCtx => self.push(Instruction::mov_reg(register, R6)),
+                ArgumentKind::ConstMapPtr => {
+                    let map = self.random.below(MAPS.len()) as i32;
+                    let load = Instruction::load_pseudo(register, ImmediateSource::MapFd, map, 0);
+                    self.push(load);
+                }
+                ArgumentKind::PtrToMem
+                | ArgumentKind::PtrToMapKey
+                | ArgumentKind::PtrToMapValue
+                | ArgumentKind::PtrToStack => {
+                    let offset = self.random.pick(&[-64, -64, -64, -48, -16, -8, -4]);
+                    self.push(Instruction::mov_reg(register, R10));
+                    self.push(Instruction::alu_imm(
+                        Width::W64,
+                        AluOp::Add,
+                        register,
+                        offset,
+                    ));
+                }
+                ArgumentKind::MemSize
+                | ArgumentKind::MemSizeOrZero
+                | ArgumentKind::ConstAllocSizeOrZero => {
+                    let size = self.random.pick(&[8, 8, 16, 4, 0, 64, 65, -1]);
+                    self.push(Instruction::mov_imm(register, size));
+                }
+                ArgumentKind::PtrToSockCommon
+                | ArgumentKind::PtrToSocket
+                | ArgumentKind::PtrToBtfIdSockCommon => {
+                    self.push(Instruction::load(Size::Double, register, R6, 168));
+                    self.push(Instruction::branch_imm(
+                        Width::W64,
+                        JmpOp::Ne,
+                        register,
+                        0,
+                        2,
+                    ));
+                    self.push(Instruction::mov_imm(R0, 1));
+                    self.push(Instruction::exit());
+                }
+                _ => {
+                    let value = self.random.pick(&[0, 0, 1, 8, -1]);
+                    self.push(Instruction::mov_imm(register, value));
+                }
+            }
+        }
+        self.push(Instruction::call_helper(helper.id));
+        if self.random.once_in(4) {
+            let size = self.size();
+            self.push(Instruction::load(size, R7, R0, 0));
+        }
+        if self.random.once_in(4) {
+            let at = -8 * (1 + self.random.below(8) as i16);
+            self.push(Instruction::load(Size::Double, R8, R10, at));
+        }
     }
 
     /// Arithmetic with a pointer: the context, the stack, a number or both.
