@@ -652,6 +652,32 @@ fn dead_code_may_be_anything() {
 }
 
 #[test]
+fn another_path_may_speak_for_this_one() {
+    // Found by random programs: the kernel looks at the side that stores a number first, and then
+    // takes a pointer in the same place for one more number.
+    accepts(
+        SocketFilter,
+        "r9 = r1; call 5; if r0 == 0 goto pointer; call 5; *(u64 *)(r10 - 8) = r0;
+         *(u32 *)(r10 - 4) = r0; goto load; pointer: *(u64 *)(r10 - 8) = r9;
+         load: r1 = *(u16 *)(r10 - 8); r0 = 0; exit",
+    );
+    accepts(
+        SocketFilter,
+        "r9 = r1; call 5; if r0 == 0 goto pointer; call 5; *(u64 *)(r10 - 8) = r0; goto load;
+         pointer: *(u64 *)(r10 - 8) = r9; load: r1 = *(u64 *)(r10 - 8); r1 *= 2; r0 = 0; exit",
+    );
+    // Here is no other path.
+    refuses(
+        SocketFilter,
+        "*(u64 *)(r10 - 8) = r1; call 5; if r0 == 0 goto out; r1 = *(u64 *)(r10 - 8); r1 *= 2;
+         out: r0 = 0; exit",
+        "BPF0120",
+        4,
+        "pointer arithmetic with *= operator prohibited",
+    );
+}
+
+#[test]
 fn what_is_not_known_is_not_judged() {
     // A number that only rustc knows.
     let code = insns("r0 = 0; if r0 == 7 goto out; r0 = r9; out: exit");
@@ -720,4 +746,13 @@ fn the_same_program_has_the_same_findings() {
     let mut program = with_maps(&code);
     program.program_type = Some(SocketFilter);
     assert_eq!(check_with(&program, Effort::runs(1)), []);
+}
+
+#[test]
+fn every_code_is_tested_here() {
+    let tests = include_str!("check.rs");
+    for rule in ebpf_asm::diag::Rule::ALL {
+        let is_the_checkers = *rule as u16 >= 100;
+        assert!(!is_the_checkers || tests.contains(rule.as_str()), "{rule}");
+    }
 }

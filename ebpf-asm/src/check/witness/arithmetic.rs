@@ -53,6 +53,49 @@ impl Run<'_> {
             (Value::Opaque | Value::Unwritten(_), _) | (_, Value::Opaque | Value::Unwritten(_)) => {
                 Ok(Value::Opaque)
             }
+            (Value::Pointer(pointer), _) | (_, Value::Pointer(pointer))
+                if pointer.from_stack && !self.is_plain(op, width, dst, src) =>
+            {
+                // A number in its place would be let pass, and makes a number.
+                if self.is_certain(pointer) {
+                    self.certain_arithmetic(op, width, dst, src)
+                } else {
+                    Ok(Value::Opaque)
+                }
+            }
+            _ => self.certain_arithmetic(op, width, dst, src),
+        }
+    }
+
+    /// Whether it is what pointers are for: a number is added, or subtracted.
+    fn is_plain(&self, op: AluOp, width: Width, dst: Value, src: Value) -> bool {
+        let Value::Number(number) = src else {
+            return false;
+        };
+        let Value::Pointer(pointer) = dst else {
+            return false;
+        };
+        let object = self.of(pointer);
+        let small = number.bits.cast_signed().unsigned_abs() < 1 << 20;
+        let changeable = matches!(
+            object.kind,
+            Kind::MapValue(_) | Kind::Packet | Kind::PacketMeta | Kind::Record(_) | Kind::Context
+        );
+        width == Width::W64
+            && small
+            && (op == AluOp::Add || op == AluOp::Sub)
+            && (changeable || op == AluOp::Add && matches!(object.kind, Kind::Stack(_)))
+            && object.null == Null::Never
+    }
+
+    fn certain_arithmetic(
+        &mut self,
+        op: AluOp,
+        width: Width,
+        dst: Value,
+        src: Value,
+    ) -> Result<Value> {
+        match (dst, src) {
             // The lower half of an address.
             _ if width == Width::W32 => match op {
                 AluOp::Mov | AluOp::Sub => self.any(4),

@@ -2,10 +2,13 @@
 
 use super::run::{Result, Run, Stop};
 use super::value::{Lost, Null, Value};
-use crate::ProgramType;
 use crate::check::tables;
 use crate::diag::Rule;
+use crate::{KernelVersion, ProgramType};
 use alloc::format;
+
+/// Before, of two paths that differ in the return value only, one was looked at.
+const PRECISE_RETURN: KernelVersion = KernelVersion::new(6, 8);
 
 impl Run<'_> {
     /// Leaves the program.
@@ -40,6 +43,9 @@ impl Run<'_> {
                 if (least..=most).contains(&whole) || (least..=most).contains(&half) {
                     return Ok(());
                 }
+                if types.min_kernel < PRECISE_RETURN && !self.is_only_path() {
+                    return Err(Stop::Over);
+                }
                 Err(self
                     .finding(
                         Rule::ReturnRange,
@@ -49,7 +55,9 @@ impl Run<'_> {
                     .with_help(format!("set `r0` to a number from {least} to {most} before `exit`"))
                     .into())
             }
-            Value::Pointer(pointer) if self.of(pointer).null == Null::Never => {
+            Value::Pointer(pointer)
+                if self.of(pointer).null == Null::Never && self.is_certain(pointer) =>
+            {
                 let object = self.of(pointer);
                 Err(self
                     .finding(

@@ -161,7 +161,9 @@ impl Run<'_> {
                         self.stacks[usize::from(frame)].store(at, size, value);
                         Ok(value)
                     }
-                    Filled::PartOfPointer if !pointer.known => Ok(Value::Opaque),
+                    Filled::PartOfPointer if !pointer.known || !self.is_only_path() => {
+                        Ok(Value::Opaque)
+                    }
                     Filled::PartOfPointer => Err(self
                         .finding(
                             Rule::PartialPointer,
@@ -212,7 +214,11 @@ impl Run<'_> {
         let at = self.reach(pointer, offset, size, Access::Write)?;
         if let Kind::Stack(frame) = self.of(pointer).kind {
             if let Value::Pointer(stored) = value {
-                if size != 8 && self.of(stored).null != Null::Is {
+                let is_partial = size != 8 && self.of(stored).null != Null::Is;
+                if is_partial && !self.is_certain(stored) {
+                    return Err(Stop::Over);
+                }
+                if is_partial {
                     return Err(self
                         .finding(
                             Rule::PartialPointer,

@@ -122,10 +122,33 @@ impl Prepared<'_> {
     fn leads_out(&self, slot: usize) -> bool {
         self.leads_out.get(slot).is_none_or(|&leads| leads)
     }
+
+    /// For each slot whether the instruction at `goal` can be reached from it.
+    fn leading_to(&self, goal: usize) -> Vec<bool> {
+        leading(self.facts, |at, _| at == goal)
+    }
 }
 
 /// For each slot whether an `exit`, or something that is not followed, can be reached from it.
 fn leading_out(facts: &Program<'_>) -> Vec<bool> {
+    leading(facts, |_, decoded| match decoded {
+        Decoded::Unknown(_) => true,
+        Decoded::Known(instruction) => matches!(
+            instruction.form(),
+            // These may end the program, or the loop.
+            Form::Exit
+                | Form::MayGoto
+                | Form::GotoIndirect
+                | Form::CallKfunc
+                | Form::CallIndirect
+                | Form::PacketAbsolute(_)
+                | Form::PacketIndirect(_)
+        ),
+    })
+}
+
+/// For each slot whether an instruction that `is_goal` can be reached from it.
+fn leading(facts: &Program<'_>, is_goal: impl Fn(usize, &Decoded) -> bool) -> Vec<bool> {
     let mut leads = alloc::vec![false; facts.insns.len()];
     let instructions: Vec<(usize, Decoded)> = decode_all(facts.insns).collect();
     // Most jumps go forward: twice is nearly always enough. Who needs more is left in peace.
@@ -144,27 +167,22 @@ fn leading_out(facts: &Program<'_>) -> Vec<bool> {
                     .unwrap_or(true)
             };
             let next = Some(at + decoded.slots());
-            let out = match decoded {
-                Decoded::Unknown(_) => true,
-                Decoded::Known(instruction) => {
-                    let target = instruction.jump_distance().and_then(|distance| {
-                        usize::try_from(*at as i64 + 1 + i64::from(distance)).ok()
-                    });
-                    match instruction.form() {
-                        Form::Goto | Form::GotoLong => from(target),
-                        Form::Branch(..) => from(next) || from(target),
-                        // These may end the program, or the loop.
-                        Form::Exit
-                        | Form::MayGoto
-                        | Form::GotoIndirect
-                        | Form::CallKfunc
-                        | Form::CallIndirect
-                        | Form::PacketAbsolute(_)
-                        | Form::PacketIndirect(_) => true,
-                        _ => from(next),
+            let out = is_goal(*at, decoded)
+                || match decoded {
+                    Decoded::Unknown(_) => from(next),
+                    Decoded::Known(instruction) => {
+                        let target = instruction.jump_distance().and_then(|distance| {
+                            usize::try_from(*at as i64 + 1 + i64::from(distance)).ok()
+                        });
+                        match instruction.form() {
+                            Form::Exit => false,
+                            Form::Goto | Form::GotoLong => from(target),
+                            Form::Branch(..) | Form::MayGoto => from(next) || from(target),
+                            Form::GotoIndirect | Form::CallIndirect => true,
+                            _ => from(next),
+                        }
                     }
-                }
-            };
+                };
             if out && !leads[*at] {
                 leads[*at] = true;
                 changed = true;

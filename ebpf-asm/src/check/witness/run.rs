@@ -71,6 +71,8 @@ pub(super) struct Run<'a> {
     pub(super) inputs: Vec<Input>,
     /// Which way each conditional jump went: a kernel looks at the side that falls through first.
     pub(super) path: Vec<bool>,
+    /// Where these jumps stand.
+    branches: Vec<u32>,
     pub(super) goals: Vec<Goal>,
     /// What inputs were compared with: values that would change the outcome.
     pub(super) bounds: Vec<(u16, u64)>,
@@ -126,6 +128,7 @@ impl<'a> Run<'a> {
             objects: Vec::new(),
             inputs: Vec::new(),
             path: Vec::new(),
+            branches: Vec::new(),
             goals: Vec::new(),
             bounds: Vec::new(),
             seen,
@@ -321,6 +324,7 @@ impl<'a> Run<'a> {
             offset: 0,
             known: true,
             input: 0,
+            from_stack: false,
         })
     }
 
@@ -420,12 +424,41 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn branch(&mut self, taken: bool) -> bool {
-        if self.path.len() < self.path.capacity() || self.path.len() < 1 << 16 {
+        if self.path.len() < 1 << 16 {
             self.path.push(taken);
+            self.branches.push(self.at as u32);
         }
         let sides = self.seen.entry(self.at as u32).or_default();
         sides[usize::from(taken)] = true;
         taken
+    }
+
+    /// Whether the kernel comes here with this pointer, and not with a number in its place.
+    pub(super) fn is_certain(&self, pointer: Pointer) -> bool {
+        !pointer.from_stack || self.is_only_path()
+    }
+
+    /// Whether no other path leads to this instruction: of none of the branches on the way could
+    /// the other side have come here too.
+    pub(super) fn is_only_path(&self) -> bool {
+        if self.depth() > 0 || self.path.len() >= 1 << 16 {
+            return false;
+        }
+        let leads = self.program.leading_to(self.at);
+        let other_side = |(&at, &taken): (&u32, &bool)| {
+            let at = at as usize;
+            if taken {
+                at + 1
+            } else {
+                self.program.operations[at].target()
+            }
+        };
+        !self
+            .branches
+            .iter()
+            .zip(&self.path)
+            .map(other_side)
+            .any(|slot| leads.get(slot).is_none_or(|&leads| leads))
     }
 
     /// Notes that other values of an input would lead elsewhere.
@@ -680,6 +713,7 @@ impl Machine for Run<'_> {
         };
         let depth = self.frames.len() + 1;
         if let Value::Pointer(pointer) = self.now(self.registers[0])
+            && !pointer.from_stack
             && let Kind::Stack(_) = self.of(pointer).kind
         {
             return Err(self
@@ -707,6 +741,7 @@ impl Machine for Run<'_> {
             offset: 0,
             known: true,
             input: 0,
+            from_stack: false,
         });
         Ok(frame.back)
     }

@@ -99,14 +99,17 @@ impl Stack {
     pub(super) fn load(&mut self, offset: i64, size: u8) -> Filled {
         let first = offset.rem_euclid(8) as u32;
         match *self.slot(offset) {
-            Slot::Pointer(pointer) if size == 8 => Filled::Value(Value::Pointer(pointer)),
+            Slot::Pointer(pointer) if size == 8 => Filled::Value(Value::Pointer(Pointer {
+                from_stack: true,
+                ..pointer
+            })),
             Slot::Pointer(_) => Filled::PartOfPointer,
             Slot::Opaque => Filled::Value(Value::Opaque),
             Slot::Bytes {
                 bits,
                 written,
-                known,
                 input,
+                ..
             } => {
                 let wanted = byte_mask(size) << first;
                 if written & wanted != wanted {
@@ -114,7 +117,8 @@ impl Stack {
                 }
                 Filled::Value(Value::Number(Number {
                     bits: bits >> (8 * first) & mask(size),
-                    known: known && size == 8,
+                    // On another path there may have been another number.
+                    known: false,
                     input,
                 }))
             }

@@ -54,6 +54,10 @@ pub(super) struct Pointer {
     pub(super) known: bool,
     /// The input that the offset was computed from, as in [`Number`].
     pub(super) input: u16,
+    /// Whether it was loaded from the stack. A kernel that has looked at another path, on which
+    /// there was any number, does not look at this one: what is wrong with pointers alone it
+    /// then does not see.
+    pub(super) from_stack: bool,
 }
 
 /// What a pointer points to.
