@@ -652,6 +652,14 @@ fn dead_code_may_be_anything() {
 }
 
 #[test]
+fn a_place_that_varies_holds_numbers() {
+    accepts(
+        SocketFilter,
+        "call 7; r0 &= 7; r6 = r10; r6 += -16; r6 += r0; *(u8 *)(r6 + 0) = r6; r0 = 0; exit",
+    );
+}
+
+#[test]
 fn another_path_may_speak_for_this_one() {
     // Found by random programs: the kernel looks at the side that stores a number first, and then
     // takes a pointer in the same place for one more number.

@@ -69,13 +69,32 @@ pub fn check_fragment(program: &Program<'_>) -> Vec<Finding> {
     witness::check(&fragment, Effort::DEFAULT)
 }
 
-/// What was found in each program of an object, by the program's name; programs without findings
-/// are left out.
-#[must_use]
-pub fn check_object(object: &Object) -> Vec<(&'static str, Vec<Finding>)> {
-    let programs = object.programs.iter();
-    programs
-        .map(|program| (program.name, check(&Program::from_object(object, program))))
-        .filter(|(_, findings)| !findings.is_empty())
-        .collect()
+impl Object {
+    /// What every kernel from [`min_kernel`](Self::min_kernel) on refuses in each program, by the
+    /// program's name; programs without findings are left out.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::Insn;
+    /// use ebpf_asm::object::{FunctionRecord, LineTable, Linkage, ProgramDef, ProgramKind};
+    /// use ebpf_asm::{KernelVersion, Object};
+    ///
+    /// // exit
+    /// const INSNS: &[Insn] = &Insn::array_from_le_bytes::<8, 1>(b"\x95\0\0\0\0\0\0\0");
+    /// const KIND: ProgramKind = ProgramKind::SocketFilter;
+    /// const FUNCTIONS: &[FunctionRecord] = &[FunctionRecord::new("f", 0, Linkage::Static)];
+    /// static PROGRAMS: [ProgramDef; 1] =
+    ///     [ProgramDef::new("f", KIND, INSNS, &[], FUNCTIONS, LineTable::EMPTY)];
+    /// let oldest = KernelVersion::DEFAULT_MINIMUM;
+    /// let object = Object::new("example", "GPL", oldest, &[], &[], &PROGRAMS);
+    /// let (program, findings) = &object.check()[0];
+    /// assert_eq!((*program, findings[0].kernel.as_str()), ("f", "R0 !read_ok"));
+    /// ```
+    #[must_use]
+    pub fn check(&self) -> Vec<(&'static str, Vec<Finding>)> {
+        let programs = self.programs.iter();
+        programs
+            .map(|program| (program.name, check(&Program::from_object(self, program))))
+            .filter(|(_, findings)| !findings.is_empty())
+            .collect()
+    }
 }

@@ -324,6 +324,101 @@ const PROGRAMS: &[(ProgramType, Option<AttachType>, &str)] = &[
      out:
          exit",
     ),
+    (
+        ProgramType::SchedCls,
+        None,
+        "r6 = r1
+         *(u64 *)(r10 - 8) = 7
+         *(u64 *)(r10 - 16) = r6
+         r2 = r10
+         r2 += -8
+         call outer
+         r1 = *(u64 *)(r10 - 16)
+         r2 = *(u32 *)(r1 + 0)
+         r0 += r2
+         r0 = 0
+         exit
+     outer:
+         r6 = r2
+         r7 = *(u32 *)(r1 + 4)
+         *(u64 *)(r10 - 8) = r7
+         r1 = r2
+         r2 = r10
+         r2 += -8
+         call inner
+         *(u64 *)(r6 + 0) = r0
+         exit
+     inner:
+         r3 = *(u64 *)(r1 + 0)
+         r0 = *(u64 *)(r2 + 0)
+         r0 += r3
+         exit",
+    ),
+    (
+        ProgramType::Tracepoint,
+        None,
+        "r6 = r1
+         r1 = r10
+         r1 += -8
+         *(u64 *)(r1 + 0) = 3
+         call find
+         if r0 == 0 goto out
+         r7 = *(u64 *)(r6 + 8)
+         *(u64 *)(r0 + 40) = r7
+     out:
+         r0 = 0
+         exit
+     find:
+         r2 = r1
+         ld_pseudo r1, 1, 0
+         call bpf_map_lookup_elem
+         exit",
+    ),
+    (
+        ProgramType::Xdp,
+        None,
+        "r6 = r1
+         r1 = *(u32 *)(r6 + 0)
+         r2 = *(u32 *)(r6 + 4)
+         call parse
+         if r0 == 0 goto drop
+         r0 = 2
+         exit
+     drop:
+         r0 = 1
+         exit
+     parse:
+         r0 = 0
+         r3 = r1
+         r3 += 20
+         if r3 > r2 goto short
+         r0 = *(u8 *)(r1 + 9)
+     short:
+         exit",
+    ),
+    (
+        ProgramType::SocketFilter,
+        None,
+        "*(u64 *)(r10 - 8) = r1
+         r6 = r10
+         r6 += -16
+         call bpf_get_prandom_u32
+         r0 &= 7
+         *(u64 *)(r6 + 0) = r0
+         r1 = *(u64 *)(r10 - 8)
+         r2 = *(u32 *)(r1 + 0)
+         r3 = *(u8 *)(r10 - 16)
+         if r3 > 4 goto out
+         r4 = r10
+         r4 += -8
+         r6 += r3
+         *(u8 *)(r6 - 8) = r3
+         r0 = *(u8 *)(r6 - 8)
+         exit
+     out:
+         r0 = *(u32 *)(r1 + 4)
+         exit",
+    ),
 ];
 
 pub(super) fn all() -> Vec<Sample> {
