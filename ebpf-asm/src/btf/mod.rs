@@ -2,6 +2,7 @@
 //!
 //! - [`Btf`]: a reader of encoded BTF, of the kernel's 5 MB as of an object's few hundred bytes:
 //!   nothing is decoded before it is asked for, and no input is trusted.
+//! - [`Builder`]: an encoder that has each type once.
 //! - [`Type`] and [`Definition`]: one type, as it is read.
 //!
 //! ```
@@ -15,6 +16,9 @@
 //! assert!(offset_of_pid(b"not BTF").is_err());
 //! ```
 
+mod builder;
+#[cfg(test)]
+mod builder_tests;
 mod error;
 mod kind;
 mod lookup;
@@ -23,6 +27,7 @@ mod reader;
 mod reader_tests;
 mod types;
 
+pub use builder::{BuildError, Builder};
 pub use error::Error;
 pub use kind::Kind;
 pub use lookup::{FoundMember, FunctionPrototype};

@@ -11,10 +11,15 @@ mod kind;
 #[cfg(feature = "listing")]
 mod listing;
 mod patch;
+mod types;
 
 pub use code::Code;
 pub use kind::ProgramKind;
 pub use patch::{FieldRange, ValueDoesNotFit};
+pub use types::{
+    BtfType, CompositeDef, ContainsDef, EnumValueDef, IntEncoding, MemberDef, ParameterDef,
+    SPECIAL_FIELDS, SignatureDef, TypeDef,
+};
 
 use crate::isa::{Insn, Size};
 use crate::{KernelVersion, MapType};
