@@ -246,6 +246,29 @@ const OBJECTS: &[(&str, &[Expected])] = &[
         &[(1, 35, "BPF0052", "not a kernel version")],
     ),
     (
+        "#[license = \"GPL\"] mod a { #[inline(never)] fn f() { exit } #[inline] pub fn g() { exit } }",
+        &[
+            (1, 30, "BPF0052", "write `#[inline]`"),
+            (1, 78, "BPF0046", "leave `pub` out"),
+        ],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[inline] #[socket_filter] fn f(c: *mut u8) -> i32 { exit } }",
+        &[(1, 58, "BPF0046", "cannot be pasted")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[socket_filter] fn f(c: *mut u8) -> i32 { r2 = g ll; call bpf_loop; r2 = h ll; call bpf_loop; exit } fn g(a: u32) -> i32 { exit } fn h(a: u32, b: *mut u8) { exit } }",
+        &[
+            (
+                1,
+                82,
+                "BPF0045",
+                "`bpf_loop` calls `g` with 2 arguments, and `g` has 1 parameters\nnote: `g` is defined at line 1, column 143\nhelp: write `fn g(index: u64, ctx: *mut c_void) -> i64`",
+            ),
+            (1, 108, "BPF0045", "a number back from `h`"),
+        ],
+    ),
+    (
         "struct A;",
         &[(1, 1, "BPF0010", "`#[license = \"GPL\"] pub mod name { … }`")],
     ),
