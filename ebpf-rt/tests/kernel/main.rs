@@ -7,6 +7,7 @@ mod functions;
 #[path = "../hand_expanded.rs"]
 mod hand_expanded;
 mod isa;
+mod kernel_btf;
 mod load;
 mod map_kinds;
 mod maps;
@@ -22,6 +23,7 @@ fn main() -> std::process::ExitCode {
     features::add(&mut suite);
     functions::add(&mut suite);
     isa::add(&mut suite);
+    kernel_btf::add(&mut suite);
     load::add(&mut suite);
     map_kinds::add(&mut suite);
     maps::add(&mut suite);
