@@ -10,7 +10,7 @@ use crate::skeleton::{Field, Skeleton};
 use crate::tokens::Tokens;
 use ebpf_asm::KernelVersion;
 use ebpf_asm::diag::{Diagnostic, Rule};
-use ebpf_asm::link::{Linked, RelocationTarget, link_program};
+use ebpf_asm::link::{CallbackUse, Linked, RelocationTarget, link_program};
 use ebpf_asm::object::{ConstantType, Linkage};
 use ebpf_asm::syntax::ast::{Name, Object, OperandValue};
 use ebpf_asm::syntax::parse_object;
@@ -136,17 +136,35 @@ impl<'a> Expansion<'a> {
             all.append(&mut linked.diagnostics);
             all.extend(Self::check_operands(&linked));
             all.extend(evaluate(&mut linked));
-            for place in &linked.functions {
-                if let Some(index) = linkable.iter().position(|f| f.name == place.name) {
-                    reached[index] = true;
-                }
+            for &index in &linked.reached {
+                reached[index] = true;
             }
             programs.push((index, linked));
         }
         // A function that no program reaches is linked all the same, for its errors.
-        let unreached = (0..linkable.len())
+        let unreached: Vec<Linked> = (0..linkable.len())
             .filter(|&index| !reached[index] && self.items.functions[index].kind.is_none())
-            .map(|index| link_program(&linkable, index, &self.items.scope, self.min_kernel));
+            .map(|index| link_program(&linkable, index, &self.items.scope, self.min_kernel))
+            .collect();
+        let mut callbacks: Vec<&CallbackUse> = programs
+            .iter()
+            .map(|(_, linked)| linked)
+            .chain(&unreached)
+            .flat_map(|linked| &linked.callbacks)
+            .collect();
+        // One for each function and helper, whatever the number of programs and calls.
+        callbacks.sort_by_key(|a_use| (a_use.function, a_use.helper.id, a_use.span.start));
+        callbacks.dedup_by_key(|a_use| (a_use.function, a_use.helper.id));
+        let callbacks: Vec<TokenStream> = callbacks
+            .into_iter()
+            .map(|a_use| {
+                let function = &self.items.functions[a_use.function];
+                let (types, diagnostic) =
+                    signature::callback(self.krate, self.tokens, function, a_use);
+                all.extend(diagnostic);
+                types
+            })
+            .collect();
         let mut unused_labels: BTreeSet<u32> = programs
             .iter()
             .flat_map(|(_, linked)| linked.unused_labels.iter().copied())
@@ -191,7 +209,7 @@ impl<'a> Expansion<'a> {
             _ => TokenStream::new(),
         };
         let dead = self.unused_functions(&reached);
-        let extra = quote!(#(#signatures)* #labels #dead #operands);
+        let extra = quote!(#(#signatures)* #(#callbacks)* #labels #dead #operands);
         self.module(&errors, &programs, &extra)
     }
 

@@ -53,6 +53,52 @@ pub const fn require_result<T: ProgramResult>() {}
 /// Compiles for what a program can get.
 pub const fn require_context<T: ProgramContext>() {}
 
+/// The number that a helper calls a callback with.
+#[diagnostic::on_unimplemented(
+    message = "BPF0045: the helper calls this function with a number here, not `{Self}`",
+    label = "not an integer of 32 or 64 bits",
+    note = "write `u64`"
+)]
+pub trait CallbackNumber {}
+
+impl CallbackNumber for i32 {}
+impl CallbackNumber for u32 {}
+impl CallbackNumber for i64 {}
+impl CallbackNumber for u64 {}
+
+/// The pointer that a helper calls a callback with.
+#[diagnostic::on_unimplemented(
+    message = "BPF0045: the helper calls this function with a pointer here, not `{Self}`",
+    label = "not a pointer",
+    note = "write `*mut T`"
+)]
+pub trait CallbackPointer {}
+
+impl<T: ?Sized> CallbackPointer for *mut T {}
+impl<T: ?Sized> CallbackPointer for *const T {}
+
+/// What a callback returns to the helper.
+#[diagnostic::on_unimplemented(
+    message = "BPF0045: a callback returns a number to the helper that calls it, not `{Self}`",
+    label = "not an integer of 32 or 64 bits",
+    note = "write `-> i64`"
+)]
+pub trait CallbackResult {}
+
+impl CallbackResult for i32 {}
+impl CallbackResult for u32 {}
+impl CallbackResult for i64 {}
+impl CallbackResult for u64 {}
+
+/// Compiles for the number that a callback can get.
+pub const fn require_callback_number<T: CallbackNumber>() {}
+
+/// Compiles for the pointer that a callback can get.
+pub const fn require_callback_pointer<T: CallbackPointer>() {}
+
+/// Compiles for what a callback can return.
+pub const fn require_callback_result<T: CallbackResult>() {}
+
 /// The value of an operand on its way into an instruction; checked.
 #[derive(Clone, Copy)]
 pub struct Operand {
@@ -355,6 +401,12 @@ macro_rules! ebpf_asm {
 /// | `#[usdt("file", "provider", "name")]` | at static probes of programs; feature `uprobes` |
 /// | `#[perf_event]` | at samples of a clock or counter |
 /// | `#[sk_skb_stream_parser]`, `#[sk_skb_stream_verdict]`, `#[sk_skb_verdict]` | for what arrives at the sockets of a sockmap |
+///
+/// A subprogram is called by name (`call bump`) with its arguments in r1 to r5; `fn` is checked
+/// with its callers, `pub fn` on its own. `r2 = bump ll` loads its address for a helper that calls
+/// it, and `bump` has to have the signature that the helper wants. `#[inline] fn` is no function
+/// but pasted at each `call`: it works on the caller's registers, its labels are its own, and its
+/// `exit` goes on behind the call.
 ///
 /// The kernel shows the first 15 bytes of a program's or map's name. Attributes of the module:
 /// `#[license = "…"]` is required, `#[min_kernel = "5.15"]` makes everything that an older

@@ -89,7 +89,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let path = crate::workspace().join(TABLE);
     let mut table = Table::parse(&crate::read(&path)?)
         .map_err(|error| format!("{}: {error}", path.display()))?;
-    guest::ensure_qemu()?;
+    guest::ensure_tools()?;
     let common = guest::common(&build, &shell()?)?;
     println!("built in {} s", start.elapsed().as_secs());
     if options.shell {

@@ -3,6 +3,7 @@
 
 mod common;
 mod features;
+mod functions;
 #[path = "../hand_expanded.rs"]
 mod hand_expanded;
 mod isa;
@@ -20,6 +21,7 @@ mod tracing;
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
     features::add(&mut suite);
+    functions::add(&mut suite);
     isa::add(&mut suite);
     kernel_btf::add(&mut suite);
     load::add(&mut suite);

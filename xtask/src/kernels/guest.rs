@@ -226,29 +226,31 @@ pub(crate) fn shell(build: &Build, kernel: &Kernel, common: &[u8]) -> Result<()>
     }
 }
 
-/// Installs QEMU if it is not there and this is root on Debian.
-pub(crate) fn ensure_qemu() -> Result<()> {
-    let is_there = || {
-        let mut command = Command::new(QEMU);
-        command.arg("--version").stdout(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
+/// Installs QEMU and xz (which modules are packed with) if they are not there and this is root on
+/// Debian.
+pub(crate) fn ensure_tools() -> Result<()> {
+    const TOOLS: [(&str, &str); 2] = [(QEMU, "qemu-system-x86"), ("xz", "xz-utils")];
+    let missing = || {
+        let is_missing = |tool: &str| {
+            let mut command = Command::new(tool);
+            command.arg("--version").stdout(Stdio::null());
+            !command.status().is_ok_and(|status| status.success())
+        };
+        TOOLS.into_iter().filter(move |(tool, _)| is_missing(tool))
     };
-    if is_there() {
+    let packages: Vec<&str> = missing().map(|(_, package)| package).collect();
+    if packages.is_empty() {
         return Ok(());
     }
-    let install = [
-        "install",
-        "-qy",
-        "--no-install-recommends",
-        "qemu-system-x86",
-    ];
-    println!("installing qemu-system-x86");
+    println!("installing {}", packages.join(" and "));
+    let mut install = Command::new("apt-get");
+    install.args(["install", "-qy", "--no-install-recommends"]);
     crate::debian::run(Command::new("apt-get").args(["update", "-q"]))
-        .and_then(|_| crate::debian::run(Command::new("apt-get").args(install)))
-        .map_err(|error| format!("{error}\nhelp: install {QEMU}, Debian's qemu-system-x86"))?;
-    match is_there() {
-        true => Ok(()),
-        false => Err(format!("{QEMU} does not run")),
+        .and_then(|_| crate::debian::run(install.args(&packages)))
+        .map_err(|error| format!("{error}\nhelp: install {}", packages.join(" and ")))?;
+    match missing().next() {
+        None => Ok(()),
+        Some((tool, _)) => Err(format!("{tool} does not run")),
     }
 }
 
