@@ -15,7 +15,7 @@ use syn::spanned::Spanned;
 const ARGUMENT_REGISTERS: usize = 5;
 
 /// The signature as Rust reads it.
-fn read(tokens: &Tokens, item: &Function) -> syn::Result<syn::Signature> {
+pub(crate) fn read(tokens: &Tokens, item: &Function) -> syn::Result<syn::Signature> {
     let ident = ident(tokens, &item.name);
     let parameters = tokens.stream(item.parameters);
     let output = tokens.stream(item.output);

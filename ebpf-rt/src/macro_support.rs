@@ -2,7 +2,9 @@
 
 use ebpf_asm::KernelVersion;
 use ebpf_asm::isa::Insn;
-use ebpf_asm::object::{ConstantField, MapDef, ProgramDef, Relocation, RelocationKind};
+use ebpf_asm::object::{
+    BtfType, ConstantField, MapDef, ProgramDef, Relocation, RelocationKind, TypeDef,
+};
 
 /// The types that an operand in braces can have: integers that an `i128` holds, so that no
 /// conversion loses anything.
@@ -98,6 +100,26 @@ pub const fn require_callback_pointer<T: CallbackPointer>() {}
 
 /// Compiles for what a callback can return.
 pub const fn require_callback_result<T: CallbackResult>() {}
+
+/// What the kernel is told about a type: what it is, if it implements [`BtfType`], else its bytes.
+///
+/// The inherent constant is found before the trait's, where there is one.
+pub struct TypeOf<T>(core::marker::PhantomData<T>);
+
+impl<T: BtfType> TypeOf<T> {
+    /// The type.
+    pub const TYPE: &'static TypeDef = T::TYPE;
+}
+
+/// [`TypeOf`] of types that nothing more is known about.
+pub trait TypeOfAny {
+    /// Its bytes.
+    const TYPE: &'static TypeDef;
+}
+
+impl<T> TypeOfAny for TypeOf<T> {
+    const TYPE: &'static TypeDef = &TypeDef::bytes(size_of::<T>() as u32);
+}
 
 /// The value of an operand on its way into an instruction; checked.
 #[derive(Clone, Copy)]

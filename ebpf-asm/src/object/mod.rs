@@ -10,6 +10,7 @@ mod code;
 mod kind;
 #[cfg(feature = "listing")]
 mod listing;
+mod needs;
 mod patch;
 mod types;
 

@@ -2,8 +2,8 @@
 
 use super::Options;
 use crate::maps::raw::with_memlock;
-use crate::sys::bpf::{self, NewProgram};
-use crate::{Errno, Error, ErrorKind, capabilities, verifier_log};
+use crate::sys::bpf::{self, NewProgram, ProgramRecords};
+use crate::{Errno, Error, ErrorKind, KernelVersion, capabilities, verifier_log};
 use ebpf_asm::Object;
 use ebpf_asm::isa::Insn;
 use ebpf_asm::object::ProgramDef;
@@ -21,6 +21,7 @@ pub(super) fn load(
     object: &Object,
     def: &ProgramDef,
     insns: &[Insn],
+    records: Option<ProgramRecords<'_>>,
     options: &Options,
 ) -> Result<(OwnedFd, Option<String>), Error> {
     let in_program = |error: Error| error.in_object(object.name).of_program(def.name);
@@ -33,6 +34,7 @@ pub(super) fn load(
         expected_attach_type: def.kind.expected_attach_type(),
         license: &license,
         insns,
+        records,
     };
     let (result, log) = if options.log_level != 0 {
         load_with_log(&program, options.log_level)
@@ -95,6 +97,11 @@ pub(crate) fn text(buffer: &[u8]) -> String {
 
 fn explain(def: &ProgramDef, errno: Errno, log: String) -> Error {
     let error = Error::failed("BPF_PROG_LOAD", errno);
+    let since = KernelVersion::new(5, 13);
+    if def.has_callbacks() && capabilities::running_kernel().is_some_and(|kernel| kernel < since) {
+        let what = "a function that is passed to a helper";
+        return capabilities::explain_since(error, since.major, since.minor, what).with_log(log);
+    }
     if let Some(reason) = verifier_log::reason(&log) {
         let slot = verifier_log::instruction(&log);
         let place = slot.and_then(|slot| place(def, slot).or(Some(format!("instruction {slot}"))));

@@ -2,7 +2,7 @@
 
 use super::{Update, per_cpu_values};
 use crate::capabilities::{self, Capability};
-use crate::sys::bpf::{self, NewMap};
+use crate::sys::bpf::{self, MapTypes, NewMap};
 use crate::sys::memory::page_size;
 use crate::{Errno, Error, ErrorKind, KernelVersion, pins, sys};
 use ebpf_asm::MapType;
@@ -114,6 +114,7 @@ pub(crate) struct Request<'a> {
     pub(crate) extra: u64,
     pub(crate) initial: Option<&'a [u8]>,
     pub(crate) frozen: bool,
+    pub(crate) types: Option<MapTypes<'a>>,
     /// What creating the map needs, and loading the programs it is created for: a refusal
     /// names all of it at once.
     pub(crate) needs: &'static [Capability],
@@ -133,6 +134,7 @@ impl<'a> Request<'a> {
             extra: def.extra,
             initial: def.initial,
             frozen: def.frozen,
+            types: None,
             needs: &[Capability::Bpf],
         }
     }
@@ -155,6 +157,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
         flags: request.flags,
         inner: template.as_ref().map(AsFd::as_fd),
         extra: request.extra,
+        types: request.types,
     };
     let fd = with_memlock(|| bpf::map_create(&new))
         .map_err(|errno| in_map(explain_create(request, errno)))?;
@@ -211,6 +214,7 @@ fn template(request: &Request<'_>, inner: &InnerMapDef) -> Result<OwnedFd, Error
         flags: inner.flags,
         inner: None,
         extra: 0,
+        types: None,
     };
     with_memlock(|| bpf::map_create(&new)).map_err(|errno| {
         let inner = Request {

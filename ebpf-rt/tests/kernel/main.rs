@@ -1,6 +1,7 @@
 //! The tests of the runtime on the running kernel.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod btf;
 mod common;
 mod features;
 mod functions;
@@ -20,6 +21,7 @@ mod tracing;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
+    btf::add(&mut suite);
     features::add(&mut suite);
     functions::add(&mut suite);
     isa::add(&mut suite);
