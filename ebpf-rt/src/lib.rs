@@ -68,6 +68,8 @@ mod sys;
 pub mod trace_pipe;
 #[cfg(feature = "std")]
 pub mod tracefs;
+#[cfg(feature = "btf")]
+mod type_information;
 #[cfg(feature = "uprobes")]
 mod user_space;
 #[cfg(feature = "std")]
@@ -79,10 +81,10 @@ pub use ebpf_asm::btf;
 pub use ebpf_asm::{Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, object};
 
 pub use maps::{
-    Array, ArrayOfMaps, BloomFilter, CgroupArray, CpuMap, DevMap, DevMapHash, Global, HashMap,
-    HashOfMaps, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap, PerfEventArray,
-    ProgramArray, Queue, RingBuf, Rodata, SockHash, SockMap, Stack, StackTrace, Update,
-    UserRingBuf,
+    Array, ArrayOfMaps, BloomFilter, CgroupArray, CgrpStorage, CpuMap, DevMap, DevMapHash, Global,
+    HashMap, HashOfMaps, InodeStorage, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray,
+    PerCpuHashMap, PerfEventArray, ProgramArray, Queue, RingBuf, Rodata, SkStorage, SockHash,
+    SockMap, Stack, StackTrace, TaskStorage, Update, UserRingBuf,
 };
 
 #[cfg(feature = "features")]

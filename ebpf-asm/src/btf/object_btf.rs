@@ -50,6 +50,21 @@ const LARGEST_COLUMN: u32 = (1 << 10) - 1;
 const LARGEST_LINE: u32 = (1 << 22) - 1;
 
 impl ObjectBtf {
+    /// The BTF of a map that is in no object.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_map(map: &MapDef, kernel: Option<KernelVersion>) -> Result<Self, DescribeError> {
+        let mut describer = Describer::new(kernel);
+        let maps = alloc::vec![map_types(&mut describer, map)?];
+        let bytes = describer.builder.finish_for_kernel()?;
+        Ok(Self {
+            bytes,
+            maps,
+            programs: Vec::new(),
+        })
+    }
+
     /// The BTF of an object: for a kernel of this version, or with everything.
     ///
     /// What older kernels do not know and nothing depends on is told in other words: a 64-bit enum

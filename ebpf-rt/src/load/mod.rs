@@ -13,7 +13,9 @@ mod types;
 pub use constant::{Constant, ConstantValue};
 pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions};
 #[cfg(feature = "features")]
-pub(crate) use program::{retrying, text};
+pub(crate) use program::retrying;
+#[cfg(feature = "btf")]
+pub(crate) use program::text;
 
 use crate::maps::{Map, RawMap, raw};
 use crate::programs::{Program, RawProgram};
