@@ -4,7 +4,6 @@ use super::describe::Describer;
 use super::{DescribeError, TypeId};
 use crate::object::{IntEncoding, MapDef, ProgramDef, TypeDef};
 use crate::{KernelVersion, Object};
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// All types of an object, and what of its maps and programs is of which type: one BTF, made when
@@ -79,7 +78,7 @@ impl ObjectBtf {
         for map in object.maps {
             maps.push(map_types(&mut describer, map)?);
         }
-        let lines: BTreeMap<u32, &str> = object.source.iter().collect();
+        let lines: Vec<(u32, &str)> = object.source.iter().collect();
         let mut programs = Vec::with_capacity(object.programs.len());
         for program in object.programs {
             programs.push(records(&mut describer, program, &lines)?);
@@ -118,7 +117,7 @@ fn map_types(describer: &mut Describer, map: &MapDef) -> Result<Option<MapTypes>
 fn records(
     describer: &mut Describer,
     program: &ProgramDef,
-    lines: &BTreeMap<u32, &str>,
+    lines: &[(u32, &str)],
 ) -> Result<ProgramRecords, DescribeError> {
     let mut records = ProgramRecords::default();
     for function in program.functions {
@@ -145,7 +144,10 @@ fn records(
             None if is_start => (0, 0),
             None => continue,
         };
-        let text = lines.get(&line).copied().unwrap_or_default();
+        let text = match lines.binary_search_by_key(&line, |&(number, _)| number) {
+            Ok(index) => lines[index].1,
+            Err(_) => "",
+        };
         let column = u32::from(column).min(LARGEST_COLUMN);
         let text = describer.builder.text(text)?;
         let position = line.min(LARGEST_LINE) << 10 | column;
