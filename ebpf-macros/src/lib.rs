@@ -8,6 +8,7 @@ mod attributes;
 mod code;
 mod emit;
 mod include;
+mod kernel;
 mod object;
 mod pod;
 mod report;

@@ -3,6 +3,7 @@
 use crate::attributes::{MinKernel, ObjectOptions, Sorted};
 use crate::code::split_crate_path;
 use crate::emit::{self, Values};
+use crate::kernel::{self, KernelConstants};
 use crate::report;
 use crate::scope::{FunctionItem, Items, MapItem, ident};
 use crate::signature;
@@ -183,6 +184,18 @@ impl<'a> Expansion<'a> {
                 types
             })
             .collect();
+        let constants = KernelConstants::of(programs.iter().map(|(_, linked)| linked));
+        all.extend(constants.too_many(self.object.name.span));
+        let symbols: Vec<TokenStream> = self
+            .items
+            .kernel
+            .iter()
+            .map(|symbol| {
+                let (tokens, diagnostic) = kernel::symbol(self.krate, self.tokens, symbol);
+                all.extend(diagnostic);
+                tokens
+            })
+            .collect();
         let mut errors = core::mem::take(&mut self.items.errors);
         errors.extend(report(all));
         let failed = !errors.is_empty();
@@ -200,7 +213,7 @@ impl<'a> Expansion<'a> {
             .iter()
             .map(|(index, linked)| {
                 let function = &self.items.functions[*index];
-                self.program(function, linked, &values, file, failed)
+                self.program(function, linked, &values, file, failed, &constants)
             })
             .collect();
         let labels = match &values {
@@ -210,7 +223,8 @@ impl<'a> Expansion<'a> {
         };
         let dead = self.unused_functions(&reached);
         let extra = quote!(#(#signatures)* #(#callbacks)* #labels #dead #operands);
-        self.module(&errors, &programs, &extra)
+        let kernel = self.kernel(&symbols, &constants, failed);
+        self.module(&errors, &programs, &extra, &kernel)
     }
 
     /// Items whose names the generated module uses itself are reported and left out.
@@ -261,6 +275,7 @@ impl<'a> Expansion<'a> {
         values: &Values<'_>,
         file: &TokenStream,
         failed: bool,
+        constants: &KernelConstants,
     ) -> TokenStream {
         let krate = self.krate;
         let name = &function.item.name.text;
@@ -286,6 +301,31 @@ impl<'a> Expansion<'a> {
                         #krate::object::Relocation::new(
                             #slot,
                             #krate::object::RelocationKind::Constant { constant: #constant, field: #field },
+                        )
+                    }
+                }
+                RelocationTarget::KernelFunction { symbol } => quote! {
+                    #krate::object::Relocation::new(
+                        #slot,
+                        #krate::object::RelocationKind::KernelFunction { symbol: #symbol },
+                    )
+                },
+                RelocationTarget::KernelAddress { symbol } => quote! {
+                    #krate::object::Relocation::new(
+                        #slot,
+                        #krate::object::RelocationKind::KernelAddress { symbol: #symbol },
+                    )
+                },
+                RelocationTarget::KernelConstant { constant, field } => {
+                    let field = emit::field(krate, *field);
+                    let constant = constants.position(constant);
+                    quote! {
+                        #krate::object::Relocation::new(
+                            #slot,
+                            #krate::object::RelocationKind::KernelConstant {
+                                constant: #constant,
+                                field: #field,
+                            },
                         )
                     }
                 }
@@ -341,6 +381,20 @@ impl<'a> Expansion<'a> {
         let span = ident(self.tokens, &function.item.name).span();
         let def = self.for_oldest_kernel("program_for", def, span);
         quote!(#cfg #def)
+    }
+
+    /// What the object asks of the kernel; nothing if it asks nothing.
+    fn kernel(
+        &self,
+        symbols: &[TokenStream],
+        constants: &KernelConstants,
+        failed: bool,
+    ) -> TokenStream {
+        if failed || symbols.is_empty() && constants.is_empty() {
+            return TokenStream::new();
+        }
+        let constants = constants.tokens(self.krate);
+        quote!(.with_kernel(const { &[#(#symbols),*] }, const { #constants }))
     }
 
     /// Where the object says which kernels it is for, their first has to have the kind of map
@@ -409,6 +463,7 @@ impl<'a> Expansion<'a> {
         errors: &[TokenStream],
         programs: &[TokenStream],
         extra: &TokenStream,
+        kernel: &TokenStream,
     ) -> TokenStream {
         let krate = self.krate;
         let native = &self.attributes.native;
@@ -466,7 +521,8 @@ impl<'a> Expansion<'a> {
                     const { &[#(#map_defs),*] },
                     const { &[#(#constant_defs),*] },
                     const { &[#(#programs),*] },
-                );
+                )
+                #kernel;
 
                 #skeleton
             }

@@ -98,9 +98,9 @@ pub use ebpf_macros::Pod;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::macro_support::{
-        Operand, map_for, operand, program_for, require_callback_number, require_callback_pointer,
-        require_callback_result, require_context, require_integer, require_result, symbol,
-        with_operands,
+        AnyKernelType, KernelTypeOf, KernelValue, Operand, map_for, operand, program_for,
+        require_callback_number, require_callback_pointer, require_callback_result,
+        require_context, require_integer, require_result, symbol, with_operands,
     };
     pub use ebpf_macros;
 }

@@ -7,12 +7,16 @@
 //! without breaking code that was generated before.
 
 mod code;
+mod kernel;
 mod kind;
 #[cfg(feature = "listing")]
 mod listing;
 mod patch;
 
 pub use code::Code;
+pub use kernel::{
+    KernelConstantDef, KernelConstantKind, KernelSymbolDef, KernelSymbolKind, KernelType,
+};
 pub use kind::ProgramKind;
 pub use patch::{FieldRange, ValueDoesNotFit};
 
@@ -40,6 +44,10 @@ pub struct Object {
     pub programs: &'static [ProgramDef],
     /// Type information, where something needs it.
     pub btf: Option<&'static BtfDef>,
+    /// The kernel's functions and variables that programs name. Relocations count in this order.
+    pub kernel_symbols: &'static [KernelSymbolDef],
+    /// The facts about the kernel's types that programs use. Relocations count in this order.
+    pub kernel_constants: &'static [KernelConstantDef],
 }
 
 impl Object {
@@ -61,6 +69,22 @@ impl Object {
             constants,
             programs,
             btf: None,
+            kernel_symbols: &[],
+            kernel_constants: &[],
+        }
+    }
+
+    /// The same object with what it asks of the kernel that it is loaded into.
+    #[must_use]
+    pub const fn with_kernel(
+        self,
+        kernel_symbols: &'static [KernelSymbolDef],
+        kernel_constants: &'static [KernelConstantDef],
+    ) -> Self {
+        Self {
+            kernel_symbols,
+            kernel_constants,
+            ..self
         }
     }
 
@@ -358,6 +382,27 @@ pub enum RelocationKind {
     /// The value of a load-time constant.
     Constant {
         /// Its position in [`Object::constants`].
+        constant: u16,
+        /// The part of the instruction that it becomes.
+        field: ConstantField,
+    },
+    /// A function of the kernel, into a `call` of source 2.
+    #[doc(alias = "BPF_PSEUDO_KFUNC_CALL")]
+    KernelFunction {
+        /// Its position in [`Object::kernel_symbols`].
+        symbol: u16,
+    },
+    /// The address of a function or variable of the kernel, into a `lddw`: by BTF id (source 3)
+    /// or as a number.
+    #[doc(alias = "BPF_PSEUDO_BTF_ID")]
+    KernelAddress {
+        /// Its position in [`Object::kernel_symbols`].
+        symbol: u16,
+    },
+    /// A fact about the kernel's types.
+    #[doc(alias = "CO-RE")]
+    KernelConstant {
+        /// Its position in [`Object::kernel_constants`].
         constant: u16,
         /// The part of the instruction that it becomes.
         field: ConstantField,

@@ -8,7 +8,7 @@ use core::mem::offset_of;
 use ebpf_asm::isa::Insn;
 use ebpf_asm::{AttachType, MapType, ProgramType};
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 /// The commands that are used; the numbers are the kernel's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -637,6 +637,8 @@ pub(crate) struct NewProgram<'a> {
     pub(crate) expected_attach_type: Option<AttachType>,
     pub(crate) license: &'a CStr,
     pub(crate) insns: &'a [Insn],
+    /// The BTF of modules that instructions name by position; the first is not looked at.
+    pub(crate) fd_array: &'a [RawFd],
 }
 
 /// `BPF_PROG_LOAD` without a log.
@@ -644,6 +646,7 @@ pub(crate) fn prog_load(program: &NewProgram<'_>) -> Result<OwnedFd> {
     let mut attr = prog_load_attr(program)?;
     // Nothing is said after the name, or after where it will be attached.
     let end = match program.expected_attach_type {
+        _ if !program.fd_array.is_empty() => offset_of!(ProgLoad, core_relos),
         None => offset_of!(ProgLoad, prog_ifindex),
         Some(_) => offset_of!(ProgLoad, prog_btf_fd),
     };
@@ -680,6 +683,10 @@ fn prog_load_attr(program: &NewProgram<'_>) -> Result<ProgLoad> {
         license: program.license.as_ptr() as usize as u64,
         prog_name: kernel_name(program.name),
         expected_attach_type: program.expected_attach_type.map_or(0, AttachType::as_raw),
+        fd_array: match program.fd_array {
+            [] => 0,
+            fds => pointer(fds),
+        },
         ..Zeroable::zeroed()
     })
 }

@@ -169,7 +169,9 @@ impl Parser<'_> {
                         );
                         Err(self.report(diagnostic))
                     }
-                    _ if self.begins_call() => self.call_as_value(),
+                    _ if self.begins_call() && self.begins_kernel_constant().is_none() => {
+                        self.call_as_value()
+                    }
                     _ => self.constant_value(dst),
                 }
             }
