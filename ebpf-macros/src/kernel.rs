@@ -162,7 +162,8 @@ fn declaration(tokens: &Tokens, range: TokenRange) -> String {
         if tight && line.ends_with(' ') && !line.ends_with("-> ") {
             line.pop();
         }
-        if character == ' ' && line.ends_with(['(', '*', '<', ' ']) {
+        let no_space = line.ends_with(['(', '*', '<', '&', ' ']) || line.ends_with("::");
+        if character == ' ' && no_space {
             continue;
         }
         line.push(character);

@@ -6,6 +6,7 @@
 
 mod attributes;
 mod code;
+mod editor;
 mod emit;
 mod include;
 mod kernel;

@@ -2,6 +2,7 @@
 
 use crate::attributes::{MinKernel, ObjectOptions, Sorted};
 use crate::code::split_crate_path;
+use crate::editor::{self, Body};
 use crate::emit::{self, Values};
 use crate::kernel::{self, KernelConstants};
 use crate::report;
@@ -222,9 +223,11 @@ impl<'a> Expansion<'a> {
             _ => TokenStream::new(),
         };
         let dead = self.unused_functions(&reached);
-        let extra = quote!(#(#signatures)* #(#callbacks)* #labels #dead #operands);
+        let idle = self.unused_maps();
+        let words = self.words();
+        let extra = quote!(#(#signatures)* #(#callbacks)* #labels #dead #idle #operands);
         let kernel = self.kernel(&symbols, &constants, failed);
-        self.module(&errors, &programs, &extra, &kernel)
+        self.module(&errors, &words, &programs, &extra, &kernel)
     }
 
     /// Items whose names the generated module uses itself are reported and left out.
@@ -440,6 +443,42 @@ impl<'a> Expansion<'a> {
         functions.collect()
     }
 
+    /// What the words of all functions mean, for editors; for rustc only what its lints need.
+    fn words(&self) -> TokenStream {
+        if !self.tokens.is_macro() {
+            return TokenStream::new();
+        }
+        let functions: Vec<(&str, u32)> = self
+            .items
+            .functions
+            .iter()
+            .filter(|function| function.kind.is_none())
+            .map(|function| &function.item.name)
+            .chain(self.items.kernel_functions())
+            .map(|name| (name.text.as_str(), name.token))
+            .collect();
+        let bodies = self.items.functions.iter().map(|function| {
+            let item = function.item;
+            let signature = item.output.end.max(item.parameters.end);
+            Body {
+                name: item.name.text.clone(),
+                start: signature + 1,
+                end: item.body.end.start,
+            }
+        });
+        let bodies: Vec<Body> = bodies.collect();
+        if self.tokens.for_editor() {
+            return editor::shadow(self.krate, self.tokens, &bodies, &functions);
+        }
+        let functions_of = bodies.iter().zip(&self.items.functions);
+        functions_of
+            .map(|(body, function)| {
+                let lints = &function.attributes.lints;
+                editor::deprecated_helpers(self.krate, self.tokens, body, &functions, lints)
+            })
+            .collect()
+    }
+
     /// rustc's own dead-code lint for functions that no program reaches.
     fn unused_functions(&self, reached: &[bool]) -> TokenStream {
         let unused = self
@@ -458,9 +497,30 @@ impl<'a> Expansion<'a> {
         functions.collect()
     }
 
+    /// The same lint for maps that nothing else in the object names. One that other users have
+    /// too, through a pin or the skeleton alone, is `pub`; an object of nothing but maps is that
+    /// on purpose.
+    fn unused_maps(&self) -> TokenStream {
+        let has_programs = self.items.functions.iter().any(|f| f.kind.is_some());
+        let list = &self.tokens.list;
+        let unused = self.items.maps.iter().filter(|map| {
+            let name = &map.item.name;
+            let is_named =
+                |position| position != name.token && list.text_at(position) == name.text.as_str();
+            has_programs && map.item.visibility.is_empty() && !(0..list.len()).any(is_named)
+        });
+        let maps = unused.map(|map| {
+            let native = &map.attributes.native;
+            let name = ident(self.tokens, &map.item.name);
+            quote_spanned!(name.span()=> const _: () = { #(#native)* static #name: () = (); };)
+        });
+        maps.collect()
+    }
+
     fn module(
         &self,
         errors: &[TokenStream],
+        words: &TokenStream,
         programs: &[TokenStream],
         extra: &TokenStream,
         kernel: &TokenStream,
@@ -501,10 +561,12 @@ impl<'a> Expansion<'a> {
         let version = self.min_kernel.unwrap_or(KernelVersion::DEFAULT_MINIMUM);
         let (major, minor) = (version.major, version.minor);
         let skeleton = self.skeleton().tokens(krate);
+        // Words come first: editors complete at the place that has the same distance from the
+        // start as it has without the half-typed word, whose error would move it.
         quote! {
-            #(#errors)*
             #(#native)*
             #visibility mod #name {
+                #words
                 #[allow(unused_imports, reason = "the object may need nothing from outside")]
                 use super::*;
                 #(#uses)*
@@ -526,6 +588,7 @@ impl<'a> Expansion<'a> {
 
                 #skeleton
             }
+            #(#errors)*
         }
     }
 

@@ -320,6 +320,14 @@ impl<'a> Items<'a> {
         );
     }
 
+    /// The names of the kernel's functions.
+    pub(crate) fn kernel_functions(&self) -> impl Iterator<Item = &'a Name> {
+        let symbols = self.kernel.iter().map(|symbol| symbol.item);
+        symbols
+            .filter(|item| matches!(item.kind, KernelItemKind::Function { .. }))
+            .map(|item| &item.name)
+    }
+
     /// The functions as the linker needs them.
     pub(crate) fn linkable(&self) -> Vec<ObjectFunction<'_>> {
         self.functions

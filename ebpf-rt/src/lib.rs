@@ -17,6 +17,7 @@
 //! - [`symbols`]: names for addresses of the kernel.
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
+//! - [`language`]: registers, mnemonics and helpers, each with what it means.
 //!
 //! # Features
 //! | feature | gives |
@@ -74,7 +75,9 @@ mod verifier_log;
 pub use bytemuck;
 #[cfg(feature = "btf")]
 pub use ebpf_asm::btf;
-pub use ebpf_asm::{Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, object};
+pub use ebpf_asm::{
+    Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, language, object,
+};
 
 pub use maps::{
     Array, ArrayOfMaps, BloomFilter, CgroupArray, CpuMap, DevMap, DevMapHash, Global, HashMap,

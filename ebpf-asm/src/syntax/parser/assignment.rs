@@ -202,7 +202,7 @@ impl Parser<'_> {
                 "put the arguments into r1 to r5 and write `call {word};`: the result is in r0"
             ))
         } else {
-            diagnostic.with_similar(word, words::VALUES.iter().copied())
+            diagnostic.with_similar(word, words::VALUES.iter().chain(words::FACTS).copied())
         };
         Err(self.report(diagnostic))
     }

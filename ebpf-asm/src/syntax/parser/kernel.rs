@@ -196,3 +196,17 @@ impl Parser<'_> {
         Ok(self.take_name().text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::object::KernelConstantKind;
+    use crate::syntax::words;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn each_fact_has_its_word() {
+        let mut names: Vec<&str> = KernelConstantKind::ALL.iter().map(|k| k.name()).collect();
+        names.sort_unstable();
+        assert_eq!(names, words::FACTS);
+    }
+}
