@@ -1,6 +1,6 @@
 //! `BPF_PROG_LOAD`: once without a log; after a failure once more with one.
 
-use super::Options;
+use super::{Options, kernel};
 use crate::maps::raw::with_memlock;
 use crate::sys::bpf::{self, NewProgram, ProgramRecords};
 use crate::{Errno, Error, ErrorKind, KernelVersion, capabilities, verifier_log};
@@ -8,7 +8,7 @@ use ebpf_asm::Object;
 use ebpf_asm::isa::Insn;
 use ebpf_asm::object::ProgramDef;
 use std::ffi::CString;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 
 /// The kernel gives up with `EAGAIN` when a signal is pending; libbpf tries as often.
 const ATTEMPTS: u32 = 5;
@@ -21,7 +21,7 @@ pub(super) fn load(
     object: &Object,
     def: &ProgramDef,
     insns: &[Insn],
-    records: Option<ProgramRecords<'_>>,
+    (fd_array, records): (&[RawFd], Option<ProgramRecords<'_>>),
     options: &Options,
 ) -> Result<(OwnedFd, Option<String>), Error> {
     let in_program = |error: Error| error.in_object(object.name).of_program(def.name);
@@ -35,6 +35,7 @@ pub(super) fn load(
         license: &license,
         insns,
         records,
+        fd_array,
     };
     let (result, log) = if options.log_level != 0 {
         load_with_log(&program, options.log_level)
@@ -50,7 +51,7 @@ pub(super) fn load(
         Ok(fd) => return Ok((fd, (options.log_level != 0).then_some(log))),
         Err(errno) => errno,
     };
-    Err(in_program(explain(def, errno, log)))
+    Err(in_program(explain(object, def, errno, log)))
 }
 
 pub(crate) fn retrying<T>(mut attempt: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
@@ -95,7 +96,7 @@ pub(crate) fn text(buffer: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
 
-fn explain(def: &ProgramDef, errno: Errno, log: String) -> Error {
+fn explain(object: &Object, def: &ProgramDef, errno: Errno, log: String) -> Error {
     let error = Error::failed("BPF_PROG_LOAD", errno);
     let since = KernelVersion::new(5, 13);
     if def.has_callbacks() && capabilities::running_kernel().is_some_and(|kernel| kernel < since) {
@@ -105,11 +106,17 @@ fn explain(def: &ProgramDef, errno: Errno, log: String) -> Error {
     if let Some(reason) = verifier_log::reason(&log) {
         let slot = verifier_log::instruction(&log);
         let place = slot.and_then(|slot| place(def, slot).or(Some(format!("instruction {slot}"))));
-        return error
+        let missing = slot.filter(|_| reason.starts_with("invalid func"));
+        let missing = missing.and_then(|slot| kernel::poisoned(object, def, slot));
+        let error = error
             .with_kind(ErrorKind::Rejected)
             .because(reason)
             .at(place)
             .with_log(log);
+        return match missing {
+            Some(missing) => error.remedy(missing),
+            None => error,
+        };
     }
     let program_type = def.kind.program_type();
     let error = match errno {

@@ -8,7 +8,7 @@ use core::mem::offset_of;
 use ebpf_asm::isa::Insn;
 use ebpf_asm::{AttachType, MapType, ProgramType};
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 /// The commands that are used; the numbers are the kernel's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -661,6 +661,8 @@ pub(crate) struct NewProgram<'a> {
     pub(crate) insns: &'a [Insn],
     /// What its functions and instructions are.
     pub(crate) records: Option<ProgramRecords<'a>>,
+    /// The BTF of modules that instructions name by position; the first is not looked at.
+    pub(crate) fd_array: &'a [RawFd],
 }
 
 /// What the functions and instructions of a program are, by number in BTF that is loaded.
@@ -676,8 +678,10 @@ pub(crate) struct ProgramRecords<'a> {
 /// `BPF_PROG_LOAD` without a log.
 pub(crate) fn prog_load(program: &NewProgram<'_>) -> Result<OwnedFd> {
     let mut attr = prog_load_attr(program)?;
-    // Nothing is said after the name, after where it will be attached, or after the records.
+    // Nothing is said after the name, after where it will be attached, after the records, or after
+    // the BTF of modules.
     let end = match (program.expected_attach_type, program.records) {
+        _ if !program.fd_array.is_empty() => offset_of!(ProgLoad, core_relos),
         (None, None) => offset_of!(ProgLoad, prog_ifindex),
         (Some(_), None) => offset_of!(ProgLoad, prog_btf_fd),
         (_, Some(_)) => offset_of!(ProgLoad, attach_btf_id),
@@ -739,6 +743,10 @@ fn prog_load_attr(program: &NewProgram<'_>) -> Result<ProgLoad> {
         license: program.license.as_ptr() as usize as u64,
         prog_name: kernel_name(program.name),
         expected_attach_type: program.expected_attach_type.map_or(0, AttachType::as_raw),
+        fd_array: match program.fd_array {
+            [] => 0,
+            fds => pointer(fds),
+        },
         ..Zeroable::zeroed()
     })
 }

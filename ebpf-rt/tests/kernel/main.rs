@@ -9,6 +9,7 @@ mod functions;
 mod hand_expanded;
 mod isa;
 mod kernel_btf;
+mod kernel_symbols;
 mod load;
 mod map_kinds;
 mod maps;
@@ -26,6 +27,7 @@ fn main() -> std::process::ExitCode {
     functions::add(&mut suite);
     isa::add(&mut suite);
     kernel_btf::add(&mut suite);
+    kernel_symbols::add(&mut suite);
     load::add(&mut suite);
     map_kinds::add(&mut suite);
     maps::add(&mut suite);
