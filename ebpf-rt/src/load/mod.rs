@@ -312,3 +312,5 @@ fn explain_version(error: Error, object: &Object) -> Error {
 
 #[cfg(test)]
 mod tests;
+#[cfg(all(test, feature = "btf"))]
+mod type_tests;
