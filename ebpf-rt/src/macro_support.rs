@@ -491,6 +491,14 @@ macro_rules! ebpf_asm {
 /// but pasted at each `call`: it works on the caller's registers, its labels are its own, and its
 /// `exit` goes on behind the call.
 ///
+/// Types that the kernel has to know it is told when the object is loaded, and nothing more:
+/// signatures of global functions and of those that helpers call, keys and values of maps with
+/// locks, timers or kernel pointers ([`kernel_types`](crate::kernel_types)); values that are structs
+/// derive [`Btf`](macro@crate::Btf). `#[arg(nonnull)]` before a parameter of a global function is a
+/// note for the kernel (Linux 6.8: `ctx`, `nonnull`; later `nullable`, `trusted`, `untrusted`,
+/// `arena`); a pointer to a type of [`context`](crate::context) is the context also before. With
+/// `loader().debug_info(true)` bpftool shows source lines and fields by name.
+///
 /// The kernel shows the first 15 bytes of a program's or map's name. Attributes of the module:
 /// `#[license = "…"]` is required, `#[min_kernel = "5.15"]` makes everything that an older
 /// kernel lacks an error (without it nothing is checked), `#[relaxed]` (also on functions) lets constants wrap as LLVM does.

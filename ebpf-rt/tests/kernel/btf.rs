@@ -3,6 +3,7 @@
 use core::ffi::c_void;
 use ebpf_rt::Array;
 use ebpf_rt::btf::{Btf as Types, Definition, Kind, TypeId};
+use ebpf_rt::context::__sk_buff;
 use ebpf_rt::kernel_types::{bpf_kptr, bpf_list_head, bpf_list_node, bpf_spin_lock, bpf_timer};
 use ebpf_rt::programs::TestRun;
 use ebpf_rt::{
@@ -329,6 +330,18 @@ ebpf! {
             exit;
         }
 
+        #[socket_filter]
+        fn length(ctx: *mut c_void) -> i32 {
+            call of_packet;
+            exit;
+        }
+
+        /// By the type of its parameter the kernel knows that it gets the context.
+        pub fn of_packet(packet: *mut __sk_buff) -> i32 {
+            r0 = *(u32 *)(r1 + {core::mem::offset_of!(__sk_buff, len)});
+            exit;
+        }
+
         pub fn add(pair: *mut Pair) -> i32 {
             r0 = 0;
             if r1 == 0 goto out;
@@ -349,6 +362,9 @@ fn global_function() {
         .test_run(TestRun::new().data(&[0; 14]))
         .unwrap();
     assert_eq!(result.return_value, 42);
+    let result = global.progs.length.test_run(TestRun::new().data(&[0; 34]));
+    // The Ethernet header does not count.
+    assert_eq!(result.unwrap().return_value, 20);
 }
 
 /// The number of a program that is loaded as a socket filter.
