@@ -367,3 +367,12 @@ fn callbacks_are_seen_along_straight_lines() {
         assert_eq!(callbacks(unknown), [], "{unknown}");
     }
 }
+
+#[test]
+fn the_number_of_a_helper_can_be_asked_for() {
+    let source = "mod m { #[p] fn f() { call enumval(bpf_func_id.BPF_FUNC_loop); exit; } }";
+    let linked = link(source, None);
+    assert_eq!(linked.diagnostics, []);
+    assert_eq!((linked.insns[0].opcode(), linked.insns[0].src()), (0x85, 0));
+    assert_eq!(linked.relocations.len(), 1);
+}

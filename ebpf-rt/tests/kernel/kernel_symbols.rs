@@ -25,7 +25,12 @@ pub(crate) fn add(suite: &mut Suite) {
     suite.test("kernel_symbols::signature", STRCMP, signature);
     suite.test(
         "kernel_symbols::per_cpu_variable",
-        &[Need::Root, Need::Matrix(lists_variables)],
+        // BTF has variables since.
+        &[
+            Need::Root,
+            Need::Kernel(6, 1),
+            Need::Matrix(lists_variables),
+        ],
         per_cpu_variable,
     );
     suite.test("kernel_symbols::listed_variable", ROOT, listed_variable);

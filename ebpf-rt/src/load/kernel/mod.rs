@@ -29,6 +29,7 @@ pub(in crate::load) struct Kernel<'a> {
     object: &'a Object,
     symbols: Symbols,
     facts: BTreeMap<u16, Fact>,
+    known: facts::Known,
 }
 
 impl<'a> Kernel<'a> {
@@ -37,6 +38,7 @@ impl<'a> Kernel<'a> {
             object,
             symbols: Symbols::default(),
             facts: BTreeMap::new(),
+            known: facts::Known::new(),
         }
     }
 
@@ -171,7 +173,7 @@ impl<'a> Kernel<'a> {
         if let Some(fact) = self.facts.get(&constant) {
             return Ok(fact.clone());
         }
-        let fact = facts::look_up(def)?;
+        let fact = facts::look_up(def, &mut self.known)?;
         self.facts.insert(constant, fact.clone());
         Ok(fact)
     }
