@@ -5,6 +5,7 @@
 //! object.
 
 mod constant;
+mod drawing;
 #[cfg(feature = "btf")]
 mod kernel;
 #[cfg(not(feature = "btf"))]
@@ -12,12 +13,14 @@ mod kernel;
 mod kernel;
 mod options;
 mod program;
+mod rejection;
 mod relocate;
 
 pub use constant::{Constant, ConstantValue};
 pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions};
 #[cfg(feature = "features")]
 pub(crate) use program::{retrying, text};
+pub(crate) use rejection::of_map;
 
 use crate::maps::{Map, RawMap, raw};
 use crate::programs::{Program, RawProgram};

@@ -55,7 +55,7 @@ impl<'a> Kernel<'a> {
             let place = |error: Error| {
                 error
                     .of_program(program.name)
-                    .at(super::program::place(program, slot))
+                    .at(super::rejection::place(program, slot))
             };
             match relocation.kind {
                 RelocationKind::KernelFunction { symbol } => {
