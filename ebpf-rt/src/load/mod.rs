@@ -5,6 +5,7 @@
 //! object.
 
 mod constant;
+mod drawing;
 #[cfg(feature = "btf")]
 mod kernel;
 #[cfg(not(feature = "btf"))]
@@ -12,6 +13,7 @@ mod kernel;
 mod kernel;
 mod options;
 mod program;
+mod rejection;
 mod relocate;
 mod types;
 
@@ -21,6 +23,9 @@ pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions};
 pub(crate) use program::retrying;
 #[cfg(feature = "btf")]
 pub(crate) use program::text;
+#[cfg(feature = "btf")]
+pub(crate) use rejection::of_btf;
+pub(crate) use rejection::of_map;
 
 use crate::maps::{Map, RawMap, raw};
 use crate::programs::{Program, RawProgram};

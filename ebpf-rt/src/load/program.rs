@@ -1,9 +1,9 @@
 //! `BPF_PROG_LOAD`: once without a log; after a failure once more with one.
 
-use super::{Options, kernel};
+use super::{Options, rejection};
 use crate::maps::raw::with_memlock;
 use crate::sys::bpf::{self, NewProgram, ProgramRecords};
-use crate::{Errno, Error, ErrorKind, KernelVersion, capabilities, verifier_log};
+use crate::{Errno, Error, KernelVersion, capabilities};
 use ebpf_asm::Object;
 use ebpf_asm::isa::Insn;
 use ebpf_asm::object::ProgramDef;
@@ -103,20 +103,8 @@ fn explain(object: &Object, def: &ProgramDef, errno: Errno, log: String) -> Erro
         let what = "a function that is passed to a helper";
         return capabilities::explain_since(error, since.major, since.minor, what).with_log(log);
     }
-    if let Some(reason) = verifier_log::reason(&log) {
-        let slot = verifier_log::instruction(&log);
-        let place = slot.and_then(|slot| place(def, slot).or(Some(format!("instruction {slot}"))));
-        let missing = slot.filter(|_| reason.starts_with("invalid func"));
-        let missing = missing.and_then(|slot| kernel::poisoned(object, def, slot));
-        let error = error
-            .with_kind(ErrorKind::Rejected)
-            .because(reason)
-            .at(place)
-            .with_log(log);
-        return match missing {
-            Some(missing) => error.remedy(missing),
-            None => error,
-        };
+    if let Some(error) = rejection::of_program(object, def, errno, &log) {
+        return error;
     }
     let program_type = def.kind.program_type();
     let error = match errno {
@@ -137,10 +125,4 @@ fn explain(object: &Object, def: &ProgramDef, errno: Errno, log: String) -> Erro
     } else {
         error.with_log(log)
     }
-}
-
-/// The source of a slot: `src/main.rs:12:9`.
-pub(super) fn place(def: &ProgramDef, slot: usize) -> Option<String> {
-    let (line, column) = def.lines.get(slot)?;
-    Some(format!("{}:{line}:{column}", def.lines.file))
 }

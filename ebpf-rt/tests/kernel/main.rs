@@ -16,6 +16,7 @@ mod maps;
 mod messages;
 mod privileges;
 mod programs;
+mod rejections;
 mod ring_buf;
 mod sockmaps;
 mod tracing;
@@ -34,6 +35,7 @@ fn main() -> std::process::ExitCode {
     messages::add(&mut suite);
     privileges::add(&mut suite);
     programs::add(&mut suite);
+    rejections::add(&mut suite);
     ring_buf::add(&mut suite);
     sockmaps::add(&mut suite);
     tracing::add(&mut suite);
