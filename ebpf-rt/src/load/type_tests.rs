@@ -301,8 +301,7 @@ fn a_refusal_of_types_is_told_in_the_kernels_words() {
     assert_eq!(error.kind(), ErrorKind::Rejected);
     assert_eq!(
         error.to_string(),
-        "object `opens`: BPF_BTF_LOAD failed with EINVAL: the types are refused: [2] STRUCT Value \
-         size=24 Member exceeds struct_size"
+        "opens: type information rejected by the kernel: STRUCT Value: Member exceeds struct_size"
     );
     assert_eq!(error.log(), Some(log));
 
