@@ -36,6 +36,10 @@
     feature = "helpers",
     doc = "- [`helpers`]: the table of kernel helpers."
 )]
+#![cfg_attr(
+    feature = "btf",
+    doc = "- [`btf`]: the kernel's type information: reader and encoder."
+)]
 //! - [`language`]: registers, mnemonics and helpers by name, with what each means.
 //!
 //! # Features
@@ -49,6 +53,7 @@
 //! | `syntax` | parser and linker over token lists: what the macros are built from |
 //! | `helpers` | the helper table |
 //! | `explain` | what each diagnostic code means, with an example and its cure |
+//! | `btf` | BTF, the kernel's type information |
 #![no_std]
 #![forbid(unsafe_op_in_unsafe_fn)]
 
@@ -56,6 +61,8 @@ extern crate alloc;
 
 mod assembler;
 mod attach_type;
+#[cfg(feature = "btf")]
+pub mod btf;
 #[cfg(feature = "syntax")]
 pub mod diag;
 pub mod excerpt;

@@ -38,6 +38,8 @@ fn lacks(functions: &str, oldest: KernelVersion) -> Vec<(u32, Vec<String>)> {
                 true => Linkage::Static,
                 false => Linkage::Global,
             },
+            inline: false,
+            program_type: None,
             body: &function.body,
         });
     }

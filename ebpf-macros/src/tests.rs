@@ -246,6 +246,29 @@ const OBJECTS: &[(&str, &[Expected])] = &[
         &[(1, 35, "BPF0052", "not a kernel version")],
     ),
     (
+        "#[license = \"GPL\"] mod a { #[inline(never)] fn f() { exit } #[inline] pub fn g() { exit } }",
+        &[
+            (1, 30, "BPF0052", "write `#[inline]`"),
+            (1, 78, "BPF0046", "leave `pub` out"),
+        ],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[inline] #[socket_filter] fn f(c: *mut u8) -> i32 { exit } }",
+        &[(1, 58, "BPF0046", "cannot be pasted")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[socket_filter] fn f(c: *mut u8) -> i32 { r2 = g ll; call bpf_loop; r2 = h ll; call bpf_loop; exit } fn g(a: u32) -> i32 { exit } fn h(a: u32, b: *mut u8) { exit } }",
+        &[
+            (
+                1,
+                82,
+                "BPF0045",
+                "`bpf_loop` calls `g` with 2 arguments, and `g` has 1 parameters\nnote: `g` is defined at line 1, column 143\nhelp: write `fn g(index: u64, ctx: *mut c_void) -> i64`",
+            ),
+            (1, 108, "BPF0045", "a number back from `h`"),
+        ],
+    ),
+    (
         "struct A;",
         &[(1, 1, "BPF0010", "`#[license = \"GPL\"] pub mod name { … }`")],
     ),
@@ -361,8 +384,26 @@ const OBJECTS: &[(&str, &[Expected])] = &[
         ],
     ),
     (
-        "#[license = \"GPL\"] mod a { extern \"kernel\" { } }",
-        &[(1, 28, "BPF0050", "not part of the language yet")],
+        "#[license = \"GPL\"] mod a { #[weak] extern \"kernel\" { #[strong] fn f(); #[weak] fn f(a: u8); } }",
+        &[
+            (1, 30, "BPF0052", "has no attribute `weak`"),
+            (
+                1,
+                56,
+                "BPF0052",
+                "there is no attribute or option `strong` here",
+            ),
+            (1, 83, "BPF0037", "`f` is defined twice"),
+        ],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { extern \"kernel\" { fn f(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8); fn g(a u8); fn h(self); #[cfg(any())] static v: u8; } }",
+        &[
+            (1, 49, "BPF0058", "five registers carry them"),
+            (1, 97, "BPF0058", "cannot be read"),
+            (1, 109, "BPF0058", "no `self`"),
+            (1, 139, "BPF0054", "cannot have `#[cfg]`"),
+        ],
     ),
     (
         "#[license = \"GPL\"]\nmod a {\n    #[socket_filter]\n    fn f(ctx: *mut u8) -> i32 {\n        r11 = 1;\n        r1 = w2;\n        goto nowhere;\n        r1 /= 0;\n        call nothing;\n        exit;\n    }\n}",
