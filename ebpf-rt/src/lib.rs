@@ -74,8 +74,8 @@ pub use ebpf_asm::{
 pub use maps::{
     Array, ArrayOfMaps, BloomFilter, CgroupArray, CpuMap, DevMap, DevMapHash, Global, HashMap,
     HashOfMaps, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap, PerfEventArray,
-    ProgramArray, Queue, RingBuf, Rodata, SockHash, SockMap, Stack, StackTrace, Update,
-    UserRingBuf,
+    ProgramArray, Queue, RingBuf, Rodata, SockHash, SockMap, Stack, StackTrace, TraceFormat,
+    Update, UserRingBuf,
 };
 
 #[cfg(feature = "features")]
