@@ -6,6 +6,7 @@
 //! - [`load`]: options, and the loader for any [`Object`].
 //! - [`verifier_log`]: what the kernel says about programs that it refuses.
 //! - [`inventory`]: all that is loaded on this machine.
+//! - [`mod@log`]: log lines from programs.
 //! - [`trace_pipe`] and [`tracefs`]: what programs print, and where they can be attached.
 #![cfg_attr(
     feature = "features",
@@ -26,6 +27,7 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod context;
+pub mod log;
 pub mod maps;
 
 #[cfg(feature = "std")]
@@ -73,9 +75,9 @@ pub use ebpf_asm::{
 
 pub use maps::{
     Array, ArrayOfMaps, BloomFilter, CgroupArray, CpuMap, DevMap, DevMapHash, Global, HashMap,
-    HashOfMaps, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap, PerfEventArray,
-    ProgramArray, Queue, RingBuf, Rodata, SockHash, SockMap, Stack, StackTrace, TraceFormat,
-    Update, UserRingBuf,
+    HashOfMaps, Log, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap,
+    PerfEventArray, ProgramArray, Queue, RingBuf, Rodata, SockHash, SockMap, Stack, StackTrace,
+    TraceFormat, Update, UserRingBuf,
 };
 
 #[cfg(feature = "features")]

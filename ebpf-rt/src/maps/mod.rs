@@ -30,6 +30,7 @@ mod hash_map;
 mod hash_of_maps;
 #[cfg(feature = "std")]
 mod iter;
+mod log;
 mod lpm_trie;
 mod per_cpu_array;
 mod per_cpu_hash_map;
@@ -69,6 +70,9 @@ pub use hash_map::{HashMap, LruHashMap};
 pub use hash_of_maps::HashOfMaps;
 #[cfg(feature = "std")]
 pub use iter::{IndexedIter, Iter, Keys, PerCpuIndexedIter, PerCpuIter, Values};
+pub use log::Log;
+#[cfg(feature = "std")]
+pub use log::LogLines;
 pub use lpm_trie::{Address, LpmTrie, Prefix};
 pub use per_cpu_array::PerCpuArray;
 pub use per_cpu_hash_map::{LruPerCpuHashMap, PerCpuHashMap};

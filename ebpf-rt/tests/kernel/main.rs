@@ -9,6 +9,7 @@ mod guards;
 mod hand_expanded;
 mod isa;
 mod load;
+mod logs;
 mod map_kinds;
 mod maps;
 mod messages;
@@ -30,6 +31,7 @@ fn main() -> std::process::ExitCode {
     guards::add(&mut suite);
     isa::add(&mut suite);
     load::add(&mut suite);
+    logs::add(&mut suite);
     map_kinds::add(&mut suite);
     maps::add(&mut suite);
     messages::add(&mut suite);
