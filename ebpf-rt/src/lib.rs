@@ -12,7 +12,7 @@
     feature = "features",
     doc = "- [`features`]: what the running kernel can do."
 )]
-//! - [`symbols`]: names for addresses of the kernel.
+//! - [`symbols`]: names for addresses of the kernel and of processes.
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
 //! - [`language`]: registers, mnemonics and helpers, each with what it means.
@@ -21,7 +21,7 @@
 //! | feature | gives |
 //! |---|---|
 //! | `std` (default) | everything that calls the kernel; without it only macros, [`Object`], [`Code`], definitions of maps, context types |
-//! | `uprobes` | programs on functions of user space: uprobes, USDT; brings a reader of ELF files |
+//! | `uprobes` | programs on functions of user space: uprobes, USDT; names for addresses of processes; brings a reader of ELF files |
 //! | `features` | `features`: what the running kernel can do |
 //! | `listing` | `Display` of [`Object`] and [`Code`], for snapshot tests and logs |
 #![cfg_attr(not(feature = "std"), no_std)]
