@@ -4,14 +4,15 @@ use ebpf_examples::{Exit, Interrupt, c_string, printable, run_tool, seconds};
 use ebpf_rt::context::bpf_perf_event_data;
 use ebpf_rt::maps::flags::{BPF_F_USER_STACK, BPF_NOEXIST};
 use ebpf_rt::programs::{PerfCounter, PerfEventPoint, PerfSample};
-use ebpf_rt::symbols::{KernelSymbols, ProcessSymbols};
+use ebpf_rt::symbols::{KernelSymbols, ProcessSymbol, ProcessSymbols};
 use ebpf_rt::{Errno, Global, HashMap, Pod, StackTrace, ebpf};
 use lexopt::prelude::*;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::io::{Write, stderr, stdout};
 use std::num::{NonZeroU32, NonZeroU64};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const HELP: &str = "\
 Samples what runs on all CPUs, and prints at the end how often each stack was seen, in the
@@ -27,9 +28,9 @@ Options:
       --pid PID         Only this process
   -h, --help            Print this
 
-Stacks of processes are whole only if they were compiled with frame pointers. Names come from
-the files of processes that are still there at the end and are not demangled: pipe the output
-through rustfilt or c++filt. Functions without a name are shown by their file: [libc.so.6].
+Stacks of processes are whole only if they were compiled with frame pointers. Names are not
+demangled: pipe the output through rustfilt or c++filt. Functions without a name are shown by
+their file, [libc.so.6]; what a process did that was gone before it was looked at, by [unknown].
 
 Needs CAP_BPF and CAP_PERFMON; CAP_SYSLOG for the kernel's names, CAP_SYS_PTRACE for those of
 others' processes.
@@ -38,6 +39,9 @@ others' processes.
 /// Different stacks, and how many of them with how many processes.
 const MAX_STACKS: u32 = 16384;
 const MAX_COUNTS: u32 = 32768;
+
+/// How often it is looked where the functions of new processes are.
+const LOOK_AT_PROCESSES: Duration = Duration::from_millis(250);
 
 /// What is counted.
 #[derive(Clone, Copy, Pod)]
@@ -131,11 +135,12 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         }
     }
 
+    // Ctrl-C ends it with what was seen.
+    let interrupt = Interrupt::catch()?;
     let mut loader = samples::loader();
     loader.consts.PID.set(pid);
     let samples = loader.load()?;
-    // Ctrl-C ends it with what was seen.
-    let interrupt = Interrupt::catch()?;
+    let mut names = Names::new();
     let point = PerfEventPoint::new(PerfCounter::CpuClock, PerfSample::Frequency(frequency));
     let link = samples.progs.sample.attach_to(point)?;
     // What is for people goes to stderr: the output is for programs.
@@ -146,12 +151,22 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         stderr(),
         "Sampling {frequency} times a second on each CPU; {end} …"
     )?;
-    interrupt.wait(time.map(Duration::from_secs))?;
-    // Finding names is work that nobody asked about, and may take a second Ctrl-C.
+    let start = Instant::now();
+    loop {
+        let left = time.map(|time| Duration::from_secs(time).saturating_sub(start.elapsed()));
+        let pause = LOOK_AT_PROCESSES.min(left.unwrap_or(Duration::MAX));
+        if pause.is_zero() || interrupt.wait(Some(pause))? {
+            break;
+        }
+        // While they are there.
+        for sample in samples.maps.COUNTS.keys() {
+            names.meet(&sample?);
+        }
+    }
+    // Finding names can take a while, which a second Ctrl-C ends.
     link.detach()?;
     drop(interrupt);
 
-    let mut names = Names::new();
     // Processes of one name are shown as one.
     let mut folded = BTreeMap::<String, u64>::new();
     for entry in samples.maps.COUNTS.iter() {
@@ -176,7 +191,26 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
 /// Names of functions.
 struct Names {
     kernel: Option<KernelSymbols>,
-    processes: BTreeMap<u32, Option<ProcessSymbols>>,
+    /// By number and name: a process can become another program.
+    processes: BTreeMap<(u32, [u8; 16]), Process>,
+}
+
+/// What a process had in memory when it was first seen, and has now, if that is asked for.
+struct Process {
+    pid: u32,
+    then: Option<ProcessSymbols>,
+    now: OnceCell<Option<ProcessSymbols>>,
+}
+
+impl Process {
+    fn find(&self, address: u64) -> Option<ProcessSymbol<'_>> {
+        let then = self.then.as_ref().and_then(|then| then.find(address));
+        then.or_else(|| {
+            // Libraries may have come later.
+            let now = self.now.get_or_init(|| ProcessSymbols::load(self.pid).ok());
+            now.as_ref()?.find(address)
+        })
+    }
 }
 
 impl Names {
@@ -192,13 +226,22 @@ impl Names {
         }
     }
 
+    /// Looks at the process of a sample if that is new.
+    fn meet(&mut self, sample: &Sample) -> &Process {
+        let process = self.processes.entry((sample.pid, sample.command));
+        process.or_insert_with(|| Process {
+            pid: sample.pid,
+            then: ProcessSymbols::load(sample.pid).ok(),
+            now: OnceCell::new(),
+        })
+    }
+
     /// `process;outer;inner`
     fn fold(&mut self, sample: &Sample, stacks: &StackTrace) -> Result<String, Exit> {
         let mut frames = vec![printable(c_string(&sample.command))];
-        let process = self.processes.entry(sample.pid);
-        let process = process.or_insert_with(|| ProcessSymbols::load(sample.pid).ok());
+        let process = self.meet(sample);
         for address in stack(stacks, sample.user)?.into_iter().rev() {
-            frames.push(user_frame(process.as_ref(), address));
+            frames.push(user_frame(process, address));
         }
         for address in stack(stacks, sample.kernel)?.into_iter().rev() {
             frames.push(self.kernel_frame(address));
@@ -219,8 +262,8 @@ impl Names {
     }
 }
 
-fn user_frame(process: Option<&ProcessSymbols>, address: u64) -> String {
-    match process.and_then(|process| process.find(address)) {
+fn user_frame(process: &Process, address: u64) -> String {
+    match process.find(address) {
         None => "[unknown]".to_owned(),
         Some(symbol) => match symbol.function {
             Some((name, _)) => printable(name.as_bytes()),

@@ -241,6 +241,8 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         }
     }
 
+    // Ctrl-C ends it with a histogram.
+    let interrupt = Interrupt::catch()?;
     let mut loader = waits::loader();
     let consts = &mut loader.consts;
     let places = Places::find()?;
@@ -252,8 +254,6 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     consts.UNIT.set(unit);
     consts.TASK.set(task);
     let waits = loader.load()?;
-    // Ctrl-C ends it with a histogram.
-    let interrupt = Interrupt::catch()?;
     let progs = &waits.progs;
     let _links = [
         progs.switch.attach()?,

@@ -183,6 +183,8 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         }
     }
 
+    // Ctrl-C ends it with the number of the others.
+    let interrupt = Interrupt::catch()?;
     let mut loader = calls::loader();
     loader.consts.ALL.set(all.into());
     loader.consts.TOOL.set(std::process::id());
@@ -197,8 +199,6 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     for call in IGNORED {
         maps.SYSCALLS.set(number(call), &progs.ignore)?;
     }
-    // Ctrl-C ends it with the number of the others.
-    let interrupt = Interrupt::catch()?;
     let _link = progs.hello.attach()?;
 
     let mut out = stdout().lock();
