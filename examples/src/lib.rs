@@ -6,6 +6,7 @@
 mod exit;
 mod histogram;
 mod interrupt;
+mod losses;
 mod packet_socket;
 mod text;
 mod user_table;
@@ -14,6 +15,7 @@ mod users;
 pub use exit::{Exit, run_tool};
 pub use histogram::Histogram;
 pub use interrupt::Interrupt;
+pub use losses::Losses;
 pub use packet_socket::PacketSocket;
 pub use text::{c_string, errno_name, json_text, printable, seconds};
 pub use user_table::print_user_table;

@@ -1,7 +1,7 @@
 //! A record for every execve(2): a kprobe, and a ring buffer of one type.
 
 use core::mem::offset_of;
-use ebpf_examples::{Exit, c_string, json_text, printable, run_tool};
+use ebpf_examples::{Exit, Losses, c_string, json_text, printable, run_tool};
 use ebpf_rt::context::pt_regs;
 use ebpf_rt::{Global, Pod, RingBuf, ebpf};
 use lexopt::prelude::*;
@@ -117,7 +117,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         writeln!(out, "Waiting for execve(2) calls …")?;
     }
     let mut events = execs.maps.EVENTS.reader()?;
-    let mut lost = 0;
+    let mut losses = Losses::default();
     loop {
         execs.maps.EVENTS.wait(None)?;
         while let Some(record) = events.next()? {
@@ -141,10 +141,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
                 return Ok(());
             }
         }
-        let before = std::mem::replace(&mut lost, execs.maps.LOST.get());
-        if lost != before {
-            eprintln!("({} events lost: too many at once)", lost - before);
-        }
+        losses.tell("events", execs.maps.LOST.get())?;
     }
 }
 

@@ -3,13 +3,13 @@
 
 use core::ffi::c_char;
 use core::mem::offset_of;
-use ebpf_examples::{Exit, c_string, errno_name, json_text, printable, run_tool};
+use ebpf_examples::{Exit, Losses, c_string, errno_name, json_text, printable, run_tool};
 use ebpf_rt::context::{syscall_trace_enter, syscall_trace_exit};
 use ebpf_rt::maps::flags::BPF_ANY;
 use ebpf_rt::{Global, LruHashMap, PerCpuArray, Pod, RingBuf, bytemuck, ebpf};
 use lexopt::prelude::*;
 use serde_json::json;
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stdout};
 use std::num::NonZeroU64;
 use std::process::ExitCode;
 
@@ -263,7 +263,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
             "PROCESS"
         )?;
     }
-    let mut lost = 0;
+    let mut losses = Losses::default();
     loop {
         execs.maps.CALLS.wait(None)?;
         while let Some(record) = calls.next()? {
@@ -279,10 +279,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
                 return Ok(());
             }
         }
-        let before = std::mem::replace(&mut lost, execs.maps.LOST.get());
-        if lost != before {
-            writeln!(stderr(), "({} calls lost: too many at once)", lost - before)?;
-        }
+        losses.tell("calls", execs.maps.LOST.get())?;
     }
 }
 

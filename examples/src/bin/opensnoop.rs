@@ -2,13 +2,13 @@
 //! the system calls, and records of any length.
 
 use core::mem::offset_of;
-use ebpf_examples::{Exit, errno_name, json_text, printable, run_tool};
+use ebpf_examples::{Exit, Losses, errno_name, json_text, printable, run_tool};
 use ebpf_rt::context::{syscall_trace_enter, syscall_trace_exit};
 use ebpf_rt::maps::flags::BPF_ANY;
 use ebpf_rt::{ErrorKind, Global, LruHashMap, PerCpuArray, Pod, RingBuf, bytemuck, ebpf};
 use lexopt::prelude::*;
 use serde_json::json;
-use std::io::{Write, stderr, stdout};
+use std::io::{Write, stdout};
 use std::num::{NonZeroU32, NonZeroU64};
 use std::process::ExitCode;
 
@@ -275,7 +275,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
             "PID", "PROCESS", "FD", "ERROR"
         )?;
     }
-    let mut lost = 0;
+    let mut losses = Losses::default();
     loop {
         opens.maps.CALLS.wait(None)?;
         while let Some(record) = calls.next()? {
@@ -291,10 +291,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
                 return Ok(());
             }
         }
-        let before = std::mem::replace(&mut lost, opens.maps.LOST.get());
-        if lost != before {
-            writeln!(stderr(), "({} calls lost: too many at once)", lost - before)?;
-        }
+        losses.tell("calls", opens.maps.LOST.get())?;
     }
 }
 

@@ -94,6 +94,7 @@ fn main() -> std::process::ExitCode {
     suite.test("opensnoop::calls", root, opensnoop::calls);
     suite.test("opensnoop::kinds", root, opensnoop::kinds);
     suite.test("opensnoop::filters", root, opensnoop::filters);
+    suite.test("opensnoop::loses_nothing_silently", root, opensnoop::losses);
     suite.test("runqlat::one_thread", root, runqlat::one_thread);
     suite.test("runqlat::drawn", root, runqlat::drawn);
     suite.test("profile::names", root, profile::names);

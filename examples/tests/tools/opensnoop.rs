@@ -1,5 +1,6 @@
 use crate::support::{OPENSNOOP, Tool, leaves_nothing, open, thread_name, unique};
 use serde_json::{Value, json};
+use std::cell::Cell;
 
 const HEADER: &str = "     PID  PROCESS            FD ERROR          PATH";
 
@@ -106,5 +107,41 @@ pub(crate) fn filters() {
         std::thread::sleep(std::time::Duration::from_millis(300));
         tool.signal(libc::SIGINT);
         assert_eq!(tool.end().1, [HEADER]);
+    });
+}
+
+/// More calls than there is room for while the tool is stopped: it shows or counts each.
+pub(crate) fn losses() {
+    const CALLS: usize = 1000;
+    leaves_nothing(|| {
+        let this = std::process::id().to_string();
+        let mut tool = start(&["--pid", &this]);
+        let mut path = unique("many/");
+        path.extend("0123456789/".chars().cycle().take(4000 - path.len()));
+        tool.signal(libc::SIGSTOP);
+        (0..CALLS).for_each(|_| open(&path));
+        tool.signal(libc::SIGCONT);
+        // What was lost is told before it waits again.
+        let later = Cell::new(0);
+        for _ in 0..2 {
+            let next = unique("next");
+            let open_next = || {
+                open(&next);
+                later.set(later.get() + 1);
+            };
+            tool.line_after(open_next, |line| line.ends_with(&next));
+        }
+        tool.signal(libc::SIGINT);
+        let (_, lines, stderr) = tool.end();
+        let shown = lines.iter().filter(|line| line.ends_with(&path)).count();
+        let lost = stderr.lines().map(|line| {
+            let number = line.strip_suffix(" calls lost: too many at once)").unwrap();
+            number.trim_start_matches('(').parse::<usize>().unwrap()
+        });
+        let lost: usize = lost.sum();
+        assert!(shown > 0 && lost > 0);
+        // The first of the later calls can be among the lost.
+        let all = CALLS..CALLS + later.get();
+        assert!(all.contains(&(shown + lost)), "{shown} {lost} {all:?}");
     });
 }
