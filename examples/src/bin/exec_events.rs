@@ -121,6 +121,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     loop {
         execs.maps.EVENTS.wait(None)?;
         while let Some(record) = events.next()? {
+            losses.tell("events", execs.maps.LOST.get())?;
             let Ok(event) = record.get() else {
                 continue; // the program makes no others
             };
@@ -141,7 +142,6 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
                 return Ok(());
             }
         }
-        losses.tell("events", execs.maps.LOST.get())?;
     }
 }
 

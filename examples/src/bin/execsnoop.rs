@@ -126,9 +126,13 @@ ebpf! {
             r1 += ARGUMENTS;
             r2 = ARGUMENT_MAX;
             r3 = r7;
+            *(u8 *)(r1 + 0) = 0;
             call bpf_probe_read_user_str;
-            if r0 s<= 0 goto remember;          // the path cannot be read
+            if r0 s< 0 goto remember;           // the path cannot be read
             r9 = r0;
+            if r9 != 0 goto arguments;
+            r9 = 1;                             // of an empty text older kernels say 0
+        arguments:
             r7 = ARGUMENTS_MAX;
         next:
             r6 += 8;                            // the path stands for the first argument
@@ -147,8 +151,12 @@ ebpf! {
             r1 += r9;
             r1 += ARGUMENTS;
             r2 = ARGUMENT_MAX;
+            *(u8 *)(r1 + 0) = 0;
             call bpf_probe_read_user_str;
-            if r0 s<= 0 goto cut;
+            if r0 s< 0 goto cut;
+            if r0 != 0 goto read_one;
+            r0 = 1;                             // as above
+        read_one:
             r9 += r0;
             if r0 != ARGUMENT_MAX goto next;
             *(u32 *)(r8 + {offset_of!(Call, is_cut)}) = 1;
@@ -267,6 +275,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     loop {
         execs.maps.CALLS.wait(None)?;
         while let Some(record) = calls.next()? {
+            losses.tell("calls", execs.maps.LOST.get())?;
             let Some((call, arguments)) = parse(record.bytes()) else {
                 continue; // the program makes no others
             };
@@ -279,7 +288,6 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
                 return Ok(());
             }
         }
-        losses.tell("calls", execs.maps.LOST.get())?;
     }
 }
 

@@ -198,7 +198,7 @@ ebpf! {
             r3 = *(u64 *)(r7 + {offset_of!(Begun, path)});
             call bpf_probe_read_user_str;
             *(u32 *)(r6 + {offset_of!(Call, has_path)}) = 1;
-            if r0 s> 0 goto output;
+            if r0 s>= 0 goto output;            // of an empty text older kernels say 0
             *(u32 *)(r6 + {offset_of!(Call, has_path)}) = 0;
             r0 = 0;
         output:
@@ -279,6 +279,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     loop {
         opens.maps.CALLS.wait(None)?;
         while let Some(record) = calls.next()? {
+            losses.tell("calls", opens.maps.LOST.get())?;
             let Some((call, path)) = parse(record.bytes()) else {
                 continue; // the program makes no others
             };
@@ -291,7 +292,6 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
                 return Ok(());
             }
         }
-        losses.tell("calls", opens.maps.LOST.get())?;
     }
 }
 

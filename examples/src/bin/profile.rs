@@ -137,10 +137,10 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
 
     // Ctrl-C ends it with what was seen.
     let interrupt = Interrupt::catch()?;
+    let mut names = Names::new();
     let mut loader = samples::loader();
     loader.consts.PID.set(pid);
     let samples = loader.load()?;
-    let mut names = Names::new();
     let point = PerfEventPoint::new(PerfCounter::CpuClock, PerfSample::Frequency(frequency));
     let link = samples.progs.sample.attach_to(point)?;
     // What is for people goes to stderr: the output is for programs.

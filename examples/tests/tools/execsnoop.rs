@@ -59,6 +59,12 @@ pub(crate) fn failed() {
             .status()
             .unwrap_err();
         tool.line(|line| line.ends_with(" ENOENT   /no/such/program x"));
+        let empty = c"".as_ptr();
+        let list = [empty, empty, core::ptr::null()];
+        let list = list.as_ptr();
+        // SAFETY: C strings and a list of them; without a path the call fails.
+        assert_eq!(unsafe { libc::execve(empty, list, list) }, -1);
+        tool.line(|line| line.ends_with(" ENOENT   \"\" \"\""));
         Command::new("/proc/version").status().unwrap_err();
         tool.line(|line| line.ends_with(" EACCES   /proc/version"));
     });

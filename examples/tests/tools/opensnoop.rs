@@ -27,6 +27,8 @@ pub(crate) fn calls() {
         long.extend("0123456789/".chars().cycle().take(4095 - long.len()));
         open(&long);
         tool.line(|line| line == row("-", "ENOENT", &long));
+        open("");
+        tool.line(|line| line == row("-", "ENOENT", ""));
         // SAFETY: a C string; the descriptor is closed.
         let fd = unsafe { libc::openat(libc::AT_FDCWD, c"/dev/null".as_ptr(), libc::O_RDONLY) };
         tool.line(|line| line == row(&fd.to_string(), "", "/dev/null"));
@@ -118,10 +120,10 @@ pub(crate) fn losses() {
         let mut tool = start(&["--pid", &this]);
         let mut path = unique("many/");
         path.extend("0123456789/".chars().cycle().take(4000 - path.len()));
-        tool.signal(libc::SIGSTOP);
+        tool.stop();
         (0..CALLS).for_each(|_| open(&path));
         tool.signal(libc::SIGCONT);
-        // What was lost is told before it waits again.
+        // What was lost is told before the next record.
         let later = Cell::new(0);
         for _ in 0..2 {
             let next = unique("next");

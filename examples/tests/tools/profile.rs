@@ -17,7 +17,7 @@ extern "C" fn ebpf_examples_busy(rounds: u64) -> u64 {
 
 /// Takes the kernel's time: it makes random numbers.
 fn kernel_busy() {
-    let mut buffer = vec![0u8; 1 << 20];
+    let mut buffer = vec![0u8; 1 << 16];
     // SAFETY: writes at most as many bytes as the buffer has.
     let length = unsafe { libc::getrandom(buffer.as_mut_ptr().cast(), buffer.len(), 0) };
     assert!(length > 0);

@@ -82,6 +82,15 @@ impl Tool {
         assert_eq!(unsafe { libc::kill(self.pid(), signal) }, 0);
     }
 
+    /// Stops it, and waits until it has stopped.
+    pub(crate) fn stop(&self) {
+        self.signal(libc::SIGSTOP);
+        let mut status = 0;
+        // SAFETY: the status is ours; a child that has stopped stays to be waited for.
+        let pid = unsafe { libc::waitpid(self.pid(), &raw mut status, libc::WUNTRACED) };
+        assert!(pid == self.pid() && libc::WIFSTOPPED(status), "{status:#x}");
+    }
+
     /// The next line of this sort; something is done again and again until it comes.
     pub(crate) fn line_after(
         &mut self,
