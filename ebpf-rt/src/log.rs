@@ -212,7 +212,8 @@ const fn is_same(one: &[u8], other: &[u8]) -> bool {
 /// argument that the format does not use, and `{:x}` of a text do not compile. Arguments are
 /// integers and bytes (shown as text) or what else implements
 /// [`LogArgument`](crate::log::LogArgument). A struct must not have padding: after `line`, put
-/// arguments of four bytes before those of eight.
+/// arguments of four bytes before those of eight, and fill what is left with an argument whose
+/// name begins with an underscore, which the format need not use.
 ///
 /// ```compile_fail
 /// ebpf_rt::log_lines! {
@@ -267,12 +268,12 @@ macro_rules! log_lines {
             }
 
             impl ::core::fmt::Display for $line {
+                // An argument that the format does not use is a mistake; one whose name begins
+                // with an underscore fills a gap.
+                #[deny(unused_variables)]
                 fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    ::core::write!(
-                        f,
-                        $format,
-                        $($argument = $crate::log::LogArgument::shown(&self.$argument),)*
-                    )
+                    $(let $argument = <$ty as $crate::log::LogArgument>::shown(&self.$argument);)*
+                    ::core::write!(f, $format)
                 }
             }
         )+
@@ -325,7 +326,7 @@ mod tests {
             #[log("{command:<6}|{flags:#06x}|{result:>4}")]
             Call { /** O_* */ flags: u32, result: i64, command: [u8; 8] },
             #[log("{{full}}")]
-            Full {},
+            Full { _gap: u32 },
         }
     }
 
@@ -340,7 +341,8 @@ mod tests {
         let shown = |record: &[u8]| Line::from_record(record).map(|line| line.to_string());
         let record = bytemuck::bytes_of(&call);
         assert_eq!(shown(record).as_deref(), Some("sh    |0x0041|  -2"));
-        assert_eq!(shown(&1u32.to_ne_bytes()).as_deref(), Some("{full}"));
+        let full = [1u32.to_ne_bytes(), [9; 4]].concat();
+        assert_eq!(shown(&full).as_deref(), Some("{full}"));
     }
 
     #[test]

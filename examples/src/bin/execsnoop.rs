@@ -121,18 +121,18 @@ ebpf! {
             if w0 != w1 goto done;              // the lower half is the user
         read:
             *(u32 *)(r8 + {offset_of!(Call, is_cut)}) = 0;
-            r9 = 0;                             // the bytes that are there
+            *(u32 *)(r8 + {offset_of!(Call, length)}) = 0;
             r1 = r8;
             r1 += ARGUMENTS;
+            *(u8 *)(r1 + 0) = 0;
             r2 = ARGUMENT_MAX;
             r3 = r7;
-            *(u8 *)(r1 + 0) = 0;
             call bpf_probe_read_user_str;
             if r0 s< 0 goto remember;           // the path cannot be read
-            r9 = r0;
-            if r9 != 0 goto arguments;
-            r9 = 1;                             // of an empty text older kernels say 0
-        arguments:
+            if r0 != 0 goto path;
+            r0 = 1;                             // of an empty text older kernels say 0
+        path:
+            *(u32 *)(r8 + {offset_of!(Call, length)}) = w0;
             r7 = ARGUMENTS_MAX;
         next:
             r6 += 8;                            // the path stands for the first argument
@@ -146,25 +146,28 @@ ebpf! {
             if r3 == 0 goto remember;           // the end of the list
             if r7 == 0 goto cut;
             r7 += -1;
+            // Kept in memory, of which the verifier knows nothing: what it knows about a
+            // register would make each way through the loop another one to look at.
+            r9 = *(u32 *)(r8 + {offset_of!(Call, length)});
             if r9 > LAST_PLACE goto cut;
             r1 = r8;
             r1 += r9;
             r1 += ARGUMENTS;
-            r2 = ARGUMENT_MAX;
             *(u8 *)(r1 + 0) = 0;
+            r2 = ARGUMENT_MAX;
             call bpf_probe_read_user_str;
             if r0 s< 0 goto cut;
-            if r0 != 0 goto read_one;
+            if r0 != 0 goto add;
             r0 = 1;                             // as above
-        read_one:
+        add:
             r9 += r0;
+            *(u32 *)(r8 + {offset_of!(Call, length)}) = w9;
             if r0 != ARGUMENT_MAX goto next;
             *(u32 *)(r8 + {offset_of!(Call, is_cut)}) = 1;
             goto next;
         cut:
             *(u32 *)(r8 + {offset_of!(Call, is_cut)}) = 1;
         remember:
-            *(u32 *)(r8 + {offset_of!(Call, length)}) = w9;
             call bpf_get_current_pid_tgid;
             r0 >>= 32;
             *(u32 *)(r8 + {offset_of!(Call, pid)}) = w0;
