@@ -131,6 +131,47 @@ pub const fn number_of(line: &str, lines: &[&str]) -> u32 {
     panic!("no such line")
 }
 
+/// Compiles if the format uses the argument, or that need not be used. What generated code calls:
+/// rustc says nothing about variables of other crates' macros.
+///
+/// # Panics
+/// If it does not; in const evaluation a compile error.
+#[doc(hidden)]
+#[track_caller]
+pub const fn require_use(format: &str, argument: &str, complaint: &str) {
+    let (format, argument) = (format.as_bytes(), argument.as_bytes());
+    let mut at = 0;
+    // By name, or as a width: `{pid}`, `{pid:>8}`, `{name:>pid$}`.
+    let mut is_inside = false;
+    while at < format.len() {
+        match format[at] {
+            b'{' if !is_inside && at + 1 < format.len() && format[at + 1] == b'{' => at += 1,
+            b'{' => is_inside = true,
+            b'}' => is_inside = false,
+            byte if is_inside && is_word(byte) => {
+                let start = at;
+                while at + 1 < format.len() && is_word(format[at + 1]) {
+                    at += 1;
+                }
+                let (word, behind) = format.split_at(at + 1);
+                let (before, word) = word.split_at(start);
+                let is_name = matches!(before, [.., b'{']);
+                let is_width = matches!(behind, [b'$', ..]);
+                if (is_name || is_width) && is_same(word, argument) {
+                    return;
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    assert!(matches!(argument, [b'_', ..]), "{}", complaint);
+}
+
+const fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
+}
+
 /// `==`, in constants.
 const fn is_same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {
@@ -267,10 +308,19 @@ macro_rules! log_lines {
                     $crate::log::number_of(stringify!($line), $lines::NAMES);
             }
 
+            $(
+                const _: () = $crate::log::require_use(
+                    $format,
+                    stringify!($argument),
+                    concat!(
+                        "the format \"", $format, "\" does not use the argument `",
+                        stringify!($argument), "`: one that only fills a gap has a name that \
+                         begins with an underscore"
+                    ),
+                );
+            )*
+
             impl ::core::fmt::Display for $line {
-                // An argument that the format does not use is a mistake; one whose name begins
-                // with an underscore fills a gap.
-                #[deny(unused_variables)]
                 fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                     $(let $argument = <$ty as $crate::log::LogArgument>::shown(&self.$argument);)*
                     ::core::write!(f, $format)
@@ -350,6 +400,29 @@ mod tests {
         for record in [&[][..], &[0; 3], &[0; 4], &[0; 25], &[2, 0, 0, 0], &[9; 24]] {
             assert!(Line::from_record(record).is_none(), "{record:?}");
         }
+    }
+
+    #[test]
+    fn every_argument_is_in_the_format() {
+        let uses = |format: &'static str, argument: &'static str| {
+            std::panic::catch_unwind(|| require_use(format, argument, "no")).is_ok()
+        };
+        for format in [
+            "{pid}",
+            "a {x:#?} {pid:>8} b",
+            "{x:>pid$}",
+            "{x:1$} {pid",
+            "{{{pid}}}",
+        ] {
+            assert!(uses(format, "pid"), "{format}");
+        }
+        for format in [
+            "", "pid", "{{pid}}", "{pids}", "{ppid}", "{x:pid}", "{x} pid$", "{",
+        ] {
+            assert!(!uses(format, "pid"), "{format}");
+        }
+        assert!(uses("", "_gap"));
+        assert!(uses("{größe}", "größe"));
     }
 
     #[test]
