@@ -137,10 +137,15 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
 
     // Ctrl-C ends it with what was seen.
     let interrupt = Interrupt::catch()?;
+    // Takes a while, which is not to be sampled.
     let mut names = Names::new();
     let mut loader = samples::loader();
     loader.consts.PID.set(pid);
     let samples = loader.load()?;
+    if let Err(error) = &names.kernel {
+        // It is still a profile.
+        writeln!(stderr(), "Functions of the kernel have no names: {error}")?;
+    }
     let point = PerfEventPoint::new(PerfCounter::CpuClock, PerfSample::Frequency(frequency));
     let link = samples.progs.sample.attach_to(point)?;
     // What is for people goes to stderr: the output is for programs.
@@ -190,7 +195,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
 
 /// Names of functions.
 struct Names {
-    kernel: Option<KernelSymbols>,
+    kernel: Result<KernelSymbols, ebpf_rt::Error>,
     /// By number and name: a process can become another program.
     processes: BTreeMap<(u32, [u8; 16]), Process>,
 }
@@ -215,13 +220,8 @@ impl Process {
 
 impl Names {
     fn new() -> Self {
-        let kernel = KernelSymbols::load();
-        if let Err(error) = &kernel {
-            // It is still a profile.
-            let _ = writeln!(stderr(), "Functions of the kernel have no names: {error}");
-        }
         Self {
-            kernel: kernel.ok(),
+            kernel: KernelSymbols::load(),
             processes: BTreeMap::new(),
         }
     }
@@ -254,8 +254,8 @@ impl Names {
     }
 
     fn kernel_frame(&self, address: u64) -> String {
-        let symbol = self.kernel.as_ref().and_then(|kernel| kernel.find(address));
-        match symbol {
+        let kernel = self.kernel.as_ref().ok();
+        match kernel.and_then(|kernel| kernel.find(address)) {
             Some(symbol) => format!("{}_[k]", symbol.name),
             None => format!("{address:#x}_[k]"),
         }
