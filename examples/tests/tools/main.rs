@@ -10,12 +10,9 @@ mod openat;
 mod opens_by_user;
 mod opensnoop;
 mod packets;
-<<<<<<< HEAD
-mod ring_buf_tokio;
-=======
 mod profile;
+mod ring_buf_tokio;
 mod runqlat;
->>>>>>> ca2f51d (Tests of the new tools: what they print, SIGKILL at any time, Ctrl-C, less privileges, no kprobes; BTF is looked at as well)
 mod socket_filter;
 mod support;
 mod tail_calls;
@@ -30,7 +27,6 @@ fn main() -> std::process::ExitCode {
         Need::Kernel(5, 10),
         Need::Other(support::tracing_on),
     ];
-<<<<<<< HEAD
     suite
         .test("socket_filter::hello", root, socket_filter::hello)
         .programs(&["socket_filter"]);
@@ -38,7 +34,6 @@ fn main() -> std::process::ExitCode {
         .test("openat::calls", root, openat::calls)
         .programs(&["raw_tracepoint"])
         .maps(&["hash", "percpu_array"]);
-=======
     let kprobes = &[
         Need::Root,
         Need::Kernel(5, 10),
@@ -50,9 +45,6 @@ fn main() -> std::process::ExitCode {
         Need::Matrix(support::has_kprobes),
         Need::Other(support::tracing_on),
     ];
-    suite.test("socket_filter::hello", root, socket_filter::hello);
-    suite.test("openat::calls", root, openat::calls);
->>>>>>> ca2f51d (Tests of the new tools: what they print, SIGKILL at any time, Ctrl-C, less privileges, no kprobes; BTF is looked at as well)
     suite.test("openat::trace", trace, openat::trace);
     suite.test("openat::stack", trace, openat::stack);
     suite.test("openat::bad_paths", root, openat::bad_paths);
@@ -69,12 +61,10 @@ fn main() -> std::process::ExitCode {
         .programs(&["socket_filter"])
         .maps(&["array"]);
     suite.test("packets::again", root, packets::again);
-<<<<<<< HEAD
     suite
         .test("ring_buf_tokio::execs", root, ring_buf_tokio::execs)
         .programs(&["tracepoint"])
         .maps(&["ringbuf"]);
-=======
     suite.test("hello_kprobe::hello", trace_of_kprobes, hello_kprobe::hello);
     suite.test("execs_by_user::once", kprobes, execs_by_user::once);
     suite.test("execs_by_user::json", kprobes, execs_by_user::json);
@@ -99,7 +89,6 @@ fn main() -> std::process::ExitCode {
     suite.test("runqlat::drawn", root, runqlat::drawn);
     suite.test("profile::names", root, profile::names);
     suite.test("profile::everything", root, profile::everything);
->>>>>>> ca2f51d (Tests of the new tools: what they print, SIGKILL at any time, Ctrl-C, less privileges, no kprobes; BTF is looked at as well)
     suite.test("failures::help", &[], failures::help);
     suite.test("failures::usage", &[], failures::usage);
     suite.test("failures::nobody", root, failures::nobody);
