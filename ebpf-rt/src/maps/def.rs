@@ -42,6 +42,12 @@ pub mod flags {
     /// Of `bpf_ringbuf_submit`, `bpf_ringbuf_discard` and `bpf_ringbuf_output`: whoever waits
     /// is woken, also if it is not waiting for this record.
     pub const BPF_RB_FORCE_WAKEUP: u64 = 1 << 1;
+    /// Of `bpf_get_stackid` and `bpf_get_stack`: the stack of the process, not the kernel's.
+    pub const BPF_F_USER_STACK: u64 = 1 << 8;
+    /// Of `bpf_get_stackid`: stacks are the same if their hashes are.
+    pub const BPF_F_FAST_STACK_CMP: u64 = 1 << 9;
+    /// Of `bpf_get_stackid`: a new stack takes the place of another one that has its number.
+    pub const BPF_F_REUSE_STACKID: u64 = 1 << 10;
     /// Of `bpf_perf_event_output`: into the ring of the CPU that the program runs on.
     pub const BPF_F_CURRENT_CPU: u64 = 0xffff_ffff;
 }

@@ -13,6 +13,7 @@ mod isa;
 mod kernel_btf;
 mod kernel_symbols;
 mod load;
+mod logs;
 mod map_kinds;
 mod maps;
 mod messages;
@@ -38,6 +39,7 @@ fn main() -> std::process::ExitCode {
     kernel_btf::add(&mut suite);
     kernel_symbols::add(&mut suite);
     load::add(&mut suite);
+    logs::add(&mut suite);
     map_kinds::add(&mut suite);
     maps::add(&mut suite);
     messages::add(&mut suite);
