@@ -124,6 +124,8 @@ impl<L: LogLine> Iterator for LogLines<'_, L> {
 
 impl<L> super::Map for Log<L> {
     type Definition = Def<Self>;
+    type Key = ();
+    type Value = ();
 
     #[cfg(feature = "std")]
     fn from_raw(raw: RawMap) -> Result<Self, Error> {

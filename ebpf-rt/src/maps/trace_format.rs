@@ -136,6 +136,8 @@ impl<A> TraceFormatDef<A> {
 
 impl<A> super::Map for TraceFormat<A> {
     type Definition = TraceFormatDef<A>;
+    type Key = ();
+    type Value = ();
 
     #[cfg(feature = "std")]
     fn from_raw(raw: RawMap) -> Result<Self, Error> {
