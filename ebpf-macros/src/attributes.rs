@@ -572,6 +572,7 @@ impl Place {
             value,
             handle: quote!(#handle),
             program_type: self.form.program_type(),
+            has_record: self.form.attribute == "tracepoint",
         }
     }
 }
@@ -606,6 +607,8 @@ pub(crate) struct Kind {
     pub(crate) handle: TokenStream,
     /// The type of program that the kernel is told.
     pub(crate) program_type: Option<ProgramType>,
+    /// Whether its context is a record that the running kernel can describe.
+    pub(crate) has_record: bool,
 }
 
 impl FunctionOptions {
@@ -632,5 +635,9 @@ mod tests {
         for form in FORMS {
             assert!(form.program_type().is_some(), "{}", form.attribute);
         }
+        // The list that the page of what is tested goes through.
+        let kinds = ebpf_asm::object::ProgramKind::ALL.iter();
+        let kinds: Vec<_> = kinds.map(|kind| kind.name()).collect();
+        assert_eq!(kinds, NAMES);
     }
 }

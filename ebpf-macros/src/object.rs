@@ -7,7 +7,7 @@ use crate::emit::{self, Values};
 use crate::kernel::{self, KernelConstants};
 use crate::report;
 use crate::scope::{FunctionItem, Items, MapItem, ident};
-use crate::signature;
+use crate::signature::{self, Signature};
 use crate::skeleton::{Field, Skeleton};
 use crate::tokens::Tokens;
 use ebpf_asm::KernelVersion;
@@ -32,6 +32,7 @@ const GENERATED: &[&str] = &[
     "Constants",
     "load",
     "loader",
+    "from_pin",
 ];
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
@@ -64,6 +65,13 @@ pub(crate) struct Expansion<'a> {
     attributes: Sorted,
     license: String,
     min_kernel: Option<KernelVersion>,
+}
+
+/// What all programs of an object are written out with.
+struct Shared<'a> {
+    values: &'a Values<'a>,
+    file: &'a TokenStream,
+    constants: &'a KernelConstants,
 }
 
 impl<'a> Expansion<'a> {
@@ -175,16 +183,13 @@ impl<'a> Expansion<'a> {
             all.extend(linked.diagnostics);
             unused_labels.extend(linked.unused_labels);
         }
-        let signatures: Vec<TokenStream> = self
+        let mut signatures: Vec<Signature> = self
             .items
             .functions
             .iter()
-            .map(|function| {
-                let (types, diagnostic) = signature::check(self.krate, self.tokens, function);
-                all.extend(diagnostic);
-                types
-            })
+            .map(|function| signature::check(self.krate, self.tokens, function))
             .collect();
+        all.extend(signatures.iter_mut().filter_map(|s| s.diagnostic.take()));
         let constants = KernelConstants::of(programs.iter().map(|(_, linked)| linked));
         all.extend(constants.too_many(self.object.name.span));
         let symbols: Vec<TokenStream> = self
@@ -214,7 +219,13 @@ impl<'a> Expansion<'a> {
             .iter()
             .map(|(index, linked)| {
                 let function = &self.items.functions[*index];
-                self.program(function, linked, &values, file, failed, &constants)
+                let context = signatures[*index].context.as_ref();
+                let shared = Shared {
+                    values: &values,
+                    file,
+                    constants: &constants,
+                };
+                self.program(function, context, linked, &shared, failed)
             })
             .collect();
         let labels = match &values {
@@ -225,7 +236,8 @@ impl<'a> Expansion<'a> {
         let dead = self.unused_functions(&reached);
         let idle = self.unused_maps();
         let words = self.words();
-        let extra = quote!(#(#signatures)* #(#callbacks)* #labels #dead #idle #operands);
+        let types = signatures.iter().map(|signature| &signature.types);
+        let extra = quote!(#(#types)* #(#callbacks)* #labels #dead #idle #operands);
         let kernel = self.kernel(&symbols, &constants, failed);
         self.module(&errors, &words, &programs, &extra, &kernel)
     }
@@ -274,11 +286,14 @@ impl<'a> Expansion<'a> {
     fn program(
         &self,
         function: &FunctionItem<'_>,
+        context: Option<&TokenStream>,
         linked: &Linked,
-        values: &Values<'_>,
-        file: &TokenStream,
+        &Shared {
+            values,
+            file,
+            constants,
+        }: &Shared<'_>,
         failed: bool,
-        constants: &KernelConstants,
     ) -> TokenStream {
         let krate = self.krate;
         let name = &function.item.name.text;
@@ -365,6 +380,17 @@ impl<'a> Expansion<'a> {
                 #krate::object::FunctionRecord::new(#name, #insn, #krate::object::Linkage::#linkage)
             }
         });
+        let has_record = function.kind.as_ref().is_some_and(|kind| kind.has_record);
+        // Which fields the context has, its type knows, if it is one that says so.
+        let record = context.filter(|_| has_record).map(|context| {
+            quote! {
+                .with_record({
+                    #[allow(unused_imports, reason = "the context may have a record")]
+                    use #krate::__private::NoRecord as _;
+                    #krate::__private::RecordOf::<#context>::FIELDS
+                })
+            }
+        });
         let labels = emit::labels(krate, linked);
         let lines = emit::lines(linked, |slot| {
             let place = self.tokens.located(linked.spans[slot]);
@@ -380,6 +406,7 @@ impl<'a> Expansion<'a> {
                 #krate::object::LineTable::new(#file, #lines),
             )
             .with_labels(#labels)
+            #record
         };
         let span = ident(self.tokens, &function.item.name).span();
         let def = self.for_oldest_kernel("program_for", def, span);

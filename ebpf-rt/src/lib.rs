@@ -96,11 +96,12 @@ pub use error::{Error, ErrorKind};
 #[cfg(feature = "std")]
 pub use trace_pipe::TracePipe;
 
-pub use ebpf_macros::Pod;
+pub use ebpf_macros::{Pod, TracepointRecord};
 
 /// What generated code uses. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::context::{NoRecord, RecordOf};
     pub use crate::macro_support::{
         AnyKernelType, KernelTypeOf, KernelValue, Operand, map_for, operand, program_for,
         require_callback_number, require_callback_pointer, require_callback_result,
