@@ -268,3 +268,11 @@ fn opcodes_that_a_kernel_does_not_know_are_refused_everywhere() {
     assert!(guarded(acquire, 5, 10).is_some());
     assert!(guarded(acquire, 6, 1).is_none());
 }
+
+#[test]
+fn what_the_kernel_says_is_constant_too() {
+    let out = "out: r0 = 0; exit;";
+    assert_eq!(guarded("r1 = 1; if r1 == 0 goto out;", out), [2]);
+    assert_eq!(guarded("r1 = exists(a.b); if r1 == 0 goto out;", out), []);
+    assert_eq!(guarded("if r1 != enumval(a.b) goto out;", out), [2]);
+}

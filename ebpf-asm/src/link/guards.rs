@@ -219,6 +219,7 @@ fn guards(linked: &Linked, graph: &Graph) -> Vec<bool> {
             | RelocationTarget::KernelAddress { .. } => &mut constants,
             RelocationTarget::KernelFunction { .. } => continue,
             RelocationTarget::Map { .. } => &mut maps,
+            RelocationTarget::KernelFunction { .. } => continue,
         };
         list[relocation.insn as usize] = true;
     }
