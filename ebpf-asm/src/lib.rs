@@ -44,6 +44,10 @@
     feature = "semantics",
     doc = "- [`semantics`]: what an instruction does, for every domain of values."
 )]
+#![cfg_attr(
+    feature = "btf",
+    doc = "- [`btf`]: the kernel's type information: reader and encoder."
+)]
 //! - [`language`]: registers, mnemonics and helpers by name, with what each means.
 //!
 //! # Features
@@ -59,6 +63,7 @@
 //! | `check` | the kernel's verdicts before loading |
 //! | `semantics` | what instructions do: what interpreter and checker are built on |
 //! | `explain` | what each diagnostic code means, with an example and its cure |
+//! | `btf` | BTF, the kernel's type information |
 #![no_std]
 #![forbid(unsafe_op_in_unsafe_fn)]
 
@@ -66,6 +71,8 @@ extern crate alloc;
 
 mod assembler;
 mod attach_type;
+#[cfg(feature = "btf")]
+pub mod btf;
 #[cfg(feature = "check")]
 pub mod check;
 #[cfg(feature = "syntax")]

@@ -116,15 +116,15 @@ fn shape() {
         2,
         "unreachable insn 2",
     );
-    let deep: String = (1..9)
+    let deep: String = (1..17)
         .map(|at| format!("f{at}: call f{}; exit;", at + 1))
         .collect();
     refuses(
         SocketFilter,
-        &format!("call f1; exit; {deep} f9: r0 = 0; exit"),
-        "BPF0101",
-        14,
-        "the call stack of 9 frames is too deep",
+        &format!("call f1; exit; {deep} f17: r0 = 0; exit"),
+        "BPF0043",
+        30,
+        "the call stack of 17 frames is too deep",
     );
     refuses(
         SocketFilter,
@@ -422,7 +422,7 @@ fn what_memory_allows() {
     refuses(
         SocketFilter,
         "*(u64 *)(r10 - 400) = 0; call f; exit; f: *(u64 *)(r10 - 200) = 0; r0 = 0; exit",
-        "BPF0102",
+        "BPF0044",
         3,
         "combined stack size of 2 calls",
     );

@@ -63,20 +63,16 @@ impl<'a> Program<'a> {
                 linkage: function.linkage,
             })
             .collect();
-        let number = |field| match field {
-            ConstantField::Offset => ReferenceKind::Offset,
-            _ => ReferenceKind::Immediate,
-        };
         let mut references: Vec<Reference> = Vec::new();
         for relocation in &linked.relocations {
             references.push(Reference {
                 insn: relocation.insn,
-                kind: if let RelocationTarget::Map { map, .. } = relocation.target {
-                    ReferenceKind::MapOrValue(map)
-                } else if let RelocationTarget::Constant { field, .. } = relocation.target {
-                    number(field)
-                } else {
-                    ReferenceKind::Unknown
+                kind: match relocation.target {
+                    RelocationTarget::Map { map, .. } => ReferenceKind::MapOrValue(map),
+                    RelocationTarget::Constant { field, .. }
+                    | RelocationTarget::KernelConstant { field, .. } => number(field),
+                    RelocationTarget::KernelFunction { .. }
+                    | RelocationTarget::KernelAddress { .. } => ReferenceKind::Unknown,
                 },
             });
         }
@@ -123,10 +119,10 @@ impl<'a> Program<'a> {
                         let offset = second.map_or(0, |slot| slot.imm().cast_unsigned());
                         ReferenceKind::MapValue(map, offset)
                     }
-                    RelocationKind::Constant { field, .. } => match field {
-                        ConstantField::Offset => ReferenceKind::Offset,
-                        _ => ReferenceKind::Immediate,
-                    },
+                    RelocationKind::Constant { field, .. }
+                    | RelocationKind::KernelConstant { field, .. } => number(field),
+                    RelocationKind::KernelFunction { .. }
+                    | RelocationKind::KernelAddress { .. } => ReferenceKind::Unknown,
                 },
             })
             .collect();
@@ -149,6 +145,13 @@ impl<'a> Program<'a> {
 
     pub(super) fn map(&self, map: u16) -> Option<&MapFacts> {
         self.maps.get(usize::from(map))?.as_ref()
+    }
+}
+
+const fn number(field: ConstantField) -> ReferenceKind {
+    match field {
+        ConstantField::Offset => ReferenceKind::Offset,
+        _ => ReferenceKind::Immediate,
     }
 }
 

@@ -597,7 +597,7 @@ impl Run<'_> {
         let calls = self.stacks.len();
         Err(self
             .finding(
-                Rule::StackDepth,
+                Rule::StackSize,
                 format!("the {calls} functions that are active here use {used} bytes of stack, and have {STACK_SIZE} together"),
                 format!("combined stack size of {calls} calls is {used}. Too large"),
             )

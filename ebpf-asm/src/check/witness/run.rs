@@ -683,8 +683,8 @@ impl Machine for Run<'_> {
             let result = self.any(8)?;
             return Ok(self.after_call(result));
         }
-        if self.frames.len() >= 7 {
-            // More than eight at a time: said without running.
+        if self.frames.len() >= 15 {
+            // More than sixteen at a time: said without running.
             return Err(Stop::Over);
         }
         let [_, _, _, _, _, _, r6, r7, r8, r9, _] = self.registers;
