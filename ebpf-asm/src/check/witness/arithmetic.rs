@@ -361,7 +361,10 @@ impl Run<'_> {
                 "R{register} pointer arithmetic on {name}_or_null prohibited, null-check it first"
             ),
         )
-        .because("it may be null since the call", Some(object.origin))
+        .because(
+            format!("it may be null since the {}", self.origin(object.origin)),
+            Some(object.origin),
+        )
         .with_help("compare it with 0 first: `if r0 == 0 goto out;`")
         .assuming(assumption)
     }

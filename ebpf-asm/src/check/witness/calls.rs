@@ -288,7 +288,7 @@ impl Run<'_> {
                         ),
                         format!("R{register} type={name}_or_null expected={}", expected(wanted)),
                     )
-                    .because("it may be null since", Some(object.origin))
+                    .because(format!("it may be null since the {}", self.origin(object.origin)), Some(object.origin))
                     .with_help(format!("compare it before the call: `if r{register} == 0 goto out;`"))
                     .assuming(object.absent_from.map(Assumption::MayBeAbsent))
                     .into());

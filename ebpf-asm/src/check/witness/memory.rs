@@ -103,13 +103,25 @@ impl Run<'_> {
             format!("R{register} invalid mem access '{name}_or_null'"),
         )
         .because(
-            format!("`r{register}` may be null since"),
+            format!(
+                "`r{register}` may be null since the {}",
+                self.origin(object.origin)
+            ),
             Some(object.origin),
         )
         .with_help(format!(
             "compare it before it is used: `if r{register} == 0 goto out;`"
         ))
         .assuming(object.absent_from.map(Assumption::MayBeAbsent))
+    }
+
+    /// What gave an object: a call, or a load from the context.
+    pub(super) fn origin(&self, slot: u32) -> &'static str {
+        let insn = self.program.facts.insns.get(slot as usize);
+        match insn.map(|insn| insn.opcode()) {
+            Some(0x85) => "call",
+            _ => "load",
+        }
     }
 
     /// One instruction is for the context or for other memory, not for both.
@@ -660,6 +672,7 @@ impl Run<'_> {
             .with_help(limit_help(pointer))
             .assuming(Some(Assumption::ValueShorterThan(map, short)));
         finding.assumptions.extend_from_slice(&self.assumed);
+        let finding = self.with_witness(finding);
         if self.obligations.len() < 4096 {
             self.obligations.push(finding);
         }

@@ -200,7 +200,7 @@ impl<'a> Run<'a> {
     }
 
     /// The finding with the number that leads to it.
-    fn with_witness(&self, finding: Finding) -> Finding {
+    pub(super) fn with_witness(&self, finding: Finding) -> Finding {
         let decides = matches!(
             finding.rule,
             Rule::StackBounds
