@@ -219,7 +219,6 @@ fn guards(linked: &Linked, graph: &Graph) -> Vec<bool> {
             | RelocationTarget::KernelAddress { .. } => &mut constants,
             RelocationTarget::KernelFunction { .. } => continue,
             RelocationTarget::Map { .. } => &mut maps,
-            RelocationTarget::KernelFunction { .. } => continue,
         };
         list[relocation.insn as usize] = true;
     }
