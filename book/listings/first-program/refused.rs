@@ -12,6 +12,7 @@ ebpf! {
     mod first {
         #[socket_filter]
         // ANCHOR: program
+        #[allow_unchecked(BPF0110)]
         fn keep_four(packet: *mut c_void) -> i32 {
             exit;
         }
