@@ -36,6 +36,10 @@
     doc = "- [`helpers`]: the table of kernel helpers."
 )]
 //! - [`language`]: registers, mnemonics and helpers by name, with what each means.
+#![cfg_attr(
+    feature = "semantics",
+    doc = "- [`semantics`]: what an instruction does, for every domain of values."
+)]
 //!
 //! # Features
 //! None is on by default; a program that only carries assembled code compiles no parser and
@@ -48,6 +52,7 @@
 //! | `syntax` | parser and linker over token lists: what the macros are built from |
 //! | `helpers` | the helper table |
 //! | `explain` | what each diagnostic code means, with an example and its cure |
+//! | `semantics` | what instructions do: what interpreter and checker are built on |
 #![no_std]
 #![forbid(unsafe_op_in_unsafe_fn)]
 
@@ -73,6 +78,8 @@ mod link_type;
 mod map_type;
 pub mod object;
 mod program_type;
+#[cfg(feature = "semantics")]
+pub mod semantics;
 #[cfg(feature = "syntax")]
 pub mod syntax;
 #[cfg(feature = "text")]
