@@ -40,6 +40,10 @@
     feature = "semantics",
     doc = "- [`semantics`]: what an instruction does, for every domain of values."
 )]
+#![cfg_attr(
+    feature = "vm",
+    doc = "- [`vm`]: a machine that runs programs without a kernel."
+)]
 //!
 //! # Features
 //! None is on by default; a program that only carries assembled code compiles no parser and
@@ -52,6 +56,7 @@
 //! | `syntax` | parser and linker over token lists: what the macros are built from |
 //! | `helpers` | the helper table |
 //! | `explain` | what each diagnostic code means, with an example and its cure |
+//! | `vm` | the interpreter |
 //! | `semantics` | what instructions do: what interpreter and checker are built on |
 #![no_std]
 #![forbid(unsafe_op_in_unsafe_fn)]
@@ -84,6 +89,8 @@ pub mod semantics;
 pub mod syntax;
 #[cfg(feature = "text")]
 mod text;
+#[cfg(feature = "vm")]
+pub mod vm;
 
 pub use assembler::{Assembler, AssemblerError, Label};
 pub use attach_type::AttachType;
