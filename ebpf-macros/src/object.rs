@@ -31,6 +31,7 @@ const GENERATED: &[&str] = &[
     "Constants",
     "load",
     "loader",
+    "vm",
 ];
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {

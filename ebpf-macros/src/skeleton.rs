@@ -84,8 +84,17 @@ impl Skeleton {
             .constants
             .iter()
             .map(|f| f.use_as(|name| quote!(self.consts.#name.into())));
+        let map_list: Vec<TokenStream> = map_list.collect();
+        let program_list: Vec<TokenStream> = program_list.collect();
+        let constant_list: Vec<TokenStream> = constant_list.collect();
         let map_values = self.maps.iter().map(|f| f.value("map"));
         let program_values = self.programs.iter().map(|f| f.value("program"));
+        let skeleton = quote! {
+            ::core::result::Result::Ok(Skeleton {
+                progs: Programs { #(#program_values),* },
+                maps: Maps { #(#map_values),* },
+            })
+        };
         let names = emit::user_names();
         let derive = quote! {
             #names
@@ -165,10 +174,26 @@ impl Skeleton {
                             &[#(#constant_list),*],
                             &self.options,
                         )?;
-                        ::core::result::Result::Ok(Skeleton {
-                            progs: Programs { #(#program_values),* },
-                            maps: Maps { #(#map_values),* },
-                        })
+                        #skeleton
+                    }
+
+                    #krate::__if_vm! {
+                        /// Makes the same in a machine without a kernel: for unit tests, and
+                        /// where nobody is root.
+                        ///
+                        /// # Errors
+                        /// If the object has a map that only a kernel has.
+                        pub fn vm(self) -> ::core::result::Result<Skeleton, #krate::Error> {
+                            #[allow(unused_mut, reason = "an object may have no programs")]
+                            let mut __ebpf_loaded = #krate::load::load_vm(
+                                &OBJECT,
+                                &[#(#map_list),*],
+                                &[#(#program_list),*],
+                                &[#(#constant_list),*],
+                                &self.options,
+                            )?;
+                            #skeleton
+                        }
                     }
                 }
 
@@ -186,6 +211,18 @@ impl Skeleton {
                 #[allow(dead_code, reason = "not every user needs it")]
                 pub fn load() -> ::core::result::Result<Skeleton, #krate::Error> {
                     loader().load()
+                }
+
+                #krate::__if_vm! {
+                    /// Makes the same in a machine without a kernel: for unit tests, and where
+                    /// nobody is root.
+                    ///
+                    /// # Errors
+                    /// If the object has a map that only a kernel has.
+                    #[allow(dead_code, reason = "not every user needs it")]
+                    pub fn vm() -> ::core::result::Result<Skeleton, #krate::Error> {
+                        loader().vm()
+                    }
                 }
             }
         }

@@ -60,6 +60,9 @@ pub enum ErrorKind {
     Invalid,
     /// The program was left out, or is optional and was refused.
     NotLoaded,
+    /// The program did something that it must not, in a machine without a kernel; behind
+    /// [`source()`](std::error::Error::source) is the machine's fault.
+    Fault,
     /// Any other failure of a system call.
     System,
 }

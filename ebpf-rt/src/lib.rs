@@ -10,6 +10,10 @@
     feature = "features",
     doc = "- [`features`]: what the running kernel can do."
 )]
+#![cfg_attr(
+    feature = "vm",
+    doc = "- [`vm`]: objects without a kernel, for unit tests."
+)]
 //! - [`symbols`]: names for addresses of the kernel.
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
@@ -21,6 +25,7 @@
 //! | `std` (default) | everything that calls the kernel; without it only macros, [`Object`], [`Code`], definitions of maps, context types |
 //! | `uprobes` | programs on functions of user space: uprobes, USDT; brings a reader of ELF files |
 //! | `features` | `features`: what the running kernel can do |
+//! | `vm` | `vm`: objects without a kernel, for unit tests |
 //! | `listing` | `Display` of [`Object`] and [`Code`], for snapshot tests and logs |
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -64,6 +69,8 @@ pub mod tracefs;
 mod user_space;
 #[cfg(feature = "std")]
 mod verifier_log;
+#[cfg(feature = "vm")]
+pub mod vm;
 
 pub use bytemuck;
 pub use ebpf_asm::{
@@ -112,5 +119,21 @@ macro_rules! __if_std {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __if_std {
+    ($($item:tt)*) => {};
+}
+
+/// Passes its input on where this crate has the interpreter (feature `vm`), else drops it.
+#[cfg(feature = "vm")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_vm {
+    ($($item:tt)*) => { $($item)* };
+}
+
+/// Passes its input on where this crate has the interpreter (feature `vm`), else drops it.
+#[cfg(not(feature = "vm"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_vm {
     ($($item:tt)*) => {};
 }

@@ -115,6 +115,19 @@ impl Fault {
         self.0.source
     }
 
+    /// Where it was: the source line, or the number of the instruction, and its text.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let place = match self.0.source {
+            Some((file, line, column)) => format!("{file}:{line}:{column}"),
+            None => format!("instruction {}", self.0.slot),
+        };
+        match &self.0.text {
+            text if text.is_empty() => place,
+            text => format!("{place} ({text})"),
+        }
+    }
+
     /// The address that was accessed.
     #[must_use]
     pub fn address(&self) -> Option<u64> {
@@ -136,15 +149,10 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "program `{}`, ", self.0.program)?;
-        match self.0.source {
-            Some((file, line, column)) => write!(f, "{file}:{line}:{column}: ")?,
-            None => write!(f, "instruction {} ", self.0.slot)?,
-        }
-        if !self.0.text.is_empty() {
-            write!(f, "({}): ", self.0.text)?;
-        }
-        f.write_str(&self.0.message)?;
+        let Inner {
+            program, message, ..
+        } = &*self.0;
+        write!(f, "program `{program}`, {}: {message}", self.place())?;
         if f.alternate() {
             for register in Register::ALL {
                 let value = self.0.registers[register.index() as usize];

@@ -171,13 +171,14 @@ impl Vm {
         maps: &[MapId],
     ) -> ProgramId {
         for relocation in def.relocations {
-            if let RelocationKind::MapFd { map } | RelocationKind::MapValue { map } =
-                relocation.kind
-            {
-                let number = maps[usize::from(map)].0.cast_signed();
-                let slot = &mut insns[relocation.insn as usize];
-                *slot = slot.with_imm(number);
-            }
+            let (map, source) = match relocation.kind {
+                RelocationKind::MapFd { map } => (map, 1),
+                RelocationKind::MapValue { map } => (map, 2),
+                RelocationKind::Constant { .. } => continue,
+            };
+            let number = maps[usize::from(map)].0.cast_signed();
+            let slot = &mut insns[relocation.insn as usize];
+            *slot = slot.with_src(source).with_imm(number);
         }
         let program = Program::new(def.name, insns);
         self.add_program(program.with_functions(def.functions).with_lines(def.lines))
@@ -570,6 +571,41 @@ impl Vm {
             Data::Events(events) => Some(events.pop_front()?.1),
             _ => None,
         }
+    }
+
+    /// Shows the records of a ring buffer that programs have finished since the last time: how
+    /// many bytes were ever reserved before each, its bytes, and whether it is discarded. They
+    /// take room until [`set_consumed`](Self::set_consumed) says that they were read: for
+    /// readers with memory of their own.
+    pub fn finished_records(&mut self, map: MapId, each: impl FnMut(u64, &[u8], bool)) {
+        if let Ok((map, memory)) = self.map(map)
+            && let Data::Ring(ring) = &mut map.data
+        {
+            ring.finished(memory, each);
+        }
+    }
+
+    /// Says up to which position the records of a ring buffer were read.
+    pub fn set_consumed(&mut self, map: MapId, position: u64) {
+        if let Ok((map, _)) = self.map(map)
+            && let Data::Ring(ring) = &mut map.data
+        {
+            ring.set_consumed(position);
+        }
+    }
+
+    /// All values of an array, one after the other; if there are more than one each is rounded
+    /// up to 8 bytes. `None` of other kinds.
+    #[must_use]
+    pub fn map_values(&self, map: MapId) -> Option<&[u8]> {
+        let values = self.state.maps.get(map.0 as usize)?.only_value()?;
+        Some(&self.state.memory.region(values).bytes)
+    }
+
+    /// The same, to be changed.
+    pub fn map_values_mut(&mut self, map: MapId) -> Option<&mut [u8]> {
+        let values = self.state.maps.get(map.0 as usize)?.only_value()?;
+        Some(&mut self.state.memory.region_mut(values).bytes)
     }
 
     /// Whether a ring buffer has a record that a program has reserved and neither submitted nor

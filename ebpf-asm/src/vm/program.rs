@@ -11,6 +11,15 @@ use alloc::vec::Vec;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProgramId(pub(super) usize);
 
+impl ProgramId {
+    /// The number: what a program array holds.
+    #[must_use]
+    pub const fn index(self) -> u32 {
+        // A machine has fewer programs than there are bytes of addresses of 32 bits.
+        self.0 as u32
+    }
+}
+
 /// A decoded program.
 #[derive(Debug)]
 pub(super) struct Program {

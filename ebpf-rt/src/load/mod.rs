@@ -8,11 +8,15 @@ mod constant;
 mod options;
 mod program;
 mod relocate;
+#[cfg(feature = "vm")]
+mod vm;
 
 pub use constant::{Constant, ConstantValue};
 pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions};
 #[cfg(feature = "features")]
 pub(crate) use program::{retrying, text};
+#[cfg(feature = "vm")]
+pub use vm::load_vm;
 
 use crate::maps::{Map, RawMap, raw};
 use crate::programs::{Program, RawProgram};

@@ -37,6 +37,9 @@ struct Inner {
     /// The bytes that the kernel copies for a value: of per-CPU maps one for each possible
     /// CPU. Every buffer is checked against this before the kernel sees it.
     copied_size: usize,
+    /// The map is a machine's, and the descriptor that of memory it is mapped from.
+    #[cfg(feature = "vm")]
+    vm: Option<crate::vm::VmMap>,
 }
 
 /// What the kernel says about a map.
@@ -167,13 +170,10 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
         value_size: request.value_size,
         max_entries,
         copied_size,
+        #[cfg(feature = "vm")]
+        vm: None,
     }));
-    if let Some(values) = request.initial {
-        map.fill(values)?;
-    }
-    if request.frozen {
-        bpf::map_freeze(map.as_fd()).map_err(|errno| map.failed("BPF_MAP_FREEZE", errno))?;
-    }
+    map.begin(request)?;
     Ok(map)
 }
 
@@ -191,7 +191,7 @@ pub(crate) fn with_memlock<T>(mut operation: impl FnMut() -> Result<T, Errno>) -
 }
 
 /// As many as there are CPUs, where that is what no number means.
-fn max_entries(request: &Request<'_>) -> Result<u32, Error> {
+pub(crate) fn max_entries(request: &Request<'_>) -> Result<u32, Error> {
     let per_cpu = matches!(request.map_type, MapType::PerfEventArray | MapType::Cpumap);
     if !per_cpu || request.max_entries != 0 {
         return Ok(request.max_entries);
@@ -364,6 +364,8 @@ impl RawMap {
             key_size: info.key_size,
             value_size: info.value_size,
             max_entries: info.max_entries,
+            #[cfg(feature = "vm")]
+            vm: None,
         })))
     }
 
@@ -409,6 +411,10 @@ impl RawMap {
     /// bpffs is mounted there, the error says so.
     #[doc(alias = "BPF_OBJ_PIN")]
     pub fn pin(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        #[cfg(feature = "vm")]
+        if self.vm().is_some() {
+            return Err(self.error(crate::vm::no_kernel("it cannot be pinned")));
+        }
         pins::pin(self.as_fd(), path.as_ref()).map_err(|error| self.error(error))
     }
 
@@ -418,6 +424,19 @@ impl RawMap {
     /// What `BPF_OBJ_GET_INFO_BY_FD` says.
     #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
     pub fn info(&self) -> Result<MapInfo, Error> {
+        #[cfg(feature = "vm")]
+        if let Some(vm) = self.vm() {
+            return Ok(MapInfo {
+                id: vm.number(),
+                name: self.0.name.clone(),
+                map_type: self.0.map_type,
+                key_size: self.0.key_size,
+                value_size: self.0.value_size,
+                max_entries: self.0.max_entries,
+                flags: vm.flags(),
+                extra: 0,
+            });
+        }
         info(self.as_fd()).map_err(|error| self.error(error))
     }
 
@@ -429,7 +448,7 @@ impl RawMap {
     /// writing; what else `BPF_MAP_FREEZE` says.
     #[doc(alias = "BPF_MAP_FREEZE")]
     pub fn freeze(&self) -> Result<(), Error> {
-        bpf::map_freeze(self.as_fd()).map_err(|errno| {
+        self.call_freeze().map_err(|errno| {
             let error = self.failed("BPF_MAP_FREEZE", errno);
             match errno {
                 Errno::EBUSY => error.because("the map is mapped for writing, or frozen already"),
@@ -438,11 +457,41 @@ impl RawMap {
         })
     }
 
+    /// A map of a machine.
+    #[cfg(feature = "vm")]
+    pub(crate) fn of_machine(
+        request: &Request<'_>,
+        fd: OwnedFd,
+        vm: crate::vm::VmMap,
+    ) -> Result<Self, Error> {
+        Ok(Self(Arc::new(Inner {
+            fd,
+            object: request.object,
+            name: request.name.to_owned(),
+            map_type: request.map_type,
+            key_size: request.key_size,
+            value_size: request.value_size,
+            max_entries: request.max_entries,
+            copied_size: copied_size(request.map_type, request.value_size)?,
+            vm: Some(vm),
+        })))
+    }
+
+    /// The machine's map, if it is one's.
+    #[cfg(feature = "vm")]
+    pub(crate) fn vm(&self) -> Option<&crate::vm::VmMap> {
+        self.0.vm.as_ref()
+    }
+
     /// The kernel's number for the map, as `bpftool map` shows it.
     ///
     /// # Errors
     /// What `BPF_OBJ_GET_INFO_BY_FD` says.
     pub fn id(&self) -> Result<u32, Error> {
+        #[cfg(feature = "vm")]
+        if let Some(vm) = self.vm() {
+            return Ok(vm.number());
+        }
         bpf::id(self.as_fd()).map_err(|errno| self.failed("BPF_OBJ_GET_INFO_BY_FD", errno))
     }
 
@@ -526,7 +575,7 @@ impl RawMap {
     #[inline]
     pub(crate) fn lookup(&self, key: &[u8], value: &mut [u8]) -> Result<bool, Error> {
         self.check_sizes(key.len(), Some(value.len()))?;
-        match bpf::map_lookup(self.as_fd(), key, value) {
+        match self.call_lookup(key, value) {
             Ok(()) => Ok(true),
             Err(Errno::ENOENT) => Ok(false),
             Err(errno) => Err(self.failed("BPF_MAP_LOOKUP_ELEM", errno)),
@@ -536,14 +585,14 @@ impl RawMap {
     #[inline]
     pub(crate) fn update(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), Error> {
         self.check_sizes(key.len(), Some(value.len()))?;
-        bpf::map_update(self.as_fd(), key, value, update as u64)
+        self.call_update(key, value, update as u64)
             .map_err(|errno| self.explain_update("BPF_MAP_UPDATE_ELEM", errno))
     }
 
     /// Reads and removes the value of a key; `false` if there is no such key.
     pub(crate) fn take(&self, key: &[u8], value: &mut [u8]) -> Result<bool, Error> {
         self.check_sizes(key.len(), Some(value.len()))?;
-        match bpf::map_take(self.as_fd(), key, value) {
+        match self.call_take(key, value) {
             Ok(()) => Ok(true),
             Err(Errno::ENOENT) => Ok(false),
             Err(errno) => {
@@ -576,7 +625,7 @@ impl RawMap {
     /// Removes a key; `false` if there was no such key.
     pub(crate) fn delete(&self, key: &[u8]) -> Result<bool, Error> {
         self.check_sizes(key.len(), None)?;
-        match bpf::map_delete(self.as_fd(), key) {
+        match self.call_delete(key) {
             Ok(()) => Ok(true),
             Err(Errno::ENOENT) => Ok(false),
             Err(errno) => Err(self.failed("BPF_MAP_DELETE_ELEM", errno)),
@@ -588,8 +637,20 @@ impl RawMap {
     pub(crate) fn next_key(&self, key: Option<&[u8]>, next: &mut [u8]) -> Result<bool, Error> {
         self.check_sizes(key.map_or(next.len(), <[u8]>::len), None)?;
         self.check_sizes(next.len(), None)?;
-        bpf::map_next_key(self.as_fd(), key, next)
+        self.call_next_key(key, next)
             .map_err(|errno| self.failed("BPF_MAP_GET_NEXT_KEY", errno))
+    }
+
+    /// Puts into a new map what it is to hold from the start, and freezes it if it is asked for.
+    pub(crate) fn begin(&self, request: &Request<'_>) -> Result<(), Error> {
+        if let Some(values) = request.initial {
+            self.fill(values)?;
+        }
+        if request.frozen {
+            self.call_freeze()
+                .map_err(|errno| self.failed("BPF_MAP_FREEZE", errno))?;
+        }
+        Ok(())
     }
 
     /// Puts values at the indices 0, 1, … of an array.
@@ -613,6 +674,14 @@ impl RawMap {
         match count {
             0 => Ok(()),
             1 => self.update(&0u32.to_ne_bytes(), values, Update::Any),
+            #[cfg(feature = "vm")]
+            _ if self.vm().is_some() => {
+                (0u32..)
+                    .zip(values.chunks(size))
+                    .try_for_each(|(index, value)| {
+                        self.update(&index.to_ne_bytes(), value, Update::Any)
+                    })
+            }
             _ => {
                 let keys: Vec<u32> = (0..inner.max_entries).take(count).collect();
                 let count = keys.len() as u32;
@@ -622,6 +691,33 @@ impl RawMap {
             }
         }
     }
+}
+
+/// The calls of one element: to the kernel, or to the machine that the map is in.
+macro_rules! element_calls {
+    ($($name:ident = $kernel:ident / $machine:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
+        impl RawMap {
+            $(
+                #[inline]
+                fn $name(&self, $($argument: $type),*) -> Result<$result, Errno> {
+                    #[cfg(feature = "vm")]
+                    if let Some(vm) = self.vm() {
+                        return vm.$machine($($argument),*);
+                    }
+                    bpf::$kernel(self.as_fd(), $($argument),*)
+                }
+            )*
+        }
+    };
+}
+
+element_calls! {
+    call_lookup = map_lookup / lookup(key: &[u8], value: &mut [u8]) -> ();
+    call_update = map_update / update(key: &[u8], value: &[u8], flags: u64) -> ();
+    call_take = map_take / take(key: &[u8], value: &mut [u8]) -> ();
+    call_delete = map_delete / delete(key: &[u8]) -> ();
+    call_next_key = map_next_key / next_key(key: Option<&[u8]>, next: &mut [u8]) -> bool;
+    call_freeze = map_freeze / freeze() -> ();
 }
 
 /// After a refusal: whether the kernel is too old for the command.

@@ -80,6 +80,40 @@ macro_rules! program_impls {
                 self.raw.log()
             }
 
+            /// Runs the program in the machine that it was loaded into with `vm()`: on this
+            /// context, and with what it returns as the result. What the program writes to the
+            /// context is there afterwards.
+            ///
+            /// # Errors
+            /// [`ErrorKind::Fault`](crate::ErrorKind::Fault) if the program does something that
+            /// it must not; [`ErrorKind::NotLoaded`](crate::ErrorKind::NotLoaded) if it was left
+            /// out, or is in the kernel.
+            #[cfg(feature = "vm")]
+            pub fn run(&self, context: &mut [u8]) -> Result<u64, crate::Error> {
+                self.run_on(crate::vm::Input::context(context))
+            }
+
+            /// Runs the program in its machine, as [`run`](Self::run), on a packet or a context
+            /// with a packet.
+            ///
+            /// # Errors
+            /// As of [`run`](Self::run).
+            #[cfg(feature = "vm")]
+            pub fn run_on(&self, input: crate::vm::Input<'_>) -> Result<u64, crate::Error> {
+                self.raw.run_on(input)
+            }
+
+            /// The machine that the program was loaded into with `vm()`: its clock, its user,
+            /// its helpers.
+            ///
+            /// # Errors
+            /// [`ErrorKind::NotLoaded`](crate::ErrorKind::NotLoaded) if it was left out, or is
+            /// in the kernel.
+            #[cfg(feature = "vm")]
+            pub fn machine(&self) -> Result<&crate::vm::Machine, crate::Error> {
+                Ok(self.raw.vm()?.machine())
+            }
+
             /// What the kernel says about the program.
             ///
             /// # Errors

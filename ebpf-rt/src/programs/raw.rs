@@ -17,7 +17,13 @@ pub struct RawProgram {
 
 #[derive(Debug)]
 enum State {
-    Loaded { fd: OwnedFd, log: Option<String> },
+    Loaded {
+        fd: OwnedFd,
+        log: Option<String>,
+    },
+    /// In a machine, which runs it without a kernel.
+    #[cfg(feature = "vm")]
+    Vm(crate::vm::VmProgram),
     Skipped,
     Failed(Error),
 }
@@ -30,6 +36,32 @@ impl RawProgram {
         log: Option<String>,
     ) -> Self {
         Self::new(object, def, State::Loaded { fd, log })
+    }
+
+    #[cfg(feature = "vm")]
+    pub(crate) fn of_machine(
+        object: &'static str,
+        def: &ProgramDef,
+        vm: crate::vm::VmProgram,
+    ) -> Self {
+        Self::new(object, def, State::Vm(vm))
+    }
+
+    /// The machine's program, if it is one's.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoaded`] if it is in the kernel, or nowhere.
+    #[cfg(feature = "vm")]
+    pub(crate) fn vm(&self) -> Result<&crate::vm::VmProgram, Error> {
+        match &self.state {
+            State::Vm(vm) => Ok(vm),
+            State::Loaded { .. } => Err(self.error(
+                Error::new(ErrorKind::NotLoaded)
+                    .because("it is in the kernel, and not in a machine")
+                    .remedy("call test_run, or load the object with vm()"),
+            )),
+            State::Skipped | State::Failed(_) => Err(self.not_loaded()),
+        }
     }
 
     pub(crate) fn skipped(object: &'static str, def: &ProgramDef) -> Self {
@@ -82,6 +114,8 @@ impl RawProgram {
         match &self.state {
             State::Loaded { log, .. } => log.as_deref(),
             State::Failed(error) => error.log(),
+            #[cfg(feature = "vm")]
+            State::Vm(_) => None,
             State::Skipped => None,
         }
     }
@@ -91,14 +125,26 @@ impl RawProgram {
     /// # Errors
     /// [`ErrorKind::NotLoaded`] if the program was left out, or is optional and was refused.
     pub fn fd(&self) -> Result<BorrowedFd<'_>, Error> {
-        let reason = match &self.state {
-            State::Loaded { fd, .. } => return Ok(fd.as_fd()),
-            State::Skipped => "it is not loaded: it was left out with skip()".to_owned(),
-            State::Failed(error) => {
-                format!("it is not loaded: it is optional and was refused ({error})")
-            }
-        };
-        Err(self.error(Error::new(ErrorKind::NotLoaded).because(reason)))
+        match &self.state {
+            State::Loaded { fd, .. } => Ok(fd.as_fd()),
+            _ => Err(self.not_loaded()),
+        }
+    }
+
+    #[cold]
+    fn not_loaded(&self) -> Error {
+        let error = Error::new(ErrorKind::NotLoaded);
+        self.error(match &self.state {
+            State::Loaded { .. } => error.because("it is loaded"),
+            #[cfg(feature = "vm")]
+            State::Vm(_) => error
+                .because("it is in a machine, and not in the kernel")
+                .remedy("call run, or load the object with load()"),
+            State::Skipped => error.because("it is not loaded: it was left out with skip()"),
+            State::Failed(reason) => error.because(format!(
+                "it is not loaded: it is optional and was refused ({reason})"
+            )),
+        })
     }
 
     /// The kernel's number for the program, as `bpftool prog` shows it.

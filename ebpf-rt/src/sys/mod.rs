@@ -57,6 +57,23 @@ pub(crate) enum Call<'a> {
         length: usize,
         writable: bool,
     },
+    /// memfd_create(2) and ftruncate(2): memory of this length behind a descriptor.
+    #[cfg(feature = "vm")]
+    MemoryFile { length: usize },
+    /// pread(2).
+    #[cfg(feature = "vm")]
+    ReadAt {
+        fd: BorrowedFd<'a>,
+        offset: usize,
+        buffer: &'a mut [u8],
+    },
+    /// pwrite(2).
+    #[cfg(feature = "vm")]
+    WriteAt {
+        fd: BorrowedFd<'a>,
+        offset: usize,
+        bytes: &'a [u8],
+    },
     /// munmap(2).
     Unmap { address: usize, length: usize },
     /// fsopen(2).

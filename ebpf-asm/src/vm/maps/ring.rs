@@ -19,6 +19,8 @@ pub(in crate::vm) struct Ring {
 
 #[derive(Clone, Copy, Debug)]
 struct Record {
+    /// How much was ever reserved before it.
+    position: u64,
     offset: usize,
     length: usize,
     state: State,
@@ -54,6 +56,7 @@ impl Ring {
             .ok()
             .filter(|&length| length <= self.size)?;
         let record = Record {
+            position: self.produced,
             offset: self.produced as usize % self.size + HEADER,
             length,
             state: State::Reserved,
@@ -102,6 +105,33 @@ impl Ring {
                 return Some(with(&bytes[record.offset..record.offset + record.length]));
             }
         }
+    }
+
+    /// Shows the finished records up to the first that is only reserved, with their positions
+    /// and whether they are discarded. They stay in use until [`set_consumed`](Self::set_consumed).
+    pub(in crate::vm) fn finished(
+        &mut self,
+        memory: &Memory,
+        mut each: impl FnMut(u64, &[u8], bool),
+    ) {
+        let bytes = &memory.region(self.region).bytes;
+        while let Some(&record) = self.records.front() {
+            if record.state == State::Reserved {
+                return;
+            }
+            self.records.pop_front();
+            let record_bytes = &bytes[record.offset..record.offset + record.length];
+            each(
+                record.position,
+                record_bytes,
+                record.state == State::Discarded,
+            );
+        }
+    }
+
+    /// Says how far the reader has come.
+    pub(in crate::vm) fn set_consumed(&mut self, position: u64) {
+        self.consumed = position.clamp(self.consumed, self.produced);
     }
 
     /// What `bpf_ringbuf_query` says.
