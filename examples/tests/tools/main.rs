@@ -7,6 +7,7 @@ mod opens_by_user;
 mod packets;
 mod socket_filter;
 mod support;
+mod unit_test;
 
 use kernel_test::{Need, Suite};
 
@@ -28,6 +29,11 @@ fn main() -> std::process::ExitCode {
     suite.test("openat::reader_goes_away", root, openat::reader_goes_away);
     suite.test("opens_by_user::once", root, opens_by_user::once);
     suite.test("opens_by_user::again", root, opens_by_user::again);
+    suite.test(
+        "opens_by_user::without_a_kernel",
+        root,
+        opens_by_user::without_a_kernel,
+    );
     suite.test("packets::once", root, packets::once);
     suite.test("packets::again", root, packets::again);
     suite.test("failures::help", &[], failures::help);
@@ -36,5 +42,16 @@ fn main() -> std::process::ExitCode {
     suite.test("failures::one_missing", root, failures::one_missing);
     suite.test("failures::killed", root, failures::killed);
     suite.test("failures::interrupted", root, failures::interrupted);
+    let toolchain = &[Need::Toolchain];
+    suite.test(
+        "unit_test::is_what_the_readme_shows",
+        toolchain,
+        unit_test::is_what_the_readme_shows,
+    );
+    suite.test(
+        "unit_test::passes_for_nobody",
+        toolchain,
+        unit_test::passes_for_nobody,
+    );
     suite.run()
 }
