@@ -111,9 +111,21 @@ pub(crate) struct ObjectOptions {
     /// `#[min_kernel = "5.10"]`
     #[darling(default)]
     pub(crate) min_kernel: Option<MinKernel>,
+    /// `#[target = "user"]`: not for the kernel.
+    #[darling(default)]
+    pub(crate) target: Option<syn::LitStr>,
     /// `#[relaxed]`: read by the parser, known here so that it is no error.
     #[darling(default, rename = "relaxed")]
     _relaxed: darling::util::Flag,
+}
+
+/// The options of a function that the host of the programs has.
+#[derive(Debug, FromMeta)]
+pub(crate) struct HelperOptions {
+    /// `#[helper = 1]`. Required; that it is missing is reported with more words than darling
+    /// has.
+    #[darling(default)]
+    pub(crate) helper: Option<u32>,
 }
 
 /// A kernel version in an attribute.

@@ -18,6 +18,7 @@ mod skeleton;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod user;
 
 use proc_macro::TokenStream;
 

@@ -1,12 +1,14 @@
 //! What the items of an object are: maps, constants, programs, functions.
 
-use crate::attributes::{FunctionOptions, Kind, Sorted};
+use crate::attributes::{FunctionOptions, HelperOptions, Kind, Sorted};
 use crate::report;
 use crate::tokens::Tokens;
 use ebpf_asm::diag::{Diagnostic, Rule, Span as Place};
 use ebpf_asm::link::{ObjectFunction, Scope, Symbol};
 use ebpf_asm::object::{ConstantType, Linkage};
-use ebpf_asm::syntax::ast::{ConstItem, Function, Item, Name, Object, StaticItem};
+use ebpf_asm::syntax::ast::{
+    ConstItem, ExternBlock, ExternFunction, Function, Item, Name, Object, StaticItem,
+};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use std::collections::BTreeMap;
@@ -38,12 +40,21 @@ pub(crate) struct FunctionItem<'a> {
     pub(crate) kind: Option<Kind>,
 }
 
+/// A function that the host of the programs has.
+pub(crate) struct HelperItem<'a> {
+    /// `extern "user"`.
+    pub(crate) host: &'a Name,
+    pub(crate) item: &'a ExternFunction,
+    pub(crate) id: u32,
+}
+
 /// The items of an object, sorted, and the names that instructions can use.
 pub(crate) struct Items<'a> {
     pub(crate) maps: Vec<MapItem<'a>>,
     pub(crate) load_time: Vec<LoadTimeConstant<'a>>,
     pub(crate) constants: Vec<RustConstant<'a>>,
     pub(crate) functions: Vec<FunctionItem<'a>>,
+    pub(crate) helpers: Vec<HelperItem<'a>>,
     pub(crate) uses: Vec<TokenStream>,
     pub(crate) scope: Scope,
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -59,6 +70,7 @@ impl<'a> Items<'a> {
             load_time: Vec::new(),
             constants: Vec::new(),
             functions: Vec::new(),
+            helpers: Vec::new(),
             uses: Vec::new(),
             scope: Scope {
                 open: true,
@@ -73,6 +85,7 @@ impl<'a> Items<'a> {
                 Item::Static(item) => items.map(tokens, item),
                 Item::Const(item) => items.constant(tokens, item),
                 Item::Function(item) => items.function(tokens, item),
+                Item::Extern(block) => items.extern_block(tokens, block),
                 Item::Use(range) => items.uses.push(tokens.stream(*range)),
             }
         }
@@ -81,6 +94,15 @@ impl<'a> Items<'a> {
 
     /// Enters a name into the scope; a second definition is an error, and does not count.
     fn define(&mut self, tokens: &Tokens, name: &Name, symbol: Symbol) -> bool {
+        let is_new = self.is_new(tokens, name);
+        if is_new {
+            self.scope.symbols.insert(name.text.clone(), symbol);
+        }
+        is_new
+    }
+
+    /// Whether nothing else has the name; a second definition is an error.
+    fn is_new(&mut self, tokens: &Tokens, name: &Name) -> bool {
         if let Some(&first) = self.defined.get(&name.text) {
             self.diagnostics.push(
                 Diagnostic::error(
@@ -94,7 +116,6 @@ impl<'a> Items<'a> {
             return false;
         }
         self.defined.insert(name.text.clone(), name.span);
-        self.scope.symbols.insert(name.text.clone(), symbol);
         true
     }
 
@@ -215,6 +236,39 @@ impl<'a> Items<'a> {
             attributes,
             kind,
         });
+    }
+
+    fn extern_block(&mut self, tokens: &Tokens, block: &'a ExternBlock) {
+        for item in &block.functions {
+            let mut attributes = Sorted::new(tokens, &item.attributes);
+            let options = attributes.options::<HelperOptions>();
+            for error in attributes.errors.drain(..) {
+                self.errors
+                    .extend(report::attribute_errors("BPF0052", error));
+            }
+            let name = &item.name;
+            let Some(id) = options.and_then(|options| options.helper) else {
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        Rule::UnknownFunction,
+                        name.span,
+                        format!("the helper `{}` has no number", name.text),
+                    )
+                    .with_help(format!(
+                        "write `#[helper = 1] fn {}(…)`: the number by which the host knows it",
+                        name.text
+                    )),
+                );
+                continue;
+            };
+            if self.is_new(tokens, name) {
+                self.helpers.push(HelperItem {
+                    host: &block.host,
+                    item,
+                    id,
+                });
+            }
+        }
     }
 
     /// The kernel takes letters, digits, `_` and `.` in names.

@@ -9,7 +9,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 /// The registers that carry arguments: r1 to r5.
-const ARGUMENT_REGISTERS: usize = 5;
+pub(crate) const ARGUMENT_REGISTERS: usize = 5;
 
 /// The function's types as a constant, so that rustc checks and resolves them, and what is
 /// wrong with the signature as eBPF has them.

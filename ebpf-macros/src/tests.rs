@@ -254,6 +254,52 @@ const OBJECTS: &[(&str, &[Expected])] = &[
         &[(1, 29, "BPF0010", "another block")],
     ),
     (
+        "#[target = \"usr\"] mod a { }",
+        &[
+            (1, 12, "BPF0053", "no such target"),
+            (1, 23, "BPF0051", "no licence"),
+        ],
+    ),
+    (
+        "#[target = \"user\"] #[license = \"GPL\"] mod a { }",
+        &[(1, 32, "BPF0053", "needs no licence")],
+    ),
+    (
+        "#[target = \"user\"] mod a { static M: X = y(); const P: u32; #[socket_filter] fn f(ctx: *mut u8) -> i32 { exit } }",
+        &[
+            (1, 35, "BPF0050", "only the kernel has maps"),
+            (1, 53, "BPF0050", "`P` has no value"),
+            (1, 81, "BPF0052", "program of the kernel"),
+        ],
+    ),
+    (
+        "#[target = \"user\"] mod a { extern \"user\" { fn f(a: u64) -> u64; } }",
+        &[(1, 47, "BPF0033", "#[helper = 1]")],
+    ),
+    (
+        "#[target = \"user\"] mod a { extern \"user\" { #[helper = 1] fn f(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8); } fn f() { exit } }",
+        &[
+            (1, 63, "BPF0058", "five registers"),
+            (1, 111, "BPF0037", "defined twice"),
+        ],
+    ),
+    (
+        "#[target = \"user\"] mod a { fn f() { call bpf_ktime_get_ns; exit } }",
+        &[(1, 42, "BPF0033", "no function or helper")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { extern \"user\" { #[helper = 1] fn f(); } }",
+        &[(1, 35, "BPF0050", "#[target = \"user\"]")],
+    ),
+    (
+        "#[target = \"user\"] mod a { extern \"C\" { #[helper = 1] fn f(); } }",
+        &[(1, 28, "BPF0050", "expected an item")],
+    ),
+    (
+        "#[target = \"user\"] mod a { extern \"user\" { fn f() { exit } } }",
+        &[(1, 51, "BPF0010", "the host has the function")],
+    ),
+    (
         "#[license = \"GPL\"] mod a { struct B; fn f() -> i32 { exit } }",
         &[(1, 28, "BPF0050", "define types outside")],
     ),

@@ -291,18 +291,23 @@ impl<'a> FunctionAssembler<'a> {
 
     fn callee(&mut self, node: &mut Fields, name: &Name) -> Result<(), Diagnostic> {
         let symbol = self.scope.symbols.get(name.text.as_str()).copied();
-        let helper = helpers::by_name(&name.text);
+        let helper = self.scope.helper(&name.text);
         let label = self.unit == Unit::Sequence && self.labels.contains(&name.text);
         let is_function = matches!(symbol, Some(Symbol::Function(_))) || label;
-        if let Some(helper) = helper
+        if let Some((id, of_kernel)) = helper
             && is_function
         {
+            let whose = if of_kernel.is_some() {
+                "kernel"
+            } else {
+                "host"
+            };
             return Err(Diagnostic::error(
                 Rule::AmbiguousName,
                 name.span,
                 format!(
-                    "`{}` is a function here and helper {} of the kernel",
-                    name.text, helper.id
+                    "`{}` is a function here and helper {id} of the {whose}",
+                    name.text
                 ),
             )
             .with_help("give the function another name"));
@@ -317,9 +322,12 @@ impl<'a> FunctionAssembler<'a> {
                 });
                 Ok(())
             }
-            (_, Some(helper)) => {
-                node.imm = helper.id.cast_signed();
-                self.check_helper_version(helper, name.span)
+            (_, Some((id, of_kernel))) => {
+                node.imm = id.cast_signed();
+                match of_kernel {
+                    Some(helper) => self.check_helper_version(helper, name.span),
+                    None => Ok(()),
+                }
             }
             (Some(Symbol::Program), None) => Err(Diagnostic::error(
                 Rule::WrongKindOfSymbol,
@@ -361,13 +369,13 @@ impl<'a> FunctionAssembler<'a> {
             format!("there is no function or helper `{}`", name.text),
         );
         let prefixed = format!("bpf_{}", name.text);
-        if helpers::by_name(&prefixed).is_some() {
+        if self.scope.helper(&prefixed).is_some() {
             return diagnostic.with_help(format!("did you mean `{prefixed}`?"));
         }
         let functions = self
             .scope
             .names(|symbol| matches!(symbol, Symbol::Function(_)));
-        let known = functions.chain(helpers::ALL.iter().map(|helper| helper.name));
+        let known = functions.chain(self.scope.helper_names());
         diagnostic.with_similar(&name.text, known)
     }
 
@@ -522,6 +530,7 @@ pub(super) fn scope_of_constants(body: &Sequence, open: bool) -> (Scope, Vec<Dia
     let mut scope = Scope {
         symbols: BTreeMap::new(),
         open,
+        user_helpers: None,
     };
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     let mut diagnostics = Vec::new();

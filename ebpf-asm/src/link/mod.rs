@@ -8,10 +8,12 @@ mod function;
 mod labels;
 mod program;
 mod scope;
+mod user;
 
 pub use constants::TextConstants;
 pub use program::{ObjectFunction, link_program, link_sequence};
 pub use scope::{Scope, Symbol};
+pub use user::link_user;
 
 use crate::diag::{Diagnostic, Span};
 use crate::isa::Insn;

@@ -88,7 +88,7 @@ pub fn link_program(
     whole
 }
 
-fn append(whole: &mut Linked, mut part: Linked, base: u32) {
+pub(super) fn append(whole: &mut Linked, mut part: Linked, base: u32) {
     for patch in &mut part.patches {
         patch.insn += base;
     }

@@ -11,10 +11,12 @@ mod kind;
 #[cfg(feature = "listing")]
 mod listing;
 mod patch;
+mod user;
 
 pub use code::Code;
 pub use kind::ProgramKind;
 pub use patch::{FieldRange, ValueDoesNotFit};
+pub use user::{UserHelper, UserObject};
 
 use crate::isa::{Insn, Size};
 use crate::{KernelVersion, MapType};

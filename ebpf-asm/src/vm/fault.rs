@@ -152,7 +152,11 @@ impl fmt::Display for Fault {
         let Inner {
             program, message, ..
         } = &*self.0;
-        write!(f, "program `{program}`, {}: {message}", self.place())?;
+        match self.0.kind {
+            // It did not begin, and is nowhere.
+            FaultKind::NoProgram => return write!(f, "program `{program}`: {message}"),
+            _ => write!(f, "program `{program}`, {}: {message}", self.place())?,
+        }
         if f.alternate() {
             for register in Register::ALL {
                 let value = self.0.registers[register.index() as usize];

@@ -65,7 +65,7 @@ pub use program::ProgramId;
 
 use crate::Code;
 use crate::isa::Insn;
-use crate::object::{MapDef, ProgramDef, RelocationKind};
+use crate::object::{MapDef, ProgramDef, RelocationKind, UserObject};
 use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -182,6 +182,21 @@ impl Vm {
         }
         let program = Program::new(def.name, insns);
         self.add_program(program.with_functions(def.functions).with_lines(def.lines))
+    }
+
+    /// Adds an object for a host of the user's own, and the names of its helpers:
+    /// [`helper_named`](Self::helper_named) then gives the machine what they do, and
+    /// [`call`](Self::call) calls a function.
+    pub fn load_user(&mut self, object: &UserObject) -> ProgramId {
+        for helper in object.helpers {
+            self.name_helper(helper.name, helper.id);
+        }
+        let program = Program::new(object.name, object.insns.to_vec());
+        self.add_program(
+            program
+                .with_functions(object.functions)
+                .with_lines(object.lines),
+        )
     }
 
     fn add_program(&mut self, program: Program) -> ProgramId {

@@ -42,7 +42,7 @@ impl Program {
         }
     }
 
-    pub(super) fn with_functions(mut self, functions: &'static [FunctionRecord]) -> Self {
+    pub(super) fn with_functions(mut self, functions: &[FunctionRecord]) -> Self {
         self.functions = functions
             .iter()
             .map(|function| (Cow::Borrowed(function.name), function.insn))

@@ -320,7 +320,7 @@ mod tests {
         let registers = opens.progs.enter.machine()?.with(|vm| {
             let path = vm.add_region("the path", path.to_vec(), ReadOnly);
             let mut registers = vec![0; 1024];
-            let at = PT_REGS_SYSCALL_PARM2_OFFSET as usize;
+            let at = PT_REGS_SYSCALL_PARM2_OFFSET;
             registers[at..at + 8].copy_from_slice(&vm.address(path).to_ne_bytes());
             let registers = vm.add_region("the registers", registers, ReadOnly);
             vm.address(registers)

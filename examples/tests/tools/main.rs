@@ -1,6 +1,7 @@
 //! Runs every tool on the kernel of this machine.
 #![allow(clippy::unwrap_used, reason = "tests, which fail by panicking")]
 
+mod custom_helpers;
 mod failures;
 mod openat;
 mod opens_by_user;
@@ -36,6 +37,7 @@ fn main() -> std::process::ExitCode {
     );
     suite.test("packets::once", root, packets::once);
     suite.test("packets::again", root, packets::again);
+    suite.test("custom_helpers::calls", &[], custom_helpers::calls);
     suite.test("failures::help", &[], failures::help);
     suite.test("failures::usage", &[], failures::usage);
     suite.test("failures::nobody", root, failures::nobody);

@@ -91,7 +91,7 @@ impl Parser<'_> {
         self.position = end;
     }
 
-    fn attributes(&mut self) -> Result<Vec<Attribute>> {
+    pub(super) fn attributes(&mut self) -> Result<Vec<Attribute>> {
         let mut attributes = Vec::new();
         while self.is_punct(0, '#') {
             let start = self.position;
@@ -166,6 +166,9 @@ impl Parser<'_> {
             "const" => self.const_item(attributes, visibility).map(Item::Const),
             "fn" => self.function(attributes, visibility).map(Item::Function),
             "unsafe" | "async" | "extern" if self.is_word(1, "fn") => self.function_qualifier(),
+            "extern" if self.text(self.peek_at(1)) == "\"user\"" => {
+                self.extern_block(&attributes).map(Item::Extern)
+            }
             "use" => {
                 let start = attributes
                     .first()
@@ -310,6 +313,30 @@ impl Parser<'_> {
             );
             return Err(self.report(diagnostic));
         }
+        let (parameters, output) = self.signature()?;
+        if self.is_word(0, "where") {
+            let message = "eBPF functions cannot be generic: there is one copy of each";
+            return self.error(Rule::Generics, self.peek().span, message);
+        }
+        let close = self.expect_open(Delimiter::Brace, "`{` and the instructions")?;
+        let outer = self.options;
+        self.options.relaxed |= is_relaxed(&attributes);
+        let body = self.sequence(close);
+        self.options = outer;
+        self.position = close + 1;
+        self.warn_if_empty(&name, &body);
+        Ok(Function {
+            attributes,
+            visibility,
+            name,
+            parameters,
+            output,
+            body,
+        })
+    }
+
+    /// The parameters, and the type behind `->` if there is one.
+    pub(super) fn signature(&mut self) -> Result<(TokenRange, TokenRange)> {
         let close = self.expect_open(Delimiter::Parenthesis, "`(` and the parameters")?;
         let parameters = self.range(self.position, close);
         self.position = close + 1;
@@ -332,25 +359,7 @@ impl Parser<'_> {
             }
             output = self.range(start, self.position);
         }
-        if self.is_word(0, "where") {
-            let message = "eBPF functions cannot be generic: there is one copy of each";
-            return self.error(Rule::Generics, self.peek().span, message);
-        }
-        let close = self.expect_open(Delimiter::Brace, "`{` and the instructions")?;
-        let outer = self.options;
-        self.options.relaxed |= is_relaxed(&attributes);
-        let body = self.sequence(close);
-        self.options = outer;
-        self.position = close + 1;
-        self.warn_if_empty(&name, &body);
-        Ok(Function {
-            attributes,
-            visibility,
-            name,
-            parameters,
-            output,
-            body,
-        })
+        Ok((parameters, output))
     }
 
     fn warn_if_empty(&mut self, name: &Name, body: &Sequence) {
