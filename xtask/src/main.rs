@@ -1,6 +1,7 @@
 //! Developer commands of the workspace: `cargo xtask COMMAND`.
 
 mod debian;
+mod differential;
 mod helpers;
 mod kernels;
 
@@ -14,6 +15,9 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
 commands:
+  differential [--programs N] [--seed N]
+      run N (100000) random programs in the running kernel and in the interpreter, and print what
+      differs and what was covered; needs root
   helpers [--check] [--header FILE]
       write ebpf-asm/src/helpers/table.rs from xtask/data/helpers.tsv and linux/bpf.h;
       --check only compares, --header takes FILE instead of the newest kernel's header
@@ -27,6 +31,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
         Some((command, rest)) => match command.as_str() {
+            "differential" => differential::run(rest),
             "helpers" => helpers::run(rest),
             "kernels" => kernels::run(rest),
             "help" | "--help" | "-h" => {

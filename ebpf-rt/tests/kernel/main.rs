@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
 mod common;
+mod differential;
 mod features;
 #[path = "../hand_expanded.rs"]
 mod hand_expanded;
@@ -18,6 +19,7 @@ mod tracing;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
+    differential::add(&mut suite);
     features::add(&mut suite);
     isa::add(&mut suite);
     load::add(&mut suite);
