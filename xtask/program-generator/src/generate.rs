@@ -341,17 +341,7 @@ impl Generator {
                     }
                 }]
             }
-            22..=24 => {
-                let (op, width) = (self.random.of(AtomicOp::ALL), self.random.of(Width::ALL));
-                let (base, offset) = self.aligned(place, width.bits() / 8);
-                vec![Instruction::atomic(
-                    width,
-                    op,
-                    base,
-                    offset,
-                    self.register(place),
-                )]
-            }
+            22..=24 => self.atomic(place),
             25 => {
                 let size = self.random.of(SIZES);
                 let (base, offset) = self.aligned(place, size.bytes());
@@ -393,6 +383,43 @@ impl Generator {
             _ => {}
         }
         Instruction::alu_imm(width, op, dst, imm)
+    }
+
+    /// An atomic operation, around two mistakes of kernels that the interpreter does not make:
+    ///
+    /// - The verifier can take what a fetch from the stack returns for what was there on another
+    ///   path, and drop a branch that is taken (until `bpf: Fix incorrect pruning due to atomic
+    ///   fetch precision tracking`, 2026): fetches are from the array.
+    /// - The upper half of `r0` can stay what it was when a 32-bit `cmpxchg` succeeds (seen on
+    ///   6.18, x86-64): a move clears it.
+    fn atomic(&mut self, place: Place) -> Vec<Instruction> {
+        let (op, width) = (self.random.of(AtomicOp::ALL), self.random.of(Width::ALL));
+        let bytes = width.bits() / 8;
+        let (mut base, mut offset) = self.aligned(place, bytes);
+        if op.fetches() && base == R10 {
+            base = R7;
+            offset = i16::from(bytes) * self.random.below(16) as i16;
+        }
+        let mut code = Vec::new();
+        if op == AtomicOp::CmpXchg && self.random.one_in(2) {
+            // So that they are equal; or would be, in 32 bits.
+            let size = if width == Width::W32 {
+                Size::Word
+            } else {
+                Size::Double
+            };
+            code.push(Instruction::load(size, R0, base, offset));
+            if width == Width::W32 && self.random.one_in(2) {
+                code.push(Instruction::load_imm64(R1, self.random.any() << 32));
+                code.push(Instruction::alu_reg(Width::W64, AluOp::Or, R0, R1));
+            }
+        }
+        let src = self.register(place);
+        code.push(Instruction::atomic(width, op, base, offset, src));
+        if op == AtomicOp::CmpXchg && width == Width::W32 {
+            code.push(Instruction::alu_reg(Width::W32, AluOp::Mov, R0, R0));
+        }
+        code
     }
 
     /// A few statements.
