@@ -2,7 +2,7 @@
 
 use ebpf_examples::{Exit, run_tool};
 use ebpf_rt::isa::Insn;
-use ebpf_rt::vm::{Input, Permissions, Vm};
+use ebpf_rt::vm::{Input, Vm};
 use lexopt::prelude::*;
 use std::io::{Read, Write, stdin, stdout};
 use std::process::ExitCode;
@@ -63,7 +63,8 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         .iter()
         .map(|&slot| Insn::from_le_bytes(slot))
         .collect();
-    let mut vm = Vm::new();
+    // The suites are for machines of any kind: none of the kernel's helpers.
+    let mut vm = Vm::for_user(32);
     add_suite_helpers(&mut vm);
     if let Some(budget) = budget {
         vm.set_budget(budget);
@@ -75,19 +76,48 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     Ok(())
 }
 
-/// The helpers that the suites' programs call, by the numbers that they have there.
+/// The helpers that the programs of the suites call, by the numbers that they have there.
 fn add_suite_helpers(vm: &mut Vm) {
+    // The lowest bytes of the arguments, one after the other.
     vm.helper(0, |a, b, c, d, e| {
-        let byte = |value: u64, shift: u32| (value & 0xff) << shift;
-        byte(a, 32) | byte(b, 24) | byte(c, 16) | byte(d, 8) | byte(e, 0)
+        let bytes = [a, b, c, d, e].map(|argument| argument & 0xff);
+        bytes.into_iter().fold(0, |all, byte| all << 8 | byte)
     });
-    // Writing nothing is a helper, too: what it gives back is what it was given.
-    let _ = Permissions::ReadWrite;
+    // Turns bits of memory over, and gives its address back.
+    vm.helper_with_memory(1, |call| {
+        let [address, length, ..] = call.arguments();
+        for byte in call.write(address, length)? {
+            *byte ^= 42;
+        }
+        Ok(address)
+    });
+    // Nothing: registers are the same after it.
+    vm.helper(2, |_, _, _, _, _| 0);
+    vm.helper(3, |a, _, _, _, _| a.isqrt());
+    // Whether two terminated texts differ.
+    vm.helper_with_memory(4, |call| {
+        let [first, second, ..] = call.arguments();
+        for place in 0.. {
+            let (a, b) = (
+                call.read(first + place, 1)?[0],
+                call.read(second + place, 1)?[0],
+            );
+            if a != b {
+                return Ok(1);
+            }
+            if a == 0 {
+                break;
+            }
+        }
+        Ok(0)
+    });
+    vm.helper(5, |a, _, _, _, _| a);
 }
 
 /// The bytes that a text in hexadecimal says.
 fn bytes(what: &str, text: &str) -> Result<Vec<u8>, Exit> {
-    let wrong = |reason: String| Exit::Failed(format!("{what} is not hexadecimal: {reason}").into());
+    let wrong =
+        |reason: String| Exit::Failed(format!("{what} is not hexadecimal: {reason}").into());
     let digits = text
         .chars()
         .filter(|c| !c.is_whitespace())

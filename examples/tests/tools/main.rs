@@ -9,6 +9,7 @@ mod packets;
 mod socket_filter;
 mod support;
 mod unit_test;
+mod vm_plugin;
 
 use kernel_test::{Need, Suite};
 
@@ -38,6 +39,8 @@ fn main() -> std::process::ExitCode {
     suite.test("packets::once", root, packets::once);
     suite.test("packets::again", root, packets::again);
     suite.test("custom_helpers::calls", &[], custom_helpers::calls);
+    suite.test("vm_plugin::protocol", &[], vm_plugin::protocol);
+    suite.test("vm_plugin::errors", &[], vm_plugin::errors);
     suite.test("failures::help", &[], failures::help);
     suite.test("failures::usage", &[], failures::usage);
     suite.test("failures::nobody", root, failures::nobody);

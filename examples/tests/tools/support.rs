@@ -12,6 +12,7 @@ pub(crate) const OPENAT: &str = env!("CARGO_BIN_EXE_openat");
 pub(crate) const OPENS_BY_USER: &str = env!("CARGO_BIN_EXE_opens_by_user");
 pub(crate) const PACKETS: &str = env!("CARGO_BIN_EXE_packets");
 pub(crate) const CUSTOM_HELPERS: &str = env!("CARGO_BIN_EXE_custom_helpers");
+pub(crate) const VM_PLUGIN: &str = env!("CARGO_BIN_EXE_vm_plugin");
 pub(crate) const ALL: [&str; 4] = [SOCKET_FILTER, OPENAT, OPENS_BY_USER, PACKETS];
 
 /// Longer than anything here takes.
