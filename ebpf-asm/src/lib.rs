@@ -30,6 +30,7 @@
     feature = "syntax",
     doc = "- [`diag`]: what is wrong, where, and what to do."
 )]
+//! - [`excerpt`]: lines of source with marks under them, as rustc draws them.
 //! - [`object`]: [`Object`], [`Code`] and their parts: plain constant data.
 #![cfg_attr(
     feature = "helpers",
@@ -67,12 +68,14 @@ mod assembler;
 mod attach_type;
 #[cfg(feature = "syntax")]
 pub mod diag;
+pub mod excerpt;
 #[cfg(feature = "text")]
 pub mod format;
 #[cfg(feature = "helpers")]
 pub mod helpers;
 #[cfg(feature = "text")]
 pub mod import;
+mod instead;
 pub mod isa;
 mod kernel_enum;
 mod kernel_version;

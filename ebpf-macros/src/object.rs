@@ -6,7 +6,7 @@ use crate::editor::{self, Body};
 use crate::emit::{self, Values};
 use crate::report;
 use crate::scope::{FunctionItem, Items, MapItem, ident};
-use crate::signature;
+use crate::signature::{self, Signature};
 use crate::skeleton::{Field, Skeleton};
 use crate::tokens::Tokens;
 use crate::user;
@@ -33,6 +33,7 @@ const GENERATED: &[&str] = &[
     "load",
     "loader",
     "vm",
+    "from_pin",
 ];
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
@@ -169,16 +170,13 @@ impl<'a> Expansion<'a> {
             all.extend(linked.diagnostics);
             unused_labels.extend(linked.unused_labels);
         }
-        let signatures: Vec<TokenStream> = self
+        let mut signatures: Vec<Signature> = self
             .items
             .functions
             .iter()
-            .map(|function| {
-                let (types, diagnostic) = signature::check(self.krate, self.tokens, function);
-                all.extend(diagnostic);
-                types
-            })
+            .map(|function| signature::check(self.krate, self.tokens, function))
             .collect();
+        all.extend(signatures.iter_mut().filter_map(|s| s.diagnostic.take()));
         let mut errors = core::mem::take(&mut self.items.errors);
         errors.extend(report(all));
         let failed = !errors.is_empty();
@@ -196,7 +194,8 @@ impl<'a> Expansion<'a> {
             .iter()
             .map(|(index, linked)| {
                 let function = &self.items.functions[*index];
-                self.program(function, linked, &values, file, failed)
+                let context = signatures[*index].context.as_ref();
+                self.program(function, context, linked, &values, file, failed)
             })
             .collect();
         let labels = match &values {
@@ -207,7 +206,8 @@ impl<'a> Expansion<'a> {
         let dead = self.unused_functions(&reached);
         let idle = self.unused_maps();
         let words = self.words();
-        let extra = quote!(#(#signatures)* #labels #dead #idle #operands);
+        let types = signatures.iter().map(|signature| &signature.types);
+        let extra = quote!(#(#types)* #labels #dead #idle #operands);
         self.module(&errors, &words, &programs, &extra)
     }
 
@@ -255,6 +255,7 @@ impl<'a> Expansion<'a> {
     fn program(
         &self,
         function: &FunctionItem<'_>,
+        context: Option<&TokenStream>,
         linked: &Linked,
         values: &Values<'_>,
         file: &TokenStream,
@@ -311,6 +312,17 @@ impl<'a> Expansion<'a> {
             }
         });
         let functions = self.function_records(linked);
+        let has_record = function.kind.as_ref().is_some_and(|kind| kind.has_record);
+        // Which fields the context has, its type knows, if it is one that says so.
+        let record = context.filter(|_| has_record).map(|context| {
+            quote! {
+                .with_record({
+                    #[allow(unused_imports, reason = "the context may have a record")]
+                    use #krate::__private::NoRecord as _;
+                    #krate::__private::RecordOf::<#context>::FIELDS
+                })
+            }
+        });
         let labels = emit::labels(krate, linked);
         let lines = self.lines(linked);
         let def = quote! {
@@ -323,6 +335,7 @@ impl<'a> Expansion<'a> {
                 #krate::object::LineTable::new(#file, #lines),
             )
             .with_labels(#labels)
+            #record
         };
         let span = ident(self.tokens, &function.item.name).span();
         let def = self.for_oldest_kernel("program_for", def, span);

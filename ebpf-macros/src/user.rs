@@ -145,9 +145,9 @@ impl Expansion<'_> {
         all.extend(evaluate(&mut linked));
         let mut signatures = Vec::new();
         for function in &self.items.functions {
-            let (types, diagnostic) = signature::check(krate, self.tokens, function);
-            all.extend(diagnostic);
-            signatures.push(types);
+            let checked = signature::check(krate, self.tokens, function);
+            all.extend(checked.diagnostic);
+            signatures.push(checked.types);
         }
         let mut helpers = Vec::new();
         for helper in &self.items.helpers {

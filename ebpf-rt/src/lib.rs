@@ -4,6 +4,7 @@
 //! - [`maps`]: definitions (constant data) and handles (maps that exist).
 //! - [`programs`] and [`links`]: what loaded programs can do, and what attached ones are.
 //! - [`load`]: options, and the loader for any [`Object`].
+//! - [`verifier_log`]: what the kernel says about programs that it refuses.
 //! - [`inventory`]: all that is loaded on this machine.
 //! - [`trace_pipe`] and [`tracefs`]: what programs print, and where they can be attached.
 #![cfg_attr(
@@ -68,7 +69,7 @@ pub mod tracefs;
 #[cfg(feature = "uprobes")]
 mod user_space;
 #[cfg(feature = "std")]
-mod verifier_log;
+pub mod verifier_log;
 #[cfg(feature = "vm")]
 pub mod vm;
 
@@ -93,11 +94,12 @@ pub use error::{Error, ErrorKind};
 #[cfg(feature = "std")]
 pub use trace_pipe::TracePipe;
 
-pub use ebpf_macros::Pod;
+pub use ebpf_macros::{Pod, TracepointRecord};
 
 /// What generated code uses. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::context::{NoRecord, RecordOf};
     pub use crate::macro_support::{
         Operand, map_for, operand, program_for, require_context, require_integer, require_result,
         symbol, with_operands,

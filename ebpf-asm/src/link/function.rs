@@ -1,10 +1,11 @@
 //! One function, or one bare sequence: from statements to slots.
 
 use super::labels::Labels;
-use super::{Linked, Patch, Relocation, RelocationTarget, Scope, Symbol};
+use super::{Lack, Linked, Patch, Relocation, RelocationTarget, Scope, Symbol};
 use crate::KernelVersion;
 use crate::diag::{Diagnostic, Rule, Span};
 use crate::helpers;
+use crate::instead;
 use crate::isa::{self, Form, ImmediateSource, Insn};
 use crate::object::ConstantField;
 use crate::syntax::ast::{
@@ -89,6 +90,41 @@ pub(super) fn assemble(
         );
     }
     Assembled { linked, uses }
+}
+
+/// The error about something that the oldest kernel lacks.
+fn lack(
+    what: &str,
+    needed: KernelVersion,
+    oldest: KernelVersion,
+    instead: Option<&str>,
+    span: Span,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        Rule::NeedsNewerKernel,
+        span,
+        format!("{what} needs Linux {needed}, and the object is for Linux {oldest} and later"),
+    )
+    .with_help(format!("raise it: `#[min_kernel = \"{needed}\"]`"));
+    match instead {
+        Some(instead) => diagnostic.with_help(format!("or use {instead}")),
+        None => diagnostic,
+    }
+}
+
+/// Whether this kernel knows the opcode from other instructions: then it looks at the rest only
+/// when it comes to the instruction.
+fn opcode_is_known(definition: &isa::Definition, kernel: KernelVersion) -> bool {
+    const LDDW: u8 = 0x18;
+    const STX: u8 = 3;
+    // What a 64-bit load loads has to be known in any case, and before 5.12 an atomic operation
+    // had nothing in its immediate.
+    let strict = definition.opcode == LDDW
+        || definition.opcode & 7 == STX && kernel < KernelVersion::new(5, 12);
+    let mut older = isa::TABLE
+        .iter()
+        .filter(|row| row.min_kernel.is_some_and(|needed| needed <= kernel));
+    !strict && older.any(|row| row.opcode == definition.opcode)
 }
 
 /// The fields of an instruction that names can decide.
@@ -324,10 +360,10 @@ impl<'a> FunctionAssembler<'a> {
             }
             (_, Some((id, of_kernel))) => {
                 node.imm = id.cast_signed();
-                match of_kernel {
-                    Some(helper) => self.check_helper_version(helper, name.span),
-                    None => Ok(()),
+                if let Some(helper) = of_kernel {
+                    self.check_helper_version(helper, name.span);
                 }
+                Ok(())
             }
             (Some(Symbol::Program), None) => Err(Diagnostic::error(
                 Rule::WrongKindOfSymbol,
@@ -463,37 +499,34 @@ impl<'a> FunctionAssembler<'a> {
     }
 
     fn check_version(&mut self, form: Form, span: Span) {
-        let Some(oldest) = self.min_kernel else {
-            return;
-        };
         let definition = form.definition();
-        let Some(needed) = definition.min_kernel else {
+        let (Some(oldest), Some(needed)) = (self.min_kernel, definition.min_kernel) else {
             return;
         };
-        if needed > oldest {
-            let diagnostic = Diagnostic::error(
-                Rule::NeedsNewerKernel,
-                span,
-                format!("this instruction ({}) needs Linux {needed}, and the object is for Linux {oldest} and later", definition.name),
-            )
-            .with_help(format!("raise it: `#[min_kernel = \"{needed}\"]`"));
-            self.report(diagnostic);
+        if needed <= oldest {
+            return;
         }
+        let what = format!("this instruction ({})", definition.name);
+        let diagnostic = lack(&what, needed, oldest, instead::of_instruction(form), span);
+        self.linked.lacks.push(Lack {
+            insn: self.slot,
+            everywhere: !opcode_is_known(definition, oldest),
+            diagnostic,
+        });
     }
 
-    fn check_helper_version(&self, helper: &helpers::Helper, span: Span) -> Result<(), Diagnostic> {
-        match self.min_kernel {
-            Some(oldest) if helper.since > oldest => Err(Diagnostic::error(
-                Rule::NeedsNewerKernel,
-                span,
-                format!(
-                    "`{}` needs Linux {}, and the object is for Linux {oldest} and later",
-                    helper.name, helper.since
-                ),
-            )
-            .with_help(format!("raise it: `#[min_kernel = \"{}\"]`", helper.since))),
-            _ => Ok(()),
-        }
+    fn check_helper_version(&mut self, helper: &helpers::Helper, span: Span) {
+        let Some(oldest) = self.min_kernel.filter(|&oldest| helper.since > oldest) else {
+            return;
+        };
+        let what = format!("`{}`", helper.name);
+        let instead = instead::of_helper(helper.name);
+        self.linked.lacks.push(Lack {
+            insn: self.slot,
+            // The verifier looks at a call when it comes to it.
+            everywhere: false,
+            diagnostic: lack(&what, helper.since, oldest, instead, span),
+        });
     }
 
     /// The kernel refuses a function whose last instruction lets control run on.

@@ -142,6 +142,62 @@ pub enum ProgramKind {
 }
 
 impl ProgramKind {
+    /// Each kind once, with empty names: to go through them all.
+    ///
+    /// ```
+    /// use ebpf_asm::object::ProgramKind;
+    ///
+    /// assert!(ProgramKind::ALL.iter().any(|kind| kind.name() == "kprobe_multi"));
+    /// ```
+    pub const ALL: &'static [Self] = &[
+        Self::SocketFilter,
+        Self::Tracepoint {
+            category: "",
+            name: "",
+        },
+        Self::RawTracepoint { name: "" },
+        Self::RawTracepointWritable { name: "" },
+        Self::Kprobe {
+            symbol: "",
+            offset: 0,
+        },
+        Self::Kretprobe { symbol: "" },
+        Self::KprobeMulti { pattern: "" },
+        Self::KretprobeMulti { pattern: "" },
+        Self::KprobeSession { pattern: "" },
+        Self::Uprobe {
+            path: "",
+            symbol: "",
+            offset: 0,
+        },
+        Self::Uretprobe {
+            path: "",
+            symbol: "",
+            offset: 0,
+        },
+        Self::UprobeMulti {
+            path: "",
+            pattern: "",
+        },
+        Self::UretprobeMulti {
+            path: "",
+            pattern: "",
+        },
+        Self::UprobeSession {
+            path: "",
+            pattern: "",
+        },
+        Self::Usdt {
+            path: "",
+            provider: "",
+            name: "",
+        },
+        Self::PerfEvent,
+        Self::SkSkbStreamParser,
+        Self::SkSkbStreamVerdict,
+        Self::SkSkbVerdict,
+    ];
+
     /// The program type that the kernel is told.
     #[must_use]
     pub const fn program_type(self) -> ProgramType {

@@ -31,6 +31,14 @@ mod registers;
 ))]
 pub use registers::*;
 
+mod record;
+mod usdt;
+
+pub use record::TracepointRecord;
+#[doc(hidden)]
+pub use record::{NoRecord, RecordOf};
+pub use usdt::UsdtArgumentSpec;
+
 use bytemuck::Zeroable;
 
 /// Declares context types, each with its size in the kernel.

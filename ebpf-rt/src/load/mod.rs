@@ -5,16 +5,21 @@
 //! object.
 
 mod constant;
+mod drawing;
 mod options;
+mod pin;
 mod program;
+mod rejection;
 mod relocate;
 #[cfg(feature = "vm")]
 mod vm;
 
 pub use constant::{Constant, ConstantValue};
 pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions};
+pub use pin::{ObjectPins, from_pin, pin};
 #[cfg(feature = "features")]
 pub(crate) use program::{retrying, text};
+pub(crate) use rejection::of_map;
 #[cfg(feature = "vm")]
 pub use vm::load_vm;
 
@@ -57,6 +62,12 @@ impl Loaded {
             Error::invalid(format!("there is no map number {index}")).in_object(self.object)
         })?;
         M::from_raw(raw.clone())
+    }
+
+    /// All maps, without their types, in the order of [`Object::maps`].
+    #[must_use]
+    pub fn raw_maps(&self) -> &[RawMap] {
+        &self.maps
     }
 
     /// Takes the program at this position of [`Object::programs`].

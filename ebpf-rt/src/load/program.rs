@@ -1,12 +1,12 @@
 //! `BPF_PROG_LOAD`: once without a log; after a failure once more with one.
 
-use super::Options;
+use super::{Options, rejection};
 use crate::maps::raw::with_memlock;
 use crate::sys::bpf::{self, NewProgram};
-use crate::{Errno, Error, ErrorKind, capabilities, verifier_log};
-use ebpf_asm::Object;
+use crate::{Errno, Error, capabilities};
 use ebpf_asm::isa::Insn;
-use ebpf_asm::object::ProgramDef;
+use ebpf_asm::object::{ProgramDef, RelocationKind};
+use ebpf_asm::{MapType, Object};
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
 
@@ -48,7 +48,7 @@ pub(super) fn load(
         Ok(fd) => return Ok((fd, (options.log_level != 0).then_some(log))),
         Err(errno) => errno,
     };
-    Err(in_program(explain(def, errno, log)))
+    Err(in_program(explain(object, def, errno, log)))
 }
 
 pub(crate) fn retrying<T>(mut attempt: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
@@ -93,16 +93,21 @@ pub(crate) fn text(buffer: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
 
-fn explain(def: &ProgramDef, errno: Errno, log: String) -> Error {
+/// Whether the program uses an array that the verifier reads, and can read only of one element.
+fn has_large_read_only_array(object: &Object, def: &ProgramDef) -> bool {
+    def.relocations.iter().any(|relocation| {
+        let RelocationKind::MapFd { map } = relocation.kind else {
+            return false;
+        };
+        let map = object.maps.get(usize::from(map));
+        map.is_some_and(|map| map.map_type == MapType::Array && map.frozen && map.max_entries > 1)
+    })
+}
+
+fn explain(object: &Object, def: &ProgramDef, errno: Errno, log: String) -> Error {
     let error = Error::failed("BPF_PROG_LOAD", errno);
-    if let Some(reason) = verifier_log::reason(&log) {
-        let slot = verifier_log::instruction(&log);
-        let place = slot.and_then(|slot| place(def, slot).or(Some(format!("instruction {slot}"))));
-        return error
-            .with_kind(ErrorKind::Rejected)
-            .because(reason)
-            .at(place)
-            .with_log(log);
+    if let Some(error) = rejection::of_program(def, errno, &log) {
+        return error;
     }
     let program_type = def.kind.program_type();
     let error = match errno {
@@ -115,6 +120,9 @@ fn explain(def: &ProgramDef, errno: Errno, log: String) -> Error {
             "{} instructions are more than the kernel takes from this process",
             def.insns.len()
         )),
+        Errno::ENOTSUPP if has_large_read_only_array(object, def) => error
+            .because("the verifier cannot read values of read-only arrays with several elements")
+            .remedy("leave `read_only` out, or make it a `Rodata`"),
         Errno::ENOMEM if capabilities::counts_memlock() => error.remedy("raise RLIMIT_MEMLOCK"),
         _ => error,
     };
@@ -123,10 +131,4 @@ fn explain(def: &ProgramDef, errno: Errno, log: String) -> Error {
     } else {
         error.with_log(log)
     }
-}
-
-/// The source of a slot: `src/main.rs:12:9`.
-pub(super) fn place(def: &ProgramDef, slot: usize) -> Option<String> {
-    let (line, column) = def.lines.get(slot)?;
-    Some(format!("{}:{line}:{column}", def.lines.file))
 }

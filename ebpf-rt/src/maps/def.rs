@@ -188,8 +188,12 @@ impl<V: bytemuck::Pod> Def<Array<V>> {
     }
 
     /// The same array with nothing that can change it once its initial values are in:
-    /// programs can only read it, and it is frozen for user space. The verifier then knows
-    /// its values where programs read them at constant indices. Linux 5.2.
+    /// programs can only read it, and it is frozen for user space. Linux 5.2.
+    ///
+    /// The verifier reads such an array itself where a program loads from a constant offset in
+    /// a value, and knows what is there: it decides jumps by it. It can do that only if the
+    /// array has one element; of a larger one, such a program is refused with `ENOTSUPP`. Where
+    /// an index chooses among several values, put them into a [`Rodata`](super::Rodata).
     #[must_use]
     #[doc(alias = "BPF_F_RDONLY_PROG")]
     #[doc(alias = "BPF_MAP_FREEZE")]

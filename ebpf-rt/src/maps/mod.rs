@@ -145,6 +145,13 @@ macro_rules! handle_impls {
             }
         }
 
+        // For what wants a number and lives no longer than the handle: executors, epoll.
+        impl<$($generics)*> std::os::fd::AsRawFd for $name {
+            fn as_raw_fd(&self) -> std::os::fd::RawFd {
+                std::os::fd::AsRawFd::as_raw_fd(&std::os::fd::AsFd::as_fd(self))
+            }
+        }
+
         impl<$($generics)*> core::fmt::Debug for $name {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
                 core::fmt::Debug::fmt(&self.raw, f)

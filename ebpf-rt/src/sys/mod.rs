@@ -30,6 +30,12 @@ pub(crate) enum Call<'a> {
         command: bpf::Command,
         attr: &'a mut [u8],
     },
+    /// bpf(2) with what all of its commands can be asked for: a log. Linux 7.0 or later.
+    BpfWithLog {
+        command: bpf::Command,
+        attr: &'a mut [u8],
+        common: &'a mut [u8],
+    },
     /// perf_event_open(2) without a group. -1 is any process, and any CPU.
     PerfEventOpen {
         attr: &'a mut [u8],
@@ -108,6 +114,10 @@ pub(crate) enum Call<'a> {
     },
     /// unlink(2).
     Unlink { path: &'a CStr },
+    /// mkdir(2), for the owner only.
+    MakeDirectory { path: &'a CStr },
+    /// rmdir(2).
+    RemoveDirectory { path: &'a CStr },
     /// A whole file of `/proc` or `/sys`.
     ReadFile {
         path: &'a str,

@@ -181,6 +181,7 @@ fn record(call: &Call<'_>) -> Recorded {
     let fd = |fd: &std::os::fd::BorrowedFd<'_>| fd.as_raw_fd() as u64;
     let (name, attr) = match call {
         Call::Bpf { command, attr } => (Command::name(*command), attr.to_vec()),
+        Call::BpfWithLog { command, attr, .. } => (Command::name(*command), attr.to_vec()),
         Call::PerfEventOpen { attr, .. } => ("perf_event_open", attr.to_vec()),
         Call::Ioctl {
             request, argument, ..
@@ -205,6 +206,8 @@ fn record(call: &Call<'_>) -> Recorded {
         Call::Poll { milliseconds, .. } => ("poll", numbers(&[*milliseconds as u64])),
         Call::PollMany { milliseconds, .. } => ("poll", numbers(&[*milliseconds as u64])),
         Call::Unlink { path } => ("unlink", path.to_bytes().to_vec()),
+        Call::MakeDirectory { path } => ("mkdir", path.to_bytes().to_vec()),
+        Call::RemoveDirectory { path } => ("rmdir", path.to_bytes().to_vec()),
         Call::UnlimitMemlock => ("setrlimit", Vec::new()),
         Call::ReadFile { .. } | Call::ListDirectory { .. } | Call::Release { .. } => {
             unreachable!("answered from the script's files")

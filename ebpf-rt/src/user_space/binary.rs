@@ -1,5 +1,6 @@
 //! What an ELF file says about its functions and static probes.
 
+use super::argument::{self, Surroundings, UsdtArgument};
 use crate::{Errno, Error, ErrorKind, pattern, sys};
 use object::elf::{STT_FUNC, STT_GNU_IFUNC};
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolFlags};
@@ -20,6 +21,8 @@ pub(crate) struct StaticProbe {
     pub(crate) offset: u64,
     /// Offset in the file of the counter that says that somebody listens; 0 if there is none.
     pub(crate) semaphore: u64,
+    /// Where its arguments are.
+    pub(crate) arguments: Vec<UsdtArgument>,
 }
 
 /// A function of a file.
@@ -198,6 +201,15 @@ impl Binary {
                 name: probe.name.to_owned(),
                 offset: file_offset(&file, probe.address.wrapping_add(moved))?,
                 semaphore,
+                arguments: argument::parse(
+                    probe.arguments,
+                    &Surroundings {
+                        architecture: file.architecture(),
+                        // Symbols were moved with the code.
+                        probe: probe.address.wrapping_add(moved),
+                        symbol: &|name| variable(&file, name),
+                    },
+                ),
             })
         });
         let mut probes = probes.ok_or_else(|| {
@@ -248,6 +260,14 @@ fn functions<'a, 'b>(
         })
 }
 
+/// The address of a variable that is defined in the file.
+fn variable(file: &object::File<'_>, name: &str) -> Option<u64> {
+    file.symbols()
+        .chain(file.dynamic_symbols())
+        .find(|symbol| !symbol.is_undefined() && symbol.name() == Ok(name))
+        .map(|symbol| symbol.address())
+}
+
 /// Where in the file a byte of memory comes from.
 fn file_offset(file: &object::File<'_>, address: u64) -> Option<u64> {
     file.segments().find_map(|segment| {
@@ -264,6 +284,7 @@ struct RawProbe<'a> {
     semaphore: u64,
     provider: &'a str,
     name: &'a str,
+    arguments: &'a str,
 }
 
 /// Bytes that numbers are taken from the front of.
@@ -341,6 +362,8 @@ fn parse_notes<T>(
             semaphore: description.address()?,
             provider: description.text()?,
             name: description.text()?,
+            // Of probes of very old notes there is none.
+            arguments: description.text().unwrap_or_default(),
         };
         found.extend(probe(raw));
     }
@@ -388,6 +411,7 @@ mod tests {
         bytes.extend(probe(0x2234));
         let found = parse_notes(words(&bytes), |probe| {
             assert_eq!((probe.provider, probe.name), ("mine", "start"));
+            assert_eq!(probe.arguments, "-4@%eax");
             Some(probe.address)
         });
         assert_eq!(found.unwrap(), [0x1234, 0x2234]);

@@ -3,7 +3,9 @@
 
 mod common;
 mod differential;
+mod endurance;
 mod features;
+mod guards;
 #[path = "../hand_expanded.rs"]
 mod hand_expanded;
 mod isa;
@@ -11,26 +13,38 @@ mod load;
 mod map_kinds;
 mod maps;
 mod messages;
+mod pins;
 mod privileges;
 mod programs;
+mod records;
+mod rejections;
 mod ring_buf;
 mod sockmaps;
 mod tracing;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod usdt;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
     differential::add(&mut suite);
+    endurance::add(&mut suite);
     features::add(&mut suite);
+    guards::add(&mut suite);
     isa::add(&mut suite);
     load::add(&mut suite);
     map_kinds::add(&mut suite);
     maps::add(&mut suite);
     messages::add(&mut suite);
+    pins::add(&mut suite);
     privileges::add(&mut suite);
     programs::add(&mut suite);
+    rejections::add(&mut suite);
+    records::add(&mut suite);
     ring_buf::add(&mut suite);
     sockmaps::add(&mut suite);
     tracing::add(&mut suite);
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    usdt::add(&mut suite);
     suite.test(
         "hand_expanded::skeleton",
         &[kernel_test::Need::Root],

@@ -6,6 +6,7 @@ mod failures;
 mod openat;
 mod opens_by_user;
 mod packets;
+mod ring_buf_tokio;
 mod socket_filter;
 mod support;
 mod unit_test;
@@ -21,23 +22,38 @@ fn main() -> std::process::ExitCode {
         Need::Kernel(5, 10),
         Need::Other(support::tracing_on),
     ];
-    suite.test("socket_filter::hello", root, socket_filter::hello);
-    suite.test("openat::calls", root, openat::calls);
+    suite
+        .test("socket_filter::hello", root, socket_filter::hello)
+        .programs(&["socket_filter"]);
+    suite
+        .test("openat::calls", root, openat::calls)
+        .programs(&["raw_tracepoint"])
+        .maps(&["hash", "percpu_array"]);
     suite.test("openat::trace", trace, openat::trace);
     suite.test("openat::stack", trace, openat::stack);
     suite.test("openat::bad_paths", root, openat::bad_paths);
     suite.test("openat::loses_nothing_silently", root, openat::losses);
     suite.test("openat::count", root, openat::count);
     suite.test("openat::reader_goes_away", root, openat::reader_goes_away);
-    suite.test("opens_by_user::once", root, opens_by_user::once);
+    suite
+        .test("opens_by_user::once", root, opens_by_user::once)
+        .programs(&["tracepoint"])
+        .maps(&["hash"]);
     suite.test("opens_by_user::again", root, opens_by_user::again);
+    suite
+        .test("packets::once", root, packets::once)
+        .programs(&["socket_filter"])
+        .maps(&["array"]);
+    suite.test("packets::again", root, packets::again);
+    suite
+        .test("ring_buf_tokio::execs", root, ring_buf_tokio::execs)
+        .programs(&["tracepoint"])
+        .maps(&["ringbuf"]);
     suite.test(
         "opens_by_user::without_a_kernel",
         root,
         opens_by_user::without_a_kernel,
     );
-    suite.test("packets::once", root, packets::once);
-    suite.test("packets::again", root, packets::again);
     suite.test("custom_helpers::calls", &[], custom_helpers::calls);
     suite.test("vm_plugin::protocol", &[], vm_plugin::protocol);
     suite.test("vm_plugin::errors", &[], vm_plugin::errors);
