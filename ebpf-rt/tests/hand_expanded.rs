@@ -152,6 +152,18 @@ mod opens {
                 )?;
                 Skeleton::of(loaded)
             }
+
+            #[cfg(feature = "vm")]
+            pub fn vm(self) -> ::core::result::Result<Skeleton, ::ebpf_rt::Error> {
+                let loaded = ::ebpf_rt::load::load_vm(
+                    &OBJECT,
+                    &[self.maps.COUNTS.into(), self.maps.CONFIG.into()],
+                    &[self.progs.count],
+                    &[self.consts.PORT.into()],
+                    &self.options,
+                )?;
+                Skeleton::of(loaded)
+            }
         }
 
         impl Skeleton {
@@ -240,5 +252,20 @@ pub(crate) fn use_of_the_skeleton() -> Result<(), ebpf_rt::Error> {
         assert_eq!(entry?, (1000, 7));
     }
     assert_eq!(opens.maps.CONFIG.get()?, Config { limit: 5, step: 2 });
+    Ok(())
+}
+
+/// The same without a kernel.
+#[cfg(feature = "vm")]
+#[test]
+fn use_without_a_kernel() -> Result<(), ebpf_rt::Error> {
+    let mut loader = opens::loader();
+    loader.maps.CONFIG.value(Config { limit: 5, step: 2 });
+    loader.consts.PORT.set(443);
+    let opens = loader.vm()?;
+    opens.maps.COUNTS.insert(1000, 7)?;
+    assert_eq!(opens.maps.COUNTS.get(&1000)?, Some(7));
+    assert_eq!(opens.maps.CONFIG.get()?, Config { limit: 5, step: 2 });
+    opens.progs.count.run(&mut [0; 64])?;
     Ok(())
 }

@@ -40,7 +40,18 @@ impl Default for World {
     }
 }
 
+/// As many lines are kept: like the kernel's, the buffer forgets the oldest.
+const LINES: usize = 16 * 1024;
+
 impl World {
+    /// Keeps a line for the host.
+    pub(super) fn print(&mut self, line: String) {
+        if self.printed.len() == LINES {
+            self.printed.pop_front();
+        }
+        self.printed.push_back(line);
+    }
+
     /// SplitMix64: any seed will do.
     pub(super) const fn random(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -33,10 +33,10 @@ pub(crate) fn protocol() {
     assert_eq!(run(&load, &["aa bb 11 22 33 44 cc dd"]), ok("44332211"));
     assert_eq!(run(&load, &["aabb11223344ccdd"]), ok("44332211"));
     // r0 = r2: the length of the memory.
-    let length = format!("bf200000000000009500000000000000");
-    assert_eq!(run(&length, &["00 00 00"]), ok("3"));
-    assert_eq!(run(&length, &[]), ok("0"));
-    assert_eq!(run("", &["--program", &length]), ok("0"));
+    let length = "bf200000000000009500000000000000";
+    assert_eq!(run(length, &["00 00 00"]), ok("3"));
+    assert_eq!(run(length, &[]), ok("0"));
+    assert_eq!(run("", &["--program", length]), ok("0"));
     // r0 = -1
     assert_eq!(
         run(&format!("b7 00 00 00 ff ff ff ff {EXIT}"), &[]),

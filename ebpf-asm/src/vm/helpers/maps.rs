@@ -28,6 +28,8 @@ pub(super) const BUILTINS: &[(&str, Builtin)] = &[
 ];
 
 const BPF_MAX_LOOPS: u64 = 8 * 1024 * 1024;
+/// The records that a perf event array has room for.
+const RECORDS: usize = 16 * 1024;
 /// In `flags` of `bpf_perf_event_output`: the event of this CPU.
 const BPF_F_CURRENT_CPU: u64 = 0xffff_ffff;
 
@@ -307,6 +309,8 @@ fn perf_event_output(call: &mut HelperCall<'_>) -> Result<Effect> {
         return Ok(errno(MapError::E2BIG.errno()));
     }
     match &mut call.maps[map].data {
+        // As of a ring that nobody reads.
+        Data::Events(events) if events.len() == RECORDS => Ok(errno(MapError::ENOSPC.errno())),
         Data::Events(events) => {
             events.push_back((index, record));
             Ok(Effect::Return(0))

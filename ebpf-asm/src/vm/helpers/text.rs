@@ -26,7 +26,7 @@ fn trace_printk(call: &mut HelperCall<'_>) -> Result<Effect> {
         return Ok(errno(MapError::EINVAL.errno()));
     };
     let length = line.len() as u64;
-    call.world.printed.push_back(line);
+    call.world.print(line);
     Ok(Effect::Return(length))
 }
 
