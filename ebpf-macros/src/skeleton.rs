@@ -84,9 +84,6 @@ impl Skeleton {
             .constants
             .iter()
             .map(|f| f.use_as(|name| quote!(self.consts.#name.into())));
-        let map_list: Vec<TokenStream> = map_list.collect();
-        let program_list: Vec<TokenStream> = program_list.collect();
-        let constant_list: Vec<TokenStream> = constant_list.collect();
         let raw_programs = self
             .programs
             .iter()
@@ -189,14 +186,7 @@ impl Skeleton {
                     /// # Errors
                     /// What the kernel refuses, with its reason and what to do about it.
                     pub fn load(self) -> ::core::result::Result<Skeleton, #krate::Error> {
-                        let __ebpf_loaded = #krate::load::load(
-                            &OBJECT,
-                            &[#(#map_list),*],
-                            &[#(#program_list),*],
-                            &[#(#constant_list),*],
-                            &self.options,
-                        )?;
-                        Skeleton::__ebpf_of(__ebpf_loaded)
+                        self.__ebpf_load(#krate::load::load)
                     }
 
                     #krate::__if_vm! {
@@ -206,15 +196,21 @@ impl Skeleton {
                         /// # Errors
                         /// If the object has a map that only a kernel has.
                         pub fn vm(self) -> ::core::result::Result<Skeleton, #krate::Error> {
-                            let __ebpf_loaded = #krate::load::load_vm(
-                                &OBJECT,
-                                &[#(#map_list),*],
-                                &[#(#program_list),*],
-                                &[#(#constant_list),*],
-                                &self.options,
-                            )?;
-                            Skeleton::__ebpf_of(__ebpf_loaded)
+                            self.__ebpf_load(#krate::load::load_vm)
                         }
+                    }
+
+                    fn __ebpf_load(
+                        self,
+                        load: #krate::__private::Load,
+                    ) -> ::core::result::Result<Skeleton, #krate::Error> {
+                        Skeleton::__ebpf_of(load(
+                            &OBJECT,
+                            &[#(#map_list),*],
+                            &[#(#program_list),*],
+                            &[#(#constant_list),*],
+                            &self.options,
+                        )?)
                     }
                 }
 

@@ -100,6 +100,8 @@ pub use ebpf_macros::{Pod, TracepointRecord};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::context::{NoRecord, RecordOf};
+    #[cfg(feature = "std")]
+    pub use crate::load::Load;
     pub use crate::macro_support::{
         Operand, map_for, operand, program_for, require_context, require_integer, require_result,
         symbol, with_operands,

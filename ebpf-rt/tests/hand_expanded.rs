@@ -143,26 +143,25 @@ mod opens {
 
         impl Loader {
             pub fn load(self) -> ::core::result::Result<Skeleton, ::ebpf_rt::Error> {
-                let loaded = ::ebpf_rt::load::load(
-                    &OBJECT,
-                    &[self.maps.COUNTS.into(), self.maps.CONFIG.into()],
-                    &[self.progs.count],
-                    &[self.consts.PORT.into()],
-                    &self.options,
-                )?;
-                Skeleton::of(loaded)
+                self.load_with(::ebpf_rt::load::load)
             }
 
             #[cfg(feature = "vm")]
             pub fn vm(self) -> ::core::result::Result<Skeleton, ::ebpf_rt::Error> {
-                let loaded = ::ebpf_rt::load::load_vm(
+                self.load_with(::ebpf_rt::load::load_vm)
+            }
+
+            fn load_with(
+                self,
+                load: ::ebpf_rt::__private::Load,
+            ) -> ::core::result::Result<Skeleton, ::ebpf_rt::Error> {
+                Skeleton::of(load(
                     &OBJECT,
                     &[self.maps.COUNTS.into(), self.maps.CONFIG.into()],
                     &[self.progs.count],
                     &[self.consts.PORT.into()],
                     &self.options,
-                )?;
-                Skeleton::of(loaded)
+                )?)
             }
         }
 

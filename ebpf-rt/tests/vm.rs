@@ -158,7 +158,7 @@ ebpf! {
         static EVENTS: RingBuf<Event> = RingBuf::with_byte_size(4096);
         static LIMIT: Rodata<u32> = Rodata::new(3);
         static PER_CPU: PerCpuArray<u64> = PerCpuArray::with_max_entries(1);
-        static TABLE: Array<u32> = Array::with_max_entries(4).initial(&[5, 6, 7]);
+        pub static TABLE: Array<u32> = Array::with_max_entries(4).initial(&[5, 6, 7]);
 
         #[tracepoint("sched", "sched_process_exec")]
         fn record(ctx: *mut c_void) -> i32 {
@@ -261,9 +261,9 @@ ebpf! {
     mod calls {
         static NEXT: ProgramArray = ProgramArray::with_max_entries(2);
         static SEEN: Queue<u32> = Queue::with_max_entries(4);
-        static LAST: Stack<u32> = Stack::with_max_entries(4);
-        static LRU: LruHashMap<u32, u32> = LruHashMap::with_max_entries(2);
-        static PER_CPU: PerCpuHashMap<u32, u32> = PerCpuHashMap::with_max_entries(2);
+        pub static LAST: Stack<u32> = Stack::with_max_entries(4);
+        pub static LRU: LruHashMap<u32, u32> = LruHashMap::with_max_entries(2);
+        pub static PER_CPU: PerCpuHashMap<u32, u32> = PerCpuHashMap::with_max_entries(2);
 
         #[socket_filter]
         fn first(skb: *mut c_void) -> i32 {

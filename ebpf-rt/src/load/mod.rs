@@ -83,6 +83,16 @@ impl Loaded {
     }
 }
 
+/// What loads an object: into the kernel, or into a machine.
+#[doc(hidden)]
+pub type Load = fn(
+    &Object,
+    &[RawMapOptions],
+    &[ProgramOptions],
+    &[Option<ConstantValue>],
+    &Options,
+) -> Result<Loaded, Error>;
+
 /// Loads an object: creates its maps, fills and freezes read-only ones, fills in what
 /// programs leave open, loads them.
 ///
