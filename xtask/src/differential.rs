@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             .map_err(|error| format!("{argument} {value}: {error}"))?;
     }
     let (major, minor) = kernel_test::kernel_version();
-    let kernel = KernelVersion::new(major.into(), minor.into());
+    let kernel = KernelVersion::new(major, minor);
     let comparison = Comparison::new().map_err(|error| format!("creating maps: {error}"))?;
     let mut generator = Generator::new(seed, kernel);
     let mut coverage = Coverage::default();

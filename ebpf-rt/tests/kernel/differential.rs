@@ -16,7 +16,7 @@ pub(crate) fn add(suite: &mut Suite) {
 
 fn random_programs() {
     let (major, minor) = kernel_version();
-    let kernel = KernelVersion::new(major.into(), minor.into());
+    let kernel = KernelVersion::new(major, minor);
     let comparison = Comparison::new().unwrap();
     let mut generator = Generator::new(1, kernel);
     let mut coverage = Coverage::default();
