@@ -140,7 +140,10 @@ fn measure(
 
 fn main() {
     let check = std::env::args().any(|argument| argument == "--check");
-    println!("{:16} {:>12} {:>12} {:>10} {:>7}", "program", "ebpf-asm", "rbpf", "ns/insn", "ratio");
+    println!(
+        "{:16} {:>12} {:>12} {:>10} {:>7}",
+        "program", "ebpf-asm", "rbpf", "ns/insn", "ratio"
+    );
     let mut lowest = f64::MAX;
     for case in cases() {
         let code = ebpf_asm::assemble(case.text).expect("the programs assemble");
@@ -152,16 +155,26 @@ fn main() {
         let executed = vm.executed();
         let rbpf = rbpf::EbpfVmRaw::new(Some(&bytes)).expect("rbpf loads the programs");
         let mut other = case.memory.clone();
-        assert_eq!(rbpf.execute_program(&mut other).expect("rbpf runs the programs"), expected);
+        assert_eq!(
+            rbpf.execute_program(&mut other)
+                .expect("rbpf runs the programs"),
+            expected
+        );
         assert_eq!(memory, other, "both leave the same behind");
         let [ours, theirs] = measure(
             case.runs,
             || vm.run(program, &mut memory).expect("the programs run"),
-            || rbpf.execute_program(&mut other).expect("rbpf runs the programs"),
+            || {
+                rbpf.execute_program(&mut other)
+                    .expect("rbpf runs the programs")
+            },
         );
         let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
         let each = ours.as_secs_f64() * 1e9 / executed as f64;
-        println!("{:16} {ours:>12.2?} {theirs:>12.2?} {each:>10.2} {ratio:>7.2}", case.name);
+        println!(
+            "{:16} {ours:>12.2?} {theirs:>12.2?} {each:>10.2} {ratio:>7.2}",
+            case.name
+        );
         lowest = lowest.min(ratio);
     }
     println!("lowest ratio: {lowest:.2} (target {TARGET})");

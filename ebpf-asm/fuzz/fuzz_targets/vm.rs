@@ -41,7 +41,8 @@ fuzz_target!(|input: (&[u8], &[u8], &[u8])| {
         let (mut vm, programs) = machine();
         vm.record_coverage(record);
         let program = vm.load_insns("fuzz", &insns);
-        vm.set_tail_call(programs, 0, program).expect("there is room");
+        vm.set_tail_call(programs, 0, program)
+            .expect("there is room");
         let (mut context, mut packet) = (context.to_vec(), packet.to_vec());
         let input = Input::context(&mut context).with_packet(&mut packet);
         let result = vm.run_on(program, input);
