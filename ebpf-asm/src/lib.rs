@@ -36,6 +36,10 @@
     feature = "helpers",
     doc = "- [`helpers`]: the table of kernel helpers."
 )]
+#![cfg_attr(
+    feature = "btf",
+    doc = "- [`btf`]: the kernel's type information: reader and encoder."
+)]
 //! - [`language`]: registers, mnemonics and helpers by name, with what each means.
 #![cfg_attr(
     feature = "semantics",
@@ -59,6 +63,7 @@
 //! | `explain` | what each diagnostic code means, with an example and its cure |
 //! | `vm` | the interpreter |
 //! | `semantics` | what instructions do: what interpreter and checker are built on |
+//! | `btf` | BTF, the kernel's type information |
 #![no_std]
 #![forbid(unsafe_op_in_unsafe_fn)]
 
@@ -66,6 +71,8 @@ extern crate alloc;
 
 mod assembler;
 mod attach_type;
+#[cfg(feature = "btf")]
+pub mod btf;
 #[cfg(feature = "syntax")]
 pub mod diag;
 pub mod excerpt;

@@ -38,6 +38,8 @@ fn lacks(functions: &str, oldest: KernelVersion) -> Vec<(u32, Vec<String>)> {
                 true => Linkage::Static,
                 false => Linkage::Global,
             },
+            inline: false,
+            program_type: None,
             body: &function.body,
         });
     }
@@ -265,4 +267,12 @@ fn opcodes_that_a_kernel_does_not_know_are_refused_everywhere() {
     let acquire = "r1 = load_acquire((u64 *)(r10 - 8))";
     assert!(guarded(acquire, 5, 10).is_some());
     assert!(guarded(acquire, 6, 1).is_none());
+}
+
+#[test]
+fn what_the_kernel_says_is_constant_too() {
+    let out = "out: r0 = 0; exit;";
+    assert_eq!(guarded("r1 = 1; if r1 == 0 goto out;", out), [2]);
+    assert_eq!(guarded("r1 = exists(a.b); if r1 == 0 goto out;", out), []);
+    assert_eq!(guarded("if r1 != enumval(a.b) goto out;", out), [2]);
 }

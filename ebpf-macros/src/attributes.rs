@@ -3,8 +3,9 @@
 use crate::tokens::Tokens;
 use darling::FromMeta;
 use darling::ast::NestedMeta;
-use ebpf_asm::KernelVersion;
+use ebpf_asm::object::ProgramKind;
 use ebpf_asm::syntax::ast::Attribute;
+use ebpf_asm::{KernelVersion, ProgramType};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::spanned::Spanned;
@@ -128,6 +129,14 @@ pub(crate) struct HelperOptions {
     pub(crate) helper: Option<u32>,
 }
 
+/// The options of a symbol of the kernel.
+#[derive(Debug, FromMeta)]
+pub(crate) struct KernelOptions {
+    /// `#[weak]`: it need not be there.
+    #[darling(default)]
+    pub(crate) weak: darling::util::Flag,
+}
+
 /// A kernel version in an attribute.
 #[derive(Debug)]
 pub(crate) struct MinKernel(pub(crate) KernelVersion);
@@ -144,6 +153,25 @@ impl FromMeta for MinKernel {
     }
 }
 
+/// `#[inline]`: the function is pasted where it is called.
+#[derive(Debug)]
+pub(crate) struct Inline;
+
+impl FromMeta for Inline {
+    fn from_word() -> darling::Result<Self> {
+        Ok(Self)
+    }
+
+    fn from_list(items: &[NestedMeta]) -> darling::Result<Self> {
+        match items {
+            [NestedMeta::Meta(syn::Meta::Path(path))] if path.is_ident("always") => Ok(Self),
+            _ => Err(darling::Error::custom(
+                "a function is pasted wherever it is called, or nowhere\nhelp: write `#[inline]`, or leave it out",
+            )),
+        }
+    }
+}
+
 /// Declares the options of a function: an attribute for each kind of program.
 macro_rules! function_options {
     ($($name:ident,)*) => {
@@ -151,6 +179,9 @@ macro_rules! function_options {
         #[derive(Debug, FromMeta)]
         pub(crate) struct FunctionOptions {
             $(#[darling(default)] $name: Option<Place>,)*
+            /// `#[inline]`
+            #[darling(default)]
+            pub(crate) inline: Option<Inline>,
             #[darling(default, rename = "relaxed")]
             _relaxed: darling::util::Flag,
         }
@@ -273,6 +304,11 @@ impl Form {
             optional: true,
             ..self
         }
+    }
+
+    /// The type of program that the kernel is told.
+    fn program_type(&self) -> Option<ProgramType> {
+        Some(ProgramKind::by_name(self.attribute)?.program_type())
     }
 
     /// `#[uprobe("path", "symbol")]`
@@ -548,6 +584,7 @@ impl Place {
             value,
             handle: quote!(#handle),
             has_record: self.form.attribute == "tracepoint",
+            program_type: self.form.program_type(),
         }
     }
 }
@@ -582,6 +619,8 @@ pub(crate) struct Kind {
     pub(crate) handle: TokenStream,
     /// Whether its context is a record that the running kernel can describe.
     pub(crate) has_record: bool,
+    /// The type of program that the kernel is told.
+    pub(crate) program_type: Option<ProgramType>,
 }
 
 impl FunctionOptions {
@@ -609,5 +648,8 @@ mod tests {
         let kinds = ebpf_asm::object::ProgramKind::ALL.iter();
         let kinds: Vec<_> = kinds.map(|kind| kind.name()).collect();
         assert_eq!(kinds, NAMES);
+        for form in FORMS {
+            assert!(form.program_type().is_some(), "{}", form.attribute);
+        }
     }
 }

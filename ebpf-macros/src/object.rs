@@ -1,18 +1,21 @@
 //! `ebpf! { mod … }`: an object as constant data, and its typed skeleton.
 
 use crate::attributes::{MinKernel, ObjectOptions, Sorted};
+use crate::btf;
 use crate::code::split_crate_path;
 use crate::editor::{self, Body};
 use crate::emit::{self, Values};
+use crate::kernel::{self, KernelConstants};
 use crate::report;
 use crate::scope::{FunctionItem, Items, MapItem, ident};
 use crate::signature::{self, Signature};
 use crate::skeleton::{Field, Skeleton};
+use crate::source;
 use crate::tokens::Tokens;
 use crate::user;
 use ebpf_asm::KernelVersion;
 use ebpf_asm::diag::{Diagnostic, Rule};
-use ebpf_asm::link::{Linked, RelocationTarget, link_program};
+use ebpf_asm::link::{CallbackUse, Linked, RelocationTarget, link_program};
 use ebpf_asm::object::{ConstantType, Linkage};
 use ebpf_asm::syntax::ast::{Name, Object, OperandValue};
 use ebpf_asm::syntax::parse_object;
@@ -54,6 +57,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         evaluate,
         Values::Rust(&tokens),
         &quote!(::core::file!()),
+        None,
     )
 }
 
@@ -68,6 +72,13 @@ pub(crate) struct Expansion<'a> {
     min_kernel: Option<KernelVersion>,
     /// `#[target = "user"]`: not for the kernel.
     is_for_user: bool,
+}
+
+/// What all programs of an object are written out with.
+struct Shared<'a> {
+    values: &'a Values<'a>,
+    file: &'a TokenStream,
+    constants: &'a KernelConstants,
 }
 
 impl<'a> Expansion<'a> {
@@ -133,6 +144,7 @@ impl<'a> Expansion<'a> {
         evaluate: impl Fn(&mut Linked) -> Vec<Diagnostic>,
         values: Values<'_>,
         file: &TokenStream,
+        text: Option<&str>,
     ) -> TokenStream {
         let mut all = diagnostics;
         all.append(&mut self.items.diagnostics);
@@ -151,17 +163,35 @@ impl<'a> Expansion<'a> {
             all.append(&mut linked.diagnostics);
             all.extend(Self::check_operands(&linked));
             all.extend(evaluate(&mut linked));
-            for place in &linked.functions {
-                if let Some(index) = linkable.iter().position(|f| f.name == place.name) {
-                    reached[index] = true;
-                }
+            for &index in &linked.reached {
+                reached[index] = true;
             }
             programs.push((index, linked));
         }
         // A function that no program reaches is linked all the same, for its errors.
-        let unreached = (0..linkable.len())
+        let unreached: Vec<Linked> = (0..linkable.len())
             .filter(|&index| !reached[index] && self.items.functions[index].kind.is_none())
-            .map(|index| link_program(&linkable, index, &self.items.scope, self.min_kernel));
+            .map(|index| link_program(&linkable, index, &self.items.scope, self.min_kernel))
+            .collect();
+        let mut callbacks: Vec<&CallbackUse> = programs
+            .iter()
+            .map(|(_, linked)| linked)
+            .chain(&unreached)
+            .flat_map(|linked| &linked.callbacks)
+            .collect();
+        // One for each function and helper, whatever the number of programs and calls.
+        callbacks.sort_by_key(|a_use| (a_use.function, a_use.helper.id, a_use.span.start));
+        callbacks.dedup_by_key(|a_use| (a_use.function, a_use.helper.id));
+        let callbacks: Vec<TokenStream> = callbacks
+            .into_iter()
+            .map(|a_use| {
+                let function = &self.items.functions[a_use.function];
+                let (types, diagnostic) =
+                    signature::callback(self.krate, self.tokens, function, a_use);
+                all.extend(diagnostic);
+                types
+            })
+            .collect();
         let mut unused_labels: BTreeSet<u32> = programs
             .iter()
             .flat_map(|(_, linked)| linked.unused_labels.iter().copied())
@@ -177,6 +207,25 @@ impl<'a> Expansion<'a> {
             .map(|function| signature::check(self.krate, self.tokens, function))
             .collect();
         all.extend(signatures.iter_mut().filter_map(|s| s.diagnostic.take()));
+        let definitions: Vec<TokenStream> = (0..self.items.functions.len())
+            .map(|index| {
+                let (definition, diagnostic) = self.signature(index);
+                all.extend(diagnostic);
+                definition
+            })
+            .collect();
+        let constants = KernelConstants::of(programs.iter().map(|(_, linked)| linked));
+        all.extend(constants.too_many(self.object.name.span));
+        let symbols: Vec<TokenStream> = self
+            .items
+            .kernel
+            .iter()
+            .map(|symbol| {
+                let (tokens, diagnostic) = kernel::symbol(self.krate, self.tokens, symbol);
+                all.extend(diagnostic);
+                tokens
+            })
+            .collect();
         let mut errors = core::mem::take(&mut self.items.errors);
         errors.extend(report(all));
         let failed = !errors.is_empty();
@@ -190,14 +239,31 @@ impl<'a> Expansion<'a> {
                 .collect(),
             _ => TokenStream::new(),
         };
+        let mut source_lines = Vec::new();
         let programs: Vec<TokenStream> = programs
             .iter()
             .map(|(index, linked)| {
                 let function = &self.items.functions[*index];
                 let context = signatures[*index].context.as_ref();
-                self.program(function, context, linked, &values, file, failed)
+                let shared = Shared {
+                    values: &values,
+                    file,
+                    constants: &constants,
+                };
+                self.program(
+                    function,
+                    context,
+                    linked,
+                    &shared,
+                    failed,
+                    &mut source_lines,
+                )
             })
             .collect();
+        let source = match failed {
+            true => TokenStream::new(),
+            false => self.source(text, source_lines),
+        };
         let labels = match &values {
             // After errors a label may look unused whose jump could not be read.
             Values::Rust(tokens) if !failed => self.unused_labels(tokens, &unused_labels),
@@ -206,9 +272,45 @@ impl<'a> Expansion<'a> {
         let dead = self.unused_functions(&reached);
         let idle = self.unused_maps();
         let words = self.words();
+        let definitions = if failed { Vec::new() } else { definitions };
         let types = signatures.iter().map(|signature| &signature.types);
-        let extra = quote!(#(#types)* #labels #dead #idle #operands);
-        self.module(&errors, &words, &programs, &extra)
+        let extra =
+            quote!(#(#types)* #(#definitions)* #(#callbacks)* #labels #dead #idle #operands);
+        let kernel = self.kernel(&symbols, &constants, failed);
+        self.module(&errors, &words, &programs, &extra, &quote!(#kernel #source))
+    }
+
+    /// A constant with a function's signature, and what is wrong with its notes.
+    fn signature(&self, index: usize) -> (TokenStream, Option<Diagnostic>) {
+        let krate = self.krate;
+        let function = &self.items.functions[index];
+        if function.inline {
+            return (TokenStream::new(), None);
+        }
+        let definition = match btf::signature_def(krate, self.tokens, function) {
+            Ok(definition) => definition,
+            Err(diagnostic) => return (TokenStream::new(), diagnostic),
+        };
+        let cfg = function.attributes.cfg_attribute();
+        let name = signature_name(index);
+        let definition = quote! {
+            #cfg
+            #[allow(dead_code, reason = "a function that nothing reaches")]
+            const #name: &#krate::object::SignatureDef = #definition;
+        };
+        (definition, None)
+    }
+
+    /// The source lines of all instructions, as far as they can be had.
+    fn source(&self, text: Option<&str>, wanted: Vec<u32>) -> TokenStream {
+        let lines = match text {
+            Some(text) => source::lines(self.krate, 1, text, true, wanted),
+            None => match self.tokens.block_text() {
+                Some((first, text)) => source::lines(self.krate, first, &text, false, wanted),
+                None => return TokenStream::new(),
+            },
+        };
+        quote!(.with_source(#lines))
     }
 
     /// Items whose names the generated module uses itself are reported and left out.
@@ -257,9 +359,13 @@ impl<'a> Expansion<'a> {
         function: &FunctionItem<'_>,
         context: Option<&TokenStream>,
         linked: &Linked,
-        values: &Values<'_>,
-        file: &TokenStream,
+        &Shared {
+            values,
+            file,
+            constants,
+        }: &Shared<'_>,
         failed: bool,
+        source_lines: &mut Vec<u32>,
     ) -> TokenStream {
         let krate = self.krate;
         let name = &function.item.name.text;
@@ -288,6 +394,31 @@ impl<'a> Expansion<'a> {
                         )
                     }
                 }
+                RelocationTarget::KernelFunction { symbol } => quote! {
+                    #krate::object::Relocation::new(
+                        #slot,
+                        #krate::object::RelocationKind::KernelFunction { symbol: #symbol },
+                    )
+                },
+                RelocationTarget::KernelAddress { symbol } => quote! {
+                    #krate::object::Relocation::new(
+                        #slot,
+                        #krate::object::RelocationKind::KernelAddress { symbol: #symbol },
+                    )
+                },
+                RelocationTarget::KernelConstant { constant, field } => {
+                    let field = emit::field(krate, *field);
+                    let constant = constants.position(constant);
+                    quote! {
+                        #krate::object::Relocation::new(
+                            #slot,
+                            #krate::object::RelocationKind::KernelConstant {
+                                constant: #constant,
+                                field: #field,
+                            },
+                        )
+                    }
+                }
                 RelocationTarget::Map {
                     map,
                     addend,
@@ -311,7 +442,23 @@ impl<'a> Expansion<'a> {
                 }
             }
         });
-        let functions = self.function_records(linked);
+        let functions = linked.functions.iter().map(|function| {
+            let (name, insn) = (&function.name, function.insn);
+            let linkage = match function.linkage {
+                Linkage::Static => quote!(Static),
+                Linkage::Global => quote!(Global),
+            };
+            let functions = &self.items.functions;
+            let index = functions.iter().position(|f| f.item.name.text == *name);
+            let signature = index.map(|index| {
+                let signature = signature_name(index);
+                quote!(.with_signature(#signature))
+            });
+            quote! {
+                #krate::object::FunctionRecord::new(#name, #insn, #krate::object::Linkage::#linkage)
+                    #signature
+            }
+        });
         let has_record = function.kind.as_ref().is_some_and(|kind| kind.has_record);
         // Which fields the context has, its type knows, if it is one that says so.
         let record = context.filter(|_| has_record).map(|context| {
@@ -324,7 +471,13 @@ impl<'a> Expansion<'a> {
             }
         });
         let labels = emit::labels(krate, linked);
-        let lines = self.lines(linked);
+        let lines = emit::lines(linked, |slot| {
+            let place = self.tokens.located(linked.spans[slot]);
+            if source_lines.last() != Some(&place.line) {
+                source_lines.push(place.line);
+            }
+            (place.line, place.column)
+        });
         let def = quote! {
             #krate::object::ProgramDef::new(
                 #name,
@@ -364,6 +517,20 @@ impl<'a> Expansion<'a> {
             let place = self.tokens.located(linked.spans[slot]);
             (place.line, place.column)
         })
+    }
+
+    /// What the object asks of the kernel; nothing if it asks nothing.
+    fn kernel(
+        &self,
+        symbols: &[TokenStream],
+        constants: &KernelConstants,
+        failed: bool,
+    ) -> TokenStream {
+        if failed || symbols.is_empty() && constants.is_empty() {
+            return TokenStream::new();
+        }
+        let constants = constants.tokens(self.krate);
+        quote!(.with_kernel(const { &[#(#symbols),*] }, const { #constants }))
     }
 
     /// Where the object says which kernels it is for, their first has to have the kind of map
@@ -419,7 +586,9 @@ impl<'a> Expansion<'a> {
             .functions
             .iter()
             .filter(|function| function.kind.is_none())
-            .map(|function| (function.item.name.text.as_str(), function.item.name.token))
+            .map(|function| &function.item.name)
+            .chain(self.items.kernel_functions())
+            .map(|name| (name.text.as_str(), name.token))
             .collect();
         let bodies = self.items.functions.iter().map(|function| {
             let item = function.item;
@@ -487,6 +656,7 @@ impl<'a> Expansion<'a> {
         words: &TokenStream,
         programs: &[TokenStream],
         extra: &TokenStream,
+        parts: &TokenStream,
     ) -> TokenStream {
         let krate = self.krate;
         let native = &self.attributes.native;
@@ -500,7 +670,8 @@ impl<'a> Expansion<'a> {
             let cfg = map.attributes.cfg_attribute();
             let name = ident(self.tokens, &map.item.name);
             let text = &map.item.name.text;
-            let def = quote!(#name.map_def(#text));
+            let types = self.map_types(map);
+            let def = quote!(#name.map_def(#text) #types);
             let def = self.for_oldest_kernel("map_for", def, name.span());
             quote!(#cfg #def)
         });
@@ -521,6 +692,8 @@ impl<'a> Expansion<'a> {
                 #words
                 #[allow(unused_imports, reason = "the object may need nothing from outside")]
                 use super::*;
+                #[allow(unused_imports, reason = "all types may be ones that the kernel can be told")]
+                use #krate::__private::TypeOfAny as _;
                 #(#uses)*
                 #(#maps)*
                 #(#constants)*
@@ -535,7 +708,8 @@ impl<'a> Expansion<'a> {
                     const { &[#(#map_defs),*] },
                     const { &[#(#constant_defs),*] },
                     const { &[#(#programs),*] },
-                );
+                )
+                #parts;
 
                 #skeleton
             }
@@ -574,6 +748,19 @@ impl<'a> Expansion<'a> {
         quote! {
             #(#native)*
             #visibility static #name: #definition = #value;
+        }
+    }
+
+    /// The types of a map's keys and values, as far as the kernel can be told about them.
+    fn map_types(&self, map: &MapItem<'_>) -> TokenStream {
+        let (first, _) = self.tokens.spans(map.item.ty.span);
+        let ty = self.tokens.stream(map.item.ty);
+        let krate = emit::located(self.krate, first);
+        quote_spanned! {first=>
+            .with_types(
+                #krate::__private::TypeOf::<<#ty as #krate::maps::Map>::Key>::TYPE,
+                #krate::__private::TypeOf::<<#ty as #krate::maps::Map>::Value>::TYPE,
+            )
         }
     }
 
@@ -639,6 +826,11 @@ impl<'a> Expansion<'a> {
             constants,
         }
     }
+}
+
+/// The constant with the signature of the function at this position.
+fn signature_name(index: usize) -> Ident {
+    format_ident!("__EBPF_SIGNATURE_{index}")
 }
 
 fn constant_type(ty: ConstantType) -> TokenStream {

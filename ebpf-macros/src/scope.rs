@@ -1,13 +1,14 @@
 //! What the items of an object are: maps, constants, programs, functions.
 
-use crate::attributes::{FunctionOptions, HelperOptions, Kind, Sorted};
+use crate::attributes::{FunctionOptions, HelperOptions, KernelOptions, Kind, Sorted};
 use crate::report;
 use crate::tokens::Tokens;
 use ebpf_asm::diag::{Diagnostic, Rule, Span as Place};
 use ebpf_asm::link::{ObjectFunction, Scope, Symbol};
 use ebpf_asm::object::{ConstantType, Linkage};
 use ebpf_asm::syntax::ast::{
-    ConstItem, ExternBlock, ExternFunction, Function, Item, Name, Object, StaticItem,
+    ConstItem, ExternBlock, ExternFunction, Function, Item, KernelItem, KernelItemKind,
+    KernelItems, Name, Object, StaticItem,
 };
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -38,6 +39,15 @@ pub(crate) struct FunctionItem<'a> {
     pub(crate) attributes: Sorted,
     /// What kind of program; `None` for a subprogram.
     pub(crate) kind: Option<Kind>,
+    /// Whether it is pasted where it is called.
+    pub(crate) inline: bool,
+}
+
+/// A function or variable of the kernel.
+pub(crate) struct KernelSymbol<'a> {
+    pub(crate) item: &'a KernelItem,
+    /// `#[weak]`
+    pub(crate) weak: bool,
 }
 
 /// A function that the host of the programs has.
@@ -55,6 +65,7 @@ pub(crate) struct Items<'a> {
     pub(crate) constants: Vec<RustConstant<'a>>,
     pub(crate) functions: Vec<FunctionItem<'a>>,
     pub(crate) helpers: Vec<HelperItem<'a>>,
+    pub(crate) kernel: Vec<KernelSymbol<'a>>,
     pub(crate) uses: Vec<TokenStream>,
     pub(crate) scope: Scope,
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -71,6 +82,7 @@ impl<'a> Items<'a> {
             constants: Vec::new(),
             functions: Vec::new(),
             helpers: Vec::new(),
+            kernel: Vec::new(),
             uses: Vec::new(),
             scope: Scope {
                 open: true,
@@ -86,6 +98,7 @@ impl<'a> Items<'a> {
                 Item::Const(item) => items.constant(tokens, item),
                 Item::Function(item) => items.function(tokens, item),
                 Item::Extern(block) => items.extern_block(tokens, block),
+                Item::Kernel(block) => items.kernel_block(tokens, block),
                 Item::Use(range) => items.uses.push(tokens.stream(*range)),
             }
         }
@@ -197,9 +210,45 @@ impl<'a> Items<'a> {
         }
     }
 
+    fn kernel_block(&mut self, tokens: &Tokens, block: &'a KernelItems) {
+        let mut attributes = Sorted::new(tokens, &block.attributes);
+        self.refuse_ours(&mut attributes, "a block of kernel symbols");
+        for item in &block.items {
+            let mut attributes = Sorted::new(tokens, &item.attributes);
+            let options = attributes.options::<KernelOptions>();
+            for error in attributes.errors.drain(..) {
+                self.errors
+                    .extend(report::attribute_errors("BPF0052", error));
+            }
+            let weak = options.is_some_and(|options| options.weak.is_present());
+            if !attributes.cfg.is_empty() {
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        Rule::ConditionalCompilation,
+                        item.name.span,
+                        "a symbol of the kernel cannot have `#[cfg]`",
+                    )
+                    .with_help("put `#[cfg]` on the programs that use it: what nothing uses is not looked for"),
+                );
+            }
+            let Ok(index) = u16::try_from(self.kernel.len()) else {
+                return;
+            };
+            let symbol = match item.kind {
+                KernelItemKind::Function { .. } => Symbol::KernelFunction(index),
+                KernelItemKind::Variable { .. } => Symbol::KernelVariable(index),
+            };
+            if self.define(tokens, &item.name, symbol) {
+                self.kernel.push(KernelSymbol { item, weak });
+            }
+        }
+    }
+
     fn function(&mut self, tokens: &Tokens, item: &'a Function) {
         let mut attributes = Sorted::new(tokens, &item.attributes);
-        let kind = match attributes.options::<FunctionOptions>().map(|o| o.kind()) {
+        let options = attributes.options::<FunctionOptions>();
+        let inline = options.as_ref().is_some_and(|o| o.inline.is_some());
+        let kind = match options.map(|o| o.kind()) {
             Some(Ok(kind)) => kind,
             Some(Err(error)) => {
                 attributes.errors.push(error);
@@ -223,10 +272,15 @@ impl<'a> Items<'a> {
                 ),
             );
         }
+        if inline {
+            self.check_inline(item, kind.is_some());
+        }
         let symbol = match kind {
             Some(_) => Symbol::Program,
+            None if inline => Symbol::Fragment(self.functions.len()),
             None => Symbol::Function(self.functions.len()),
         };
+        let inline = inline && kind.is_none();
         if !self.define(tokens, &item.name, symbol) {
             return;
         }
@@ -235,6 +289,7 @@ impl<'a> Items<'a> {
             item,
             attributes,
             kind,
+            inline,
         });
     }
 
@@ -271,6 +326,29 @@ impl<'a> Items<'a> {
         }
     }
 
+    /// What is pasted is no function of its own.
+    fn check_inline(&mut self, item: &Function, program: bool) {
+        let name = &item.name;
+        let message = if program {
+            format!(
+                "the program `{}` is called by the kernel and cannot be pasted",
+                name.text
+            )
+        } else if !item.visibility.is_empty() {
+            format!(
+                "`{}` is pasted where it is called, so nothing is global (`pub`) about it",
+                name.text
+            )
+        } else {
+            return;
+        };
+        let unwanted = if program { "#[inline]" } else { "pub" };
+        self.diagnostics.push(
+            Diagnostic::error(Rule::Pasting, name.span, message)
+                .with_help(format!("leave `{unwanted}` out")),
+        );
+    }
+
     /// The kernel takes letters, digits, `_` and `.` in names.
     fn check_name(&mut self, item: &Function, program: bool) {
         let name = &item.name;
@@ -295,6 +373,14 @@ impl<'a> Items<'a> {
         );
     }
 
+    /// The names of the kernel's functions.
+    pub(crate) fn kernel_functions(&self) -> impl Iterator<Item = &'a Name> {
+        let symbols = self.kernel.iter().map(|symbol| symbol.item);
+        symbols
+            .filter(|item| matches!(item.kind, KernelItemKind::Function { .. }))
+            .map(|item| &item.name)
+    }
+
     /// The functions as the linker needs them.
     pub(crate) fn linkable(&self) -> Vec<ObjectFunction<'_>> {
         self.functions
@@ -306,6 +392,8 @@ impl<'a> Items<'a> {
                 } else {
                     Linkage::Global
                 },
+                inline: function.inline,
+                program_type: function.kind.as_ref().and_then(|kind| kind.program_type),
                 body: &function.item.body,
             })
             .collect()

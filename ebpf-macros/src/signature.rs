@@ -4,7 +4,10 @@ use crate::emit;
 use crate::scope::{FunctionItem, ident};
 use crate::tokens::Tokens;
 use ebpf_asm::diag::{Diagnostic, Rule};
-use proc_macro2::TokenStream;
+use ebpf_asm::helpers;
+use ebpf_asm::link::CallbackUse;
+use ebpf_asm::syntax::ast::Function;
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -22,6 +25,92 @@ pub(crate) struct Signature {
     pub(crate) diagnostic: Option<Diagnostic>,
 }
 
+/// The signature as Rust reads it.
+pub(crate) fn read(tokens: &Tokens, item: &Function) -> syn::Result<syn::Signature> {
+    let ident = ident(tokens, &item.name);
+    let parameters = tokens.stream(item.parameters);
+    let output = tokens.stream(item.output);
+    let output = (!item.output.is_empty()).then(|| quote!(-> #output));
+    syn::parse2(quote!(fn #ident(#parameters) #output))
+}
+
+/// The types of the parameters.
+fn types(signature: &syn::Signature) -> Vec<&syn::Type> {
+    let inputs = signature.inputs.iter();
+    inputs
+        .filter_map(|input| match input {
+            syn::FnArg::Typed(typed) => Some(&*typed.ty),
+            syn::FnArg::Receiver(_) => None,
+        })
+        .collect()
+}
+
+/// What a helper that calls the function demands of its signature: what rustc has to check,
+/// and what is wrong already.
+pub(crate) fn callback(
+    krate: &TokenStream,
+    tokens: &Tokens,
+    function: &FunctionItem<'_>,
+    a_use: &CallbackUse,
+) -> (TokenStream, Option<Diagnostic>) {
+    let item = function.item;
+    let name = &item.name.text;
+    let helper = a_use.helper.name;
+    // A signature that cannot be read is reported by `check`.
+    let (Some(callback), Ok(signature)) = (helpers::callback(a_use.helper), read(tokens, item))
+    else {
+        return (TokenStream::new(), None);
+    };
+    let expected: Vec<String> = callback
+        .parameters
+        .iter()
+        .map(|parameter| format!("{}: {}", parameter.name, parameter.rust_type))
+        .collect();
+    let error = |message: String| {
+        Diagnostic::error(Rule::Callback, a_use.span, message)
+            .with_note_at(
+                format!("`{name}` is defined"),
+                tokens.located(item.name.span),
+            )
+            .with_help(format!("write `fn {name}({}) -> i64`", expected.join(", ")))
+    };
+    let types = types(&signature);
+    if types.len() != callback.parameters.len() {
+        let message = format!(
+            "`{helper}` calls `{name}` with {} arguments, and `{name}` has {} parameters",
+            callback.parameters.len(),
+            types.len()
+        );
+        return (TokenStream::new(), Some(error(message)));
+    }
+    let syn::ReturnType::Type(_, result) = &signature.output else {
+        let message =
+            format!("`{helper}` wants a number back from `{name}`, which returns nothing");
+        return (TokenStream::new(), Some(error(message)));
+    };
+    let parameters = types
+        .iter()
+        .zip(callback.parameters)
+        .map(|(ty, parameter)| {
+            let krate = emit::located(krate, ty.span());
+            let check = match parameter.is_pointer {
+                true => "require_callback_pointer",
+                false => "require_callback_number",
+            };
+            let check = Ident::new(check, ty.span());
+            quote_spanned!(ty.span()=> #krate::__private::#check::<#ty>();)
+        });
+    let krate = emit::located(krate, result.span());
+    let result =
+        quote_spanned!(result.span()=> #krate::__private::require_callback_result::<#result>(););
+    (
+        quote!(const _: fn() = || { #(#parameters)* #result };),
+        None,
+    )
+}
+
+/// The function's types as a constant, so that rustc checks and resolves them, and what is
+/// wrong with the signature as eBPF has them.
 pub(crate) fn check(
     krate: &TokenStream,
     tokens: &Tokens,
@@ -35,11 +124,9 @@ pub(crate) fn check(
         item.parameters.span
     };
     let error = |message: String| Diagnostic::error(Rule::Signature, place, message);
-    let parameters = tokens.stream(item.parameters);
     let output = tokens.stream(item.output);
     let output = (!item.output.is_empty()).then(|| quote!(-> #output));
-    let ident = ident(tokens, &item.name);
-    let signature: syn::Signature = match syn::parse2(quote!(fn #ident(#parameters) #output)) {
+    let signature = match read(tokens, item) {
         Ok(signature) => signature,
         Err(reason) => {
             let message = format!("the signature of `{name}` cannot be read: {reason}");
@@ -49,14 +136,7 @@ pub(crate) fn check(
             };
         }
     };
-    let types: Vec<&syn::Type> = signature
-        .inputs
-        .iter()
-        .filter_map(|input| match input {
-            syn::FnArg::Typed(typed) => Some(&*typed.ty),
-            syn::FnArg::Receiver(_) => None,
-        })
-        .collect();
+    let types = types(&signature);
     let example = format!("write `fn {name}(ctx: *mut c_void) -> i32`");
     let diagnostic = if types.len() < signature.inputs.len() {
         Some(error("eBPF functions have no `self`".into()))

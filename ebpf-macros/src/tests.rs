@@ -246,6 +246,29 @@ const OBJECTS: &[(&str, &[Expected])] = &[
         &[(1, 35, "BPF0052", "not a kernel version")],
     ),
     (
+        "#[license = \"GPL\"] mod a { #[inline(never)] fn f() { exit } #[inline] pub fn g() { exit } }",
+        &[
+            (1, 30, "BPF0052", "write `#[inline]`"),
+            (1, 78, "BPF0046", "leave `pub` out"),
+        ],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[inline] #[socket_filter] fn f(c: *mut u8) -> i32 { exit } }",
+        &[(1, 58, "BPF0046", "cannot be pasted")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[socket_filter] fn f(c: *mut u8) -> i32 { r2 = g ll; call bpf_loop; r2 = h ll; call bpf_loop; exit } fn g(a: u32) -> i32 { exit } fn h(a: u32, b: *mut u8) { exit } }",
+        &[
+            (
+                1,
+                82,
+                "BPF0045",
+                "`bpf_loop` calls `g` with 2 arguments, and `g` has 1 parameters\nnote: `g` is defined at line 1, column 143\nhelp: write `fn g(index: u64, ctx: *mut c_void) -> i64`",
+            ),
+            (1, 108, "BPF0045", "a number back from `h`"),
+        ],
+    ),
+    (
         "struct A;",
         &[(1, 1, "BPF0010", "`#[license = \"GPL\"] pub mod name { … }`")],
     ),
@@ -407,8 +430,26 @@ const OBJECTS: &[(&str, &[Expected])] = &[
         ],
     ),
     (
-        "#[license = \"GPL\"] mod a { extern \"kernel\" { } }",
-        &[(1, 28, "BPF0050", "not part of the language yet")],
+        "#[license = \"GPL\"] mod a { #[weak] extern \"kernel\" { #[strong] fn f(); #[weak] fn f(a: u8); } }",
+        &[
+            (1, 30, "BPF0052", "has no attribute `weak`"),
+            (
+                1,
+                56,
+                "BPF0052",
+                "there is no attribute or option `strong` here",
+            ),
+            (1, 83, "BPF0037", "`f` is defined twice"),
+        ],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { extern \"kernel\" { fn f(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8); fn g(a u8); fn h(self); #[cfg(any())] static v: u8; } }",
+        &[
+            (1, 49, "BPF0058", "five registers carry them"),
+            (1, 97, "BPF0058", "cannot be read"),
+            (1, 109, "BPF0058", "no `self`"),
+            (1, 139, "BPF0054", "cannot have `#[cfg]`"),
+        ],
     ),
     (
         "#[license = \"GPL\"]\nmod a {\n    #[socket_filter]\n    fn f(ctx: *mut u8) -> i32 {\n        r11 = 1;\n        r1 = w2;\n        goto nowhere;\n        r1 /= 0;\n        call nothing;\n        exit;\n    }\n}",
@@ -623,13 +664,20 @@ fn fragments_are_operands_in_the_editor_too() {
     // What rust-analyzer makes of `r1 = $a; r2 = (s8)r3; …` with expressions for the fragments.
     let source =
         "r1 = (4 * 4); r2 = (s8)r3; r3 += (5); r4 = *(u8 *)(r1 + (2 + 6)); if r1 > (A) goto +0;";
-    let problems = |in_editor| {
+    let problems = |source: &str, in_editor| {
         let tokens = crate::tokens::Tokens::read(source.parse().unwrap(), in_editor);
         let parsed = parse_sequence(&tokens.list, ParseOptions::default());
         parsed.diagnostics.len()
     };
-    assert_eq!(problems(true), 0);
-    assert_eq!(problems(false), 4, "in rustc parentheses are no operands");
+    assert_eq!(problems(source, true), 0);
+    assert_eq!(
+        problems(source, false),
+        4,
+        "in rustc parentheses are no operands"
+    );
+    let facts = "r1 = offsetof(a.b[2].c); r1 += sizeof(a); if r1 == exists(a) goto +0; *(u8 *)(r1 + offsetof(a.b)) = enumval(a.b); call enumval(a.b)";
+    assert_eq!(problems(facts, true), 0);
+    assert_eq!(problems(facts, false), 0);
 }
 
 /// The examples in the explanation of each code: those that fail do so with this code and no

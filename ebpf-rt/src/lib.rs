@@ -6,6 +6,7 @@
 //! - [`load`]: options, and the loader for any [`Object`].
 //! - [`verifier_log`]: what the kernel says about programs that it refuses.
 //! - [`inventory`]: all that is loaded on this machine.
+//! - [`mod@log`]: log lines from programs.
 //! - [`trace_pipe`] and [`tracefs`]: what programs print, and where they can be attached.
 #![cfg_attr(
     feature = "features",
@@ -15,8 +16,13 @@
     feature = "vm",
     doc = "- [`vm`]: objects without a kernel, for unit tests."
 )]
-//! - [`symbols`]: names for addresses of the kernel.
+#![cfg_attr(
+    feature = "btf",
+    doc = "- [`kernel_btf`]: the types of the running kernel; [`btf`] reads them."
+)]
+//! - [`symbols`]: names for addresses of the kernel and of processes.
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
+//! - [`kernel_types`]: locks, timers and other types of the kernel in values of maps.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
 //! - [`language`]: registers, mnemonics and helpers, each with what it means.
 //!
@@ -24,13 +30,15 @@
 //! | feature | gives |
 //! |---|---|
 //! | `std` (default) | everything that calls the kernel; without it only macros, [`Object`], [`Code`], definitions of maps, context types |
-//! | `uprobes` | programs on functions of user space: uprobes, USDT; brings a reader of ELF files |
+//! | `btf` (default) | type information: `kernel_btf`, and all that programs need it for |
+//! | `uprobes` | programs on functions of user space: uprobes, USDT; names for addresses of processes; brings a reader of ELF files |
 //! | `features` | `features`: what the running kernel can do |
 //! | `vm` | `vm`: objects without a kernel, for unit tests |
 //! | `listing` | `Display` of [`Object`] and [`Code`], for snapshot tests and logs |
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod context;
+pub mod log;
 pub mod maps;
 
 #[cfg(feature = "std")]
@@ -45,6 +53,9 @@ pub mod features;
 pub mod inventory;
 #[cfg(feature = "std")]
 mod kallsyms;
+#[cfg(feature = "btf")]
+pub mod kernel_btf;
+pub mod kernel_types;
 #[cfg(feature = "std")]
 pub mod links;
 #[cfg(feature = "std")]
@@ -66,6 +77,8 @@ mod sys;
 pub mod trace_pipe;
 #[cfg(feature = "std")]
 pub mod tracefs;
+#[cfg(feature = "btf")]
+mod type_information;
 #[cfg(feature = "uprobes")]
 mod user_space;
 #[cfg(feature = "std")]
@@ -74,15 +87,17 @@ pub mod verifier_log;
 pub mod vm;
 
 pub use bytemuck;
+#[cfg(feature = "btf")]
+pub use ebpf_asm::btf;
 pub use ebpf_asm::{
     Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, language, object,
 };
 
 pub use maps::{
-    Array, ArrayOfMaps, BloomFilter, CgroupArray, CpuMap, DevMap, DevMapHash, Global, HashMap,
-    HashOfMaps, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap, PerfEventArray,
-    ProgramArray, Queue, RingBuf, Rodata, SockHash, SockMap, Stack, StackTrace, Update,
-    UserRingBuf,
+    Array, ArrayOfMaps, BloomFilter, CgroupArray, CgrpStorage, CpuMap, DevMap, DevMapHash, Global,
+    HashMap, HashOfMaps, InodeStorage, Log, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray,
+    PerCpuHashMap, PerfEventArray, ProgramArray, Queue, RingBuf, Rodata, SkStorage, SockHash,
+    SockMap, Stack, StackTrace, TaskStorage, TraceFormat, Update, UserRingBuf,
 };
 
 #[cfg(feature = "features")]
@@ -94,7 +109,8 @@ pub use error::{Error, ErrorKind};
 #[cfg(feature = "std")]
 pub use trace_pipe::TracePipe;
 
-pub use ebpf_macros::{Pod, TracepointRecord};
+pub use ebpf_asm::object::BtfType;
+pub use ebpf_macros::{Btf, Pod, TracepointRecord};
 
 /// What generated code uses. Not for people: it changes without notice.
 #[doc(hidden)]
@@ -103,8 +119,9 @@ pub mod __private {
     #[cfg(feature = "std")]
     pub use crate::load::Load;
     pub use crate::macro_support::{
-        Operand, map_for, operand, program_for, require_context, require_integer, require_result,
-        symbol, with_operands,
+        AnyKernelType, KernelTypeOf, KernelValue, Operand, TypeOf, TypeOfAny, map_for, operand,
+        program_for, require_callback_number, require_callback_pointer, require_callback_result,
+        require_context, require_integer, require_result, symbol, with_operands,
     };
     pub use ebpf_macros;
 }

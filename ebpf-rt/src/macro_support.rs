@@ -2,7 +2,9 @@
 
 use ebpf_asm::KernelVersion;
 use ebpf_asm::isa::Insn;
-use ebpf_asm::object::{ConstantField, MapDef, ProgramDef, Relocation, RelocationKind};
+use ebpf_asm::object::{
+    BtfType, ConstantField, KernelType, MapDef, ProgramDef, Relocation, RelocationKind, TypeDef,
+};
 
 /// The types that an operand in braces can have: integers that an `i128` holds, so that no
 /// conversion loses anything.
@@ -52,6 +54,133 @@ pub const fn require_result<T: ProgramResult>() {}
 
 /// Compiles for what a program can get.
 pub const fn require_context<T: ProgramContext>() {}
+
+/// The number that a helper calls a callback with.
+#[diagnostic::on_unimplemented(
+    message = "BPF0045: the helper calls this function with a number here, not `{Self}`",
+    label = "not an integer of 32 or 64 bits",
+    note = "write `u64`"
+)]
+pub trait CallbackNumber {}
+
+impl CallbackNumber for i32 {}
+impl CallbackNumber for u32 {}
+impl CallbackNumber for i64 {}
+impl CallbackNumber for u64 {}
+
+/// The pointer that a helper calls a callback with.
+#[diagnostic::on_unimplemented(
+    message = "BPF0045: the helper calls this function with a pointer here, not `{Self}`",
+    label = "not a pointer",
+    note = "write `*mut T`"
+)]
+pub trait CallbackPointer {}
+
+impl<T: ?Sized> CallbackPointer for *mut T {}
+impl<T: ?Sized> CallbackPointer for *const T {}
+
+/// What a callback returns to the helper.
+#[diagnostic::on_unimplemented(
+    message = "BPF0045: a callback returns a number to the helper that calls it, not `{Self}`",
+    label = "not an integer of 32 or 64 bits",
+    note = "write `-> i64`"
+)]
+pub trait CallbackResult {}
+
+impl CallbackResult for i32 {}
+impl CallbackResult for u32 {}
+impl CallbackResult for i64 {}
+impl CallbackResult for u64 {}
+
+/// Compiles for the number that a callback can get.
+pub const fn require_callback_number<T: CallbackNumber>() {}
+
+/// Compiles for the pointer that a callback can get.
+pub const fn require_callback_pointer<T: CallbackPointer>() {}
+
+/// Compiles for what a callback can return.
+pub const fn require_callback_result<T: CallbackResult>() {}
+
+/// What the kernel is told about a type: what it is, if it implements [`BtfType`], else its bytes.
+///
+/// The inherent constant is found before the trait's, where there is one.
+pub struct TypeOf<T>(core::marker::PhantomData<T>);
+
+impl<T: BtfType> TypeOf<T> {
+    /// The type.
+    pub const TYPE: &'static TypeDef = T::TYPE;
+}
+
+/// [`TypeOf`] of types that nothing more is known about.
+pub trait TypeOfAny {
+    /// Its bytes.
+    const TYPE: &'static TypeDef;
+}
+
+impl<T> TypeOfAny for TypeOf<T> {
+    const TYPE: &'static TypeDef = &TypeDef::bytes(size_of::<T>() as u32);
+}
+
+/// What functions of the kernel take and return.
+#[diagnostic::on_unimplemented(
+    message = "BPF0058: functions of the kernel take and return integers, `bool` and pointers, not `{Self}`",
+    label = "not an integer, `bool` or pointer",
+    note = "write `*mut {Self}` for a pointer to it"
+)]
+pub trait KernelValue {
+    /// The type, to be compared with the kernel's.
+    const TYPE: KernelType;
+}
+
+macro_rules! kernel_values {
+    ($($ty:ident $signed:literal)*) => { $(
+        impl KernelValue for $ty {
+            const TYPE: KernelType = KernelType::Integer {
+                size: size_of::<$ty>() as u8,
+                signed: $signed,
+            };
+        }
+    )* };
+}
+
+kernel_values!(
+    u8 false u16 false u32 false u64 false usize false
+    i8 true i16 true i32 true i64 true isize true
+);
+
+impl KernelValue for bool {
+    const TYPE: KernelType = KernelType::Bool;
+}
+
+impl KernelValue for () {
+    const TYPE: KernelType = KernelType::Void;
+}
+
+impl<T: ?Sized> KernelValue for *const T {
+    const TYPE: KernelType = KernelType::Pointer { to: "" };
+}
+
+impl<T: ?Sized> KernelValue for *mut T {
+    const TYPE: KernelType = KernelType::Pointer { to: "" };
+}
+
+/// The type of a variable of the kernel, which may be any: `KernelTypeOf::<T>::TYPE` is that of
+/// [`KernelValue`] where there is one, else that of [`AnyKernelType`].
+#[derive(Debug)]
+pub struct KernelTypeOf<T: ?Sized>(core::marker::PhantomData<T>);
+
+impl<T: KernelValue> KernelTypeOf<T> {
+    /// The type.
+    pub const TYPE: KernelType = T::TYPE;
+}
+
+/// Any type.
+pub trait AnyKernelType {
+    /// A type of which only the name is known.
+    const TYPE: KernelType = KernelType::Other { name: "" };
+}
+
+impl<T: ?Sized> AnyKernelType for KernelTypeOf<T> {}
 
 /// The value of an operand on its way into an instruction; checked.
 #[derive(Clone, Copy)]
@@ -389,6 +518,76 @@ macro_rules! ebpf_asm {
 /// | `#[perf_event]` | at samples of a clock or counter |
 /// | `#[sk_skb_stream_parser]`, `#[sk_skb_stream_verdict]`, `#[sk_skb_verdict]` | for what arrives at the sockets of a sockmap |
 ///
+/// A subprogram is called by name (`call bump`) with its arguments in r1 to r5; `fn` is checked
+/// with its callers, `pub fn` on its own. `r2 = bump ll` loads its address for a helper that calls
+/// it, and `bump` has to have the signature that the helper wants. `#[inline] fn` is no function
+/// but pasted at each `call`: it works on the caller's registers, its labels are its own, and its
+/// `exit` goes on behind the call.
+///
+/// Types that the kernel has to know it is told when the object is loaded, and nothing more:
+/// signatures of global functions and of those that helpers call, keys and values of maps with
+/// locks, timers or kernel pointers ([`kernel_types`](crate::kernel_types)); values that are structs
+/// derive [`Btf`](macro@crate::Btf). `#[arg(nonnull)]` before a parameter of a global function is a
+/// note for the kernel (Linux 6.8: `ctx`, `nonnull`; later `nullable`, `trusted`, `untrusted`,
+/// `arena`); a pointer to a type of [`context`](crate::context) is the context also before. With
+/// `loader().debug_info(true)` bpftool shows source lines and fields by name.
+///
+/// # What the kernel has
+/// Functions and variables of the kernel are declared and then used by name. They are looked for
+/// when the object is loaded, in the kernel and then in its modules, and have to be what they are
+/// declared as; `#[weak]` ones may be missing, and their address is 0 then. `offsetof`, `sizeof`,
+/// `exists` and `enumval` ask about its types, in the place of any constant: the same program runs
+/// on kernels whose structs differ. This needs the feature `btf`, and of the kernel Linux 5.4 and
+/// `CONFIG_DEBUG_INFO_BTF`; calls of functions need Linux 5.13.
+///
+/// ```
+/// use core::ffi::{c_char, c_void};
+/// use ebpf_rt::ebpf;
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod asks {
+///         extern "kernel" {
+///             #[weak]
+///             fn bpf_strcmp(s1: *const c_char, s2: *const c_char) -> i32;
+///             static jiffies: u64;
+///         }
+///
+///         #[raw_tracepoint("sys_enter")]
+///         fn run(ctx: *mut c_void) -> i32 {
+///             call bpf_get_current_task_btf;
+///             r6 = *(u32 *)(r0 + offsetof(task_struct.pid));
+///             r1 = exists(task_struct.thread_info.cpu);   // 1, or 0 on kernels without
+///             if r1 == 0 goto old;
+///             r7 = *(u32 *)(r0 + offsetof(task_struct.thread_info.cpu));
+///         old:
+///             r3 = jiffies ll;                            // its address
+///             r1 = bpf_strcmp ll;
+///             if r1 == 0 goto done;                       // before Linux 6.17
+///             r1 = r10;
+///             r1 += -8;
+///             *(u64 *)(r10 - 8) = 0;
+///             r2 = r1;
+///             call bpf_strcmp;
+///         done:
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() {
+///     assert_eq!(asks::OBJECT.kernel_symbols.len(), 2);
+///     assert_eq!(asks::OBJECT.kernel_constants.len(), 3);
+/// }
+/// ```
+///
+/// A member that the kernel does not have is an error when the object is loaded, unless the program
+/// also asks `exists` of it: the instruction that uses it must then never be reached. What is
+/// behind a pointer is in another place of memory: load the pointer, then ask about the struct that
+/// it points to.
+///
+/// # Names
 /// The kernel shows the first 15 bytes of a program's or map's name. Attributes of the module:
 /// `#[license = "…"]` is required, `#[min_kernel = "5.15"]` makes everything that an older
 /// kernel lacks an error (without it nothing is checked), `#[relaxed]` (also on functions) lets constants wrap as LLVM does.

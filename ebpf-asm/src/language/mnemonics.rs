@@ -57,6 +57,12 @@ mnemonics! {
     /// `r0 = cmpxchg_64(r1 + 0, r0, r2)`: stores `r2` if memory holds `r0`, and gives back in `r0` what
     /// it held, in one step (Linux 5.12).
     cmpxchg_64;
+    /// `r1 = enumval(bpf_func_id.BPF_FUNC_loop)`: the number behind a name of an enumeration of the
+    /// kernel, known when the object is loaded.
+    enumval;
+    /// `r1 = exists(task_struct.pid)`: 1 if the kernel has this type, member or value, else 0; known
+    /// when the object is loaded.
+    exists;
     /// Ends the function or the program; `r0` is the result.
     exit;
     /// `goto LABEL`: jumps, up to 32,767 slots; `if r1 > 5 goto LABEL` under a condition.
@@ -84,6 +90,12 @@ mnemonics! {
     lock;
     /// `may_goto LABEL`: goes on, and jumps when the kernel's budget for loops is used up (Linux 6.9).
     may_goto;
+    /// `r1 = *(u32 *)(r2 + offsetof(task_struct.pid))`: bytes before a member of a type of the kernel,
+    /// known when the object is loaded.
+    offsetof;
+    /// `r2 = sizeof(task_struct.comm)`: bytes of a type of the kernel or of a member, known when the
+    /// object is loaded.
+    sizeof;
     /// `r0 = *(u32 *)skb[4]`, `r0 = *(u16 *)skb[r2 + 4]`: loads from a packet in network byte order;
     /// beyond its end the program ends with 0. The context has to be in `r6`.
     skb;

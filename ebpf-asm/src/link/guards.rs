@@ -213,7 +213,11 @@ fn guards(linked: &Linked, graph: &Graph) -> Vec<bool> {
     let mut maps = vec![false; linked.insns.len()];
     for relocation in &linked.relocations {
         let list = match relocation.target {
-            RelocationTarget::Constant { .. } => &mut constants,
+            // Facts about the kernel are decided at load time, too.
+            RelocationTarget::Constant { .. }
+            | RelocationTarget::KernelConstant { .. }
+            | RelocationTarget::KernelAddress { .. } => &mut constants,
+            RelocationTarget::KernelFunction { .. } => continue,
             RelocationTarget::Map { .. } => &mut maps,
         };
         list[relocation.insn as usize] = true;

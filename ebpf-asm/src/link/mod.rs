@@ -3,14 +3,19 @@
 //! What is left open afterwards is listed: [`Patch`]es (values that rustc or the evaluator of
 //! the text form knows) and [`Relocation`]s (what only a load can know).
 
+mod callbacks;
 mod constants;
+mod fragments;
 mod function;
 mod guards;
 mod labels;
+mod limits;
+mod names;
 mod program;
 mod scope;
 mod user;
 
+pub use callbacks::CallbackUse;
 pub use constants::TextConstants;
 pub use program::{ObjectFunction, link_program, link_sequence};
 pub use scope::{Scope, Symbol};
@@ -19,7 +24,7 @@ pub use user::link_user;
 use crate::diag::{Diagnostic, Span};
 use crate::isa::Insn;
 use crate::object::{ConstantField, Linkage};
-use crate::syntax::ast::OperandValue;
+use crate::syntax::ast::{KernelConstant, OperandValue};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -34,6 +39,10 @@ pub struct Linked {
     pub relocations: Vec<Relocation>,
     /// Where the functions begin, the program itself first. Empty for a bare sequence.
     pub functions: Vec<Function>,
+    /// The functions of the object that are part of it, laid out or pasted, by position.
+    pub reached: Vec<usize>,
+    /// The functions that helpers are given to call, as far as that can be seen.
+    pub callbacks: Vec<CallbackUse>,
     /// For each slot, the instruction it came from.
     pub spans: Vec<Span>,
     /// The names of slots, in order of slots.
@@ -95,6 +104,23 @@ pub enum RelocationTarget {
         addend: i32,
         /// Where the offset stands.
         addend_span: Span,
+    },
+    /// The call of a function of the kernel, by its position among the object's kernel symbols.
+    KernelFunction {
+        /// The position.
+        symbol: u16,
+    },
+    /// The address of a function or variable of the kernel.
+    KernelAddress {
+        /// The position.
+        symbol: u16,
+    },
+    /// A fact about the kernel's types.
+    KernelConstant {
+        /// Which.
+        constant: KernelConstant,
+        /// The part of the instruction.
+        field: ConstantField,
     },
     /// A load-time constant, by its position.
     Constant {

@@ -7,15 +7,25 @@
 //! without breaking code that was generated before.
 
 mod code;
+mod kernel;
 mod kind;
 #[cfg(feature = "listing")]
 mod listing;
+mod needs;
 mod patch;
+mod types;
 mod user;
 
 pub use code::Code;
+pub use kernel::{
+    KernelConstantDef, KernelConstantKind, KernelSymbolDef, KernelSymbolKind, KernelType,
+};
 pub use kind::ProgramKind;
 pub use patch::{FieldRange, ValueDoesNotFit};
+pub use types::{
+    BtfType, CompositeDef, ContainsDef, EnumValueDef, IntEncoding, MemberDef, ParameterDef,
+    SPECIAL_FIELDS, SignatureDef, TypeDef,
+};
 pub use user::{UserHelper, UserObject};
 
 use crate::isa::{Insn, Size};
@@ -40,8 +50,12 @@ pub struct Object {
     pub constants: &'static [ConstantDef],
     /// The programs, in the order of their definition.
     pub programs: &'static [ProgramDef],
-    /// Type information, where something needs it.
-    pub btf: Option<&'static BtfDef>,
+    /// The lines that instructions stand on, for the kernel's listings.
+    pub source: SourceLines,
+    /// The kernel's functions and variables that programs name. Relocations count in this order.
+    pub kernel_symbols: &'static [KernelSymbolDef],
+    /// The facts about the kernel's types that programs use. Relocations count in this order.
+    pub kernel_constants: &'static [KernelConstantDef],
 }
 
 impl Object {
@@ -62,8 +76,30 @@ impl Object {
             maps,
             constants,
             programs,
-            btf: None,
+            source: SourceLines::EMPTY,
+            kernel_symbols: &[],
+            kernel_constants: &[],
         }
+    }
+
+    /// The same object with what it asks of the kernel that it is loaded into.
+    #[must_use]
+    pub const fn with_kernel(
+        self,
+        kernel_symbols: &'static [KernelSymbolDef],
+        kernel_constants: &'static [KernelConstantDef],
+    ) -> Self {
+        Self {
+            kernel_symbols,
+            kernel_constants,
+            ..self
+        }
+    }
+
+    /// The same object with the lines that its instructions stand on.
+    #[must_use]
+    pub const fn with_source(self, source: SourceLines) -> Self {
+        Self { source, ..self }
     }
 
     /// The program with this name.
@@ -110,6 +146,12 @@ pub struct MapDef {
     /// What only some kinds have: of Bloom filters the number of hash functions.
     #[doc(alias = "map_extra")]
     pub extra: u64,
+    /// The type of a key, if it is known.
+    #[doc(alias = "btf_key_type_id")]
+    pub key: Option<&'static TypeDef>,
+    /// The type of a value, if it is known.
+    #[doc(alias = "btf_value_type_id")]
+    pub value: Option<&'static TypeDef>,
 }
 
 /// What the maps are like that a map of maps holds: a [`MapDef`] without name and contents.
@@ -150,6 +192,19 @@ impl MapDef {
             is_global: false,
             inner: None,
             extra: 0,
+            key: None,
+            value: None,
+        }
+    }
+
+    /// The same map with the types of its keys and values, which the kernel is told where it has
+    /// to know them.
+    #[must_use]
+    pub const fn with_types(self, key: &'static TypeDef, value: &'static TypeDef) -> Self {
+        Self {
+            key: Some(key),
+            value: Some(value),
+            ..self
         }
     }
 
@@ -394,6 +449,27 @@ pub enum RelocationKind {
         /// The part of the instruction that it becomes.
         field: ConstantField,
     },
+    /// A function of the kernel, into a `call` of source 2.
+    #[doc(alias = "BPF_PSEUDO_KFUNC_CALL")]
+    KernelFunction {
+        /// Its position in [`Object::kernel_symbols`].
+        symbol: u16,
+    },
+    /// The address of a function or variable of the kernel, into a `lddw`: by BTF id (source 3)
+    /// or as a number.
+    #[doc(alias = "BPF_PSEUDO_BTF_ID")]
+    KernelAddress {
+        /// Its position in [`Object::kernel_symbols`].
+        symbol: u16,
+    },
+    /// A fact about the kernel's types.
+    #[doc(alias = "CO-RE")]
+    KernelConstant {
+        /// Its position in [`Object::kernel_constants`].
+        constant: u16,
+        /// The part of the instruction that it becomes.
+        field: ConstantField,
+    },
 }
 
 /// The part of an instruction that a constant is put into.
@@ -424,7 +500,7 @@ pub enum ConstantField {
 }
 
 /// Where a function begins in a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct FunctionRecord {
     /// The function's name.
@@ -433,6 +509,8 @@ pub struct FunctionRecord {
     pub insn: u32,
     /// How the kernel checks it.
     pub linkage: Linkage,
+    /// Its parameters and result, if they are known.
+    pub signature: Option<&'static SignatureDef>,
 }
 
 impl FunctionRecord {
@@ -443,6 +521,16 @@ impl FunctionRecord {
             name,
             insn,
             linkage,
+            signature: None,
+        }
+    }
+
+    /// The same function with its parameters and result.
+    #[must_use]
+    pub const fn with_signature(self, signature: &'static SignatureDef) -> Self {
+        Self {
+            signature: Some(signature),
+            ..self
         }
     }
 }
@@ -534,10 +622,34 @@ impl LabelTable {
     }
 }
 
-/// Type information of an object: the BTF blob and the records that point into it.
+/// The source lines of an object: one text, since that is what compiles fastest. Lines without
+/// instructions are empty.
+///
+/// ```
+/// use ebpf_asm::object::SourceLines;
+///
+/// let source = SourceLines::new(11, "r0 = 0;\n\nexit;");
+/// assert_eq!(source.iter().collect::<Vec<_>>(), [(11, "r0 = 0;"), (13, "exit;")]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BtfDef {
-    /// The encoded types, header included.
-    pub bytes: &'static [u8],
+pub struct SourceLines {
+    first: u32,
+    text: &'static str,
+}
+
+impl SourceLines {
+    /// No lines.
+    pub const EMPTY: Self = Self::new(1, "");
+
+    /// Lines, of which the first has this number.
+    #[must_use]
+    pub const fn new(first: u32, text: &'static str) -> Self {
+        Self { first, text }
+    }
+
+    /// The lines that are not empty, with their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &'static str)> + use<> {
+        let lines = (self.first..).zip(self.text.lines());
+        lines.filter(|(_, line)| !line.is_empty())
+    }
 }

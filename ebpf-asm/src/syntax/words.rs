@@ -163,7 +163,11 @@ pub(super) const VALUES: &[&str] = &[
 
 /// The words that are instructions or parts of them.
 #[cfg(test)]
-pub(crate) const MNEMONICS: [&[&str]; 2] = [STATEMENTS, VALUES];
+pub(crate) const MNEMONICS: [&[&str]; 3] = [STATEMENTS, VALUES, FACTS];
+
+/// The words that ask the kernel about its types, if a parenthesis follows: alone they are names
+/// like any other.
+pub(super) const FACTS: &[&str] = &["enumval", "exists", "offsetof", "sizeof"];
 
 /// Whether a word belongs to the language and cannot name an item or a constant operand.
 pub(super) fn is_reserved(word: &str) -> bool {

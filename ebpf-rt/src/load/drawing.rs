@@ -404,9 +404,12 @@ mod tests {
             &[],
             LineTable::new("src/main.rs", table.leak()),
         );
+        let version = ebpf_asm::KernelVersion::DEFAULT_MINIMUM;
+        let object = ebpf_asm::Object::new("opens", "GPL", version, &[], &[], &[]);
         let script = Script::new().file("src/main.rs", file);
         let (text, calls) = run(script, || {
-            let error = crate::load::rejection::of_program(&def, Errno::EACCES, LOG).unwrap();
+            let error = crate::load::rejection::of_program(&object, &def, Errno::EACCES, LOG);
+            let error = error.unwrap();
             let error = error.in_object("opens").of_program("count");
             assert_eq!(
                 error.to_string(),

@@ -5,14 +5,21 @@
 //! which is when a rejection is printed with `{:#}`.
 
 use super::drawing::Drawing;
+use super::kernel;
 use super::program::text;
 use crate::verifier_log::{BtfLog, Reason, VerifierLog};
 use crate::{Errno, Error};
+use ebpf_asm::Object;
 use ebpf_asm::isa::{Decoded, Form, Instruction, decode_all};
 use ebpf_asm::object::ProgramDef;
 
 /// The refusal of a program, if the log says why.
-pub(super) fn of_program(def: &ProgramDef, errno: Errno, log: &str) -> Option<Error> {
+pub(super) fn of_program(
+    object: &Object,
+    def: &ProgramDef,
+    errno: Errno,
+    log: &str,
+) -> Option<Error> {
     let parsed = VerifierLog::parse(log);
     let reason = parsed.reason()?;
     let slot = slot(def, &parsed, &reason);
@@ -30,14 +37,18 @@ pub(super) fn of_program(def: &ProgramDef, errno: Errno, log: &str) -> Option<Er
         .because(reason.to_string())
         .at(place)
         .with_log(log.to_owned());
-    Some(error)
+    // What stands for a thing that this kernel does not have is a call of no helper.
+    let missing = slot.filter(|_| reason.fact.starts_with("invalid func"));
+    Some(
+        match missing.and_then(|slot| kernel::poisoned(object, def, slot)) {
+            Some(missing) => error.remedy(missing),
+            None => error,
+        },
+    )
 }
 
 /// The refusal of type information: what `BPF_BTF_LOAD` said in its own log.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the load of type information calls it")
-)]
+#[cfg(feature = "btf")]
 pub(crate) fn of_btf(errno: Errno, log: &str) -> Error {
     match BtfLog::parse(log) {
         Some(reason) => Error::rejected(errno, |_| Ok(()))

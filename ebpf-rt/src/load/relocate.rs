@@ -37,7 +37,7 @@ pub(super) fn constants(
             );
         };
         check_type(value, def.ty)
-            .and_then(|()| put(value, field, insns.to_mut(), slot))
+            .and_then(|()| put(value.0, field, insns.to_mut(), slot))
             .map_err(|reason| {
                 let place = crate::load::rejection::place(program, slot);
                 Error::invalid(format!("the constant `{}` is {value}: {reason}", def.name))
@@ -68,8 +68,8 @@ fn check_type(value: ConstantValue, ty: ConstantType) -> Result<(), String> {
 }
 
 /// Puts the value into its field, where the instruction set says that it fits.
-fn put(
-    value: ConstantValue,
+pub(super) fn put(
+    value: i128,
     field: ConstantField,
     insns: &mut [Insn],
     slot: usize,
@@ -77,7 +77,7 @@ fn put(
     if slot >= insns.len() {
         return Err("the program does not have the slot that it belongs into".to_owned());
     }
-    field.put(insns, slot, value.0).map_err(|_| {
+    field.put(insns, slot, value).map_err(|_| {
         let range = field.range();
         let not_zero = if range.zero { "" } else { ", but not 0" };
         format!(
@@ -100,7 +100,10 @@ fn map_relocations(
         let (map, source) = match relocation.kind {
             RelocationKind::MapFd { map } => (usize::from(map), 1),
             RelocationKind::MapValue { map } => (usize::from(map), 2),
-            RelocationKind::Constant { .. } => return None,
+            RelocationKind::Constant { .. }
+            | RelocationKind::KernelFunction { .. }
+            | RelocationKind::KernelAddress { .. }
+            | RelocationKind::KernelConstant { .. } => return None,
             _ => {
                 return Some(Err(broken(
                     program,
@@ -142,7 +145,7 @@ pub(super) fn check_maps(program: &ProgramDef, maps: usize) -> Result<(), Error>
 }
 
 /// An object that contradicts itself: not what the macros make.
-fn broken(program: &ProgramDef, slot: usize, what: &str) -> Error {
+pub(super) fn broken(program: &ProgramDef, slot: usize, what: &str) -> Error {
     Error::invalid(format!("its relocation of slot {slot} asks for {what}"))
         .of_program(program.name)
 }

@@ -8,7 +8,7 @@ use crate::maps::{RawMap, raw};
 use crate::programs::RawProgram;
 use crate::vm::{Machine, VmProgram};
 use ebpf_asm::Object;
-use ebpf_asm::object::MapDef;
+use ebpf_asm::object::{MapDef, ProgramDef, RelocationKind};
 
 /// Loads an object into a machine of its own, without a kernel: what [`load`](super::load()) does,
 /// with the same options. [`Options`] are for the kernel's verifier and change nothing.
@@ -54,6 +54,10 @@ pub fn load_vm(
         let program = if programs.get(index).is_some_and(|options| options.skip) {
             RawProgram::skipped(object.name, def)
         } else {
+            if needs_the_kernel(def) {
+                let error = "it asks for addresses or types of the running kernel";
+                return Err(in_object(crate::vm::no_kernel(error).of_program(def.name)));
+            }
             let insns = relocate::constants(object, def, constants).map_err(in_object)?;
             // The machine looks maps up by the numbers it gave them.
             relocate::check_maps(def, created.len()).map_err(in_object)?;
@@ -66,6 +70,16 @@ pub fn load_vm(
         object: object.name,
         maps: created,
         programs: loaded,
+    })
+}
+
+/// Whether something is open that only a running kernel says.
+fn needs_the_kernel(program: &ProgramDef) -> bool {
+    program.relocations.iter().any(|relocation| {
+        matches!(
+            relocation.kind,
+            RelocationKind::KernelAddress { .. } | RelocationKind::KernelConstant { .. }
+        )
     })
 }
 

@@ -197,6 +197,10 @@ fn record(call: &Call<'_>) -> Recorded {
         Call::ReadAt { offset, .. } => ("pread", numbers(&[*offset as u64])),
         #[cfg(feature = "vm")]
         Call::WriteAt { offset, .. } => ("pwrite", numbers(&[*offset as u64])),
+        #[cfg(feature = "btf")]
+        Call::MapFile { length, .. } => ("mmap", numbers(&[*length as u64])),
+        #[cfg(feature = "btf")]
+        Call::FileSize { .. } => ("fstat", Vec::new()),
         Call::Unmap { length, .. } => ("munmap", numbers(&[*length as u64])),
         Call::FsOpen { name } => ("fsopen", name.to_bytes().to_vec()),
         Call::FsCreate { .. } => ("fsconfig", Vec::new()),

@@ -1,15 +1,20 @@
 //! The tests of the runtime on the running kernel.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod btf;
 mod common;
 mod differential;
 mod endurance;
 mod features;
+mod functions;
 mod guards;
 #[path = "../hand_expanded.rs"]
 mod hand_expanded;
 mod isa;
+mod kernel_btf;
+mod kernel_symbols;
 mod load;
+mod logs;
 mod map_kinds;
 mod maps;
 mod messages;
@@ -27,11 +32,16 @@ mod usdt;
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
     differential::add(&mut suite);
+    btf::add(&mut suite);
     endurance::add(&mut suite);
     features::add(&mut suite);
+    functions::add(&mut suite);
     guards::add(&mut suite);
     isa::add(&mut suite);
+    kernel_btf::add(&mut suite);
+    kernel_symbols::add(&mut suite);
     load::add(&mut suite);
+    logs::add(&mut suite);
     map_kinds::add(&mut suite);
     maps::add(&mut suite);
     messages::add(&mut suite);

@@ -147,6 +147,9 @@ impl File {
             .map(|function| ObjectFunction {
                 name: &function.name.text,
                 linkage: Linkage::Static,
+                inline: false,
+                // So that what the macros know about its kind is no error.
+                program_type: None,
                 body: &function.body,
             })
             .collect();

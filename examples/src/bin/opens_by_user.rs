@@ -3,7 +3,7 @@
 //! Where the kernel does not let it, the same program counts recorded calls without a kernel.
 
 use core::ffi::c_void;
-use ebpf_examples::{Exit, Users, run_tool, seconds};
+use ebpf_examples::{Exit, Users, print_user_table, run_tool, seconds};
 use ebpf_rt::links::TracepointLink;
 use ebpf_rt::maps::flags::BPF_NOEXIST;
 use ebpf_rt::{Error, ErrorKind, Global, HashMap, ebpf};
@@ -188,14 +188,9 @@ fn play(opens: &opens::Skeleton) -> Result<(), Error> {
     Ok(())
 }
 
-/// The users with most calls first.
 fn print_table(out: &mut impl Write, maps: &opens::Maps, users: &Users) -> Result<(), Exit> {
-    let mut rows = maps.COUNTS.iter().collect::<Result<Vec<_>, _>>()?;
-    rows.sort_by_key(|&(uid, count)| (std::cmp::Reverse(count), uid));
-    writeln!(out, "\n{:>10}  {:<16} {:>10}", "UID", "USER", "OPENS")?;
-    for (uid, count) in rows {
-        writeln!(out, "{uid:>10}  {:<16} {count:>10}", users.name(uid))?;
-    }
+    let rows = maps.COUNTS.iter().collect::<Result<Vec<_>, _>>()?;
+    print_user_table(out, "OPENS", rows, users)?;
     match maps.NOT_COUNTED.get() {
         0 => {}
         calls => writeln!(

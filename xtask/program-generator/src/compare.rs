@@ -64,6 +64,20 @@ impl Comparison {
         [self.array.as_raw_fd(), self.hash.as_raw_fd()]
     }
 
+    /// The descriptors for programs that name maps by index, else none.
+    fn by_index(&self, program: &Program) -> Vec<i32> {
+        use ImmediateSource::{MapIndex, MapIndexValue};
+        let uses = decode_all(&program.insns).any(|(_, decoded)| {
+            let form = decoded.known().map(|instruction| instruction.form());
+            matches!(form, Some(Form::LoadImm64(MapIndex | MapIndexValue)))
+        });
+        if uses {
+            self.descriptors().to_vec()
+        } else {
+            Vec::new()
+        }
+    }
+
     /// The slots with the descriptors of the maps.
     fn for_the_kernel(&self, insns: &[Insn]) -> Vec<Insn> {
         let descriptors = self.descriptors();
@@ -88,7 +102,7 @@ impl Comparison {
     /// What the kernel says about anything but the load.
     pub fn compare(&self, program: &Program, coverage: &mut Coverage) -> io::Result<Verdict> {
         let insns = self.for_the_kernel(&program.insns);
-        let Ok(loaded) = kernel::load(&insns, &self.descriptors(), &mut []) else {
+        let Ok(loaded) = kernel::load(&insns, self.by_index(program).as_slice(), &mut []) else {
             return Ok(Verdict::Refused);
         };
         let kernel = self.in_the_kernel(&loaded, program)?;
@@ -104,7 +118,7 @@ impl Comparison {
     pub fn log(&self, program: &Program) -> String {
         let insns = self.for_the_kernel(&program.insns);
         let mut log = vec![0; 1 << 20];
-        let result = kernel::load(&insns, &self.descriptors(), &mut log);
+        let result = kernel::load(&insns, self.by_index(program).as_slice(), &mut log);
         let end = log.iter().position(|&byte| byte == 0).unwrap_or(log.len());
         let text = String::from_utf8_lossy(&log[..end]).into_owned();
         match result {

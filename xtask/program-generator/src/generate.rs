@@ -525,6 +525,10 @@ impl Generator {
             code.push(Instruction::mov_imm(R4, self.random.of(&[0, 0, 1, 2])));
         }
         code.push(Instruction::call_helper(helper));
+        if helper != LOOKUP && self.kernel < KernelVersion::new(6, 4) {
+            // Their results had 32 bits, and the upper half of a negative one was anything.
+            code.push(Instruction::alu_reg(Width::W32, AluOp::Mov, R0, R0));
+        }
         if helper == LOOKUP {
             let atomic = self
                 .random

@@ -105,7 +105,12 @@ pub(crate) fn load(insns: &[Insn], maps: &[i32], log: &mut [u8]) -> Result<Owned
         } else {
             log.as_mut_ptr() as u64
         },
-        fd_array: maps.as_ptr() as u64,
+        // Kernels that do not know the field (before 5.14) take it as long as it is zero.
+        fd_array: if maps.is_empty() {
+            0
+        } else {
+            maps.as_ptr() as u64
+        },
         ..Load::default()
     };
     bpf(PROG_LOAD, &mut attr).map(descriptor)

@@ -72,7 +72,7 @@ impl Parser<'_> {
     }
 
     /// Goes on behind the item that could not be read: its `;` or its braces.
-    fn recover_item(&mut self, end: u32) {
+    pub(super) fn recover_item(&mut self, end: u32) {
         while self.position < end {
             match self.tokens.get(self.position).kind {
                 TokenKind::Punct { character: ';', .. } => {
@@ -165,10 +165,11 @@ impl Parser<'_> {
             "const" if self.is_word(1, "fn") => self.function_qualifier(),
             "const" => self.const_item(attributes, visibility).map(Item::Const),
             "fn" => self.function(attributes, visibility).map(Item::Function),
-            "unsafe" | "async" | "extern" if self.is_word(1, "fn") => self.function_qualifier(),
             "extern" if self.text(self.peek_at(1)) == "\"user\"" => {
                 self.extern_block(&attributes).map(Item::Extern)
             }
+            "extern" if !self.is_word(1, "fn") => self.kernel_items(attributes).map(Item::Kernel),
+            "unsafe" | "async" | "extern" if self.is_word(1, "fn") => self.function_qualifier(),
             "use" => {
                 let start = attributes
                     .first()
@@ -196,7 +197,7 @@ impl Parser<'_> {
                     "an object holds maps (`static`), constants (`const`) and functions (`fn`)",
                 );
                 diagnostic = match word {
-                    "extern" => diagnostic.with_note("kernel functions and variables (`extern \"kernel\"`) are not part of the language yet"),
+                    "unsafe" => diagnostic.with_note("functions and variables of the kernel are declared in `extern \"kernel\" { … }`"),
                     "struct" | "enum" | "union" | "type" | "mod" | "impl" | "trait" => {
                         diagnostic.with_note("the object sees everything around it: define types outside the block")
                     }
@@ -335,7 +336,7 @@ impl Parser<'_> {
         })
     }
 
-    /// The parameters, and the type behind `->` if there is one.
+    /// `(a: A, b: B) -> T`: what is between the parentheses and the type behind `->`.
     pub(super) fn signature(&mut self) -> Result<(TokenRange, TokenRange)> {
         let close = self.expect_open(Delimiter::Parenthesis, "`(` and the parameters")?;
         let parameters = self.range(self.position, close);

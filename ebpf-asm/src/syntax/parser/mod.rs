@@ -9,6 +9,7 @@ mod control;
 mod externs;
 mod immediate;
 mod items;
+mod kernel;
 mod sequence;
 
 pub(crate) use immediate::misfit;
