@@ -571,6 +571,7 @@ impl Place {
         Kind {
             value,
             handle: quote!(#handle),
+            has_record: self.form.attribute == "tracepoint",
             program_type: self.form.program_type(),
         }
     }
@@ -604,6 +605,8 @@ pub(crate) struct Kind {
     pub(crate) value: TokenStream,
     /// The type of the handle, behind the path of `ebpf_rt::programs`.
     pub(crate) handle: TokenStream,
+    /// Whether its context is a record that the running kernel can describe.
+    pub(crate) has_record: bool,
     /// The type of program that the kernel is told.
     pub(crate) program_type: Option<ProgramType>,
 }
@@ -629,6 +632,10 @@ mod tests {
     fn each_attribute_has_its_form() {
         let forms: Vec<_> = FORMS.iter().map(|form| form.attribute).collect();
         assert_eq!(forms, NAMES);
+        // The list that the page of what is tested goes through.
+        let kinds = ebpf_asm::object::ProgramKind::ALL.iter();
+        let kinds: Vec<_> = kinds.map(|kind| kind.name()).collect();
+        assert_eq!(kinds, NAMES);
         for form in FORMS {
             assert!(form.program_type().is_some(), "{}", form.attribute);
         }

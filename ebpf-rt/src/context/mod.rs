@@ -31,6 +31,14 @@ mod registers;
 ))]
 pub use registers::*;
 
+mod record;
+mod usdt;
+
+pub use record::TracepointRecord;
+#[doc(hidden)]
+pub use record::{NoRecord, RecordOf};
+pub use usdt::UsdtArgumentSpec;
+
 use bytemuck::Zeroable;
 use ebpf_asm::object::{BtfType, CompositeDef, MemberDef, TypeDef};
 

@@ -1,7 +1,7 @@
 //! Programs attached to sockmaps.
 
 use super::fd::Attachment;
-use super::{LinkInfo, info};
+use super::{Link, LinkInfo, info};
 use crate::programs::{Program, SkSkb};
 use crate::{Errno, Error, ErrorKind, pins, sys};
 use ebpf_asm::{AttachType, LinkType};
@@ -156,6 +156,12 @@ impl SkSkbLink {
     #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
     pub fn info(&self) -> Result<LinkInfo, Error> {
         LinkInfo::of(self.fd()?.as_fd()).map_err(info::failed)
+    }
+}
+
+impl Link for SkSkbLink {
+    fn pin(&self, path: &Path) -> Result<(), Error> {
+        self.pin(path)
     }
 }
 

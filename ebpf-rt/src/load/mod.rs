@@ -12,6 +12,7 @@ mod kernel;
 #[path = "no_kernel.rs"]
 mod kernel;
 mod options;
+mod pin;
 mod program;
 mod rejection;
 mod relocate;
@@ -19,6 +20,7 @@ mod types;
 
 pub use constant::{Constant, ConstantValue};
 pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions};
+pub use pin::{ObjectPins, from_pin, pin};
 #[cfg(feature = "features")]
 pub(crate) use program::retrying;
 #[cfg(feature = "btf")]
@@ -68,6 +70,12 @@ impl Loaded {
             Error::invalid(format!("there is no map number {index}")).in_object(self.object)
         })?;
         M::from_raw(raw.clone())
+    }
+
+    /// All maps, without their types, in the order of [`Object::maps`].
+    #[must_use]
+    pub fn raw_maps(&self) -> &[RawMap] {
+        &self.maps
     }
 
     /// Takes the program at this position of [`Object::programs`].

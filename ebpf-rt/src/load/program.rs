@@ -4,9 +4,9 @@ use super::{Options, rejection};
 use crate::maps::raw::with_memlock;
 use crate::sys::bpf::{self, NewProgram, ProgramRecords};
 use crate::{Errno, Error, KernelVersion, capabilities};
-use ebpf_asm::Object;
 use ebpf_asm::isa::Insn;
-use ebpf_asm::object::ProgramDef;
+use ebpf_asm::object::{ProgramDef, RelocationKind};
+use ebpf_asm::{MapType, Object};
 use std::ffi::CString;
 use std::os::fd::{OwnedFd, RawFd};
 
@@ -96,6 +96,17 @@ pub(crate) fn text(buffer: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
 
+/// Whether the program uses an array that the verifier reads, and can read only of one element.
+fn has_large_read_only_array(object: &Object, def: &ProgramDef) -> bool {
+    def.relocations.iter().any(|relocation| {
+        let RelocationKind::MapFd { map } = relocation.kind else {
+            return false;
+        };
+        let map = object.maps.get(usize::from(map));
+        map.is_some_and(|map| map.map_type == MapType::Array && map.frozen && map.max_entries > 1)
+    })
+}
+
 fn explain(object: &Object, def: &ProgramDef, errno: Errno, log: String) -> Error {
     let error = Error::failed("BPF_PROG_LOAD", errno);
     let since = KernelVersion::new(5, 13);
@@ -117,6 +128,9 @@ fn explain(object: &Object, def: &ProgramDef, errno: Errno, log: String) -> Erro
             "{} instructions are more than the kernel takes from this process",
             def.insns.len()
         )),
+        Errno::ENOTSUPP if has_large_read_only_array(object, def) => error
+            .because("the verifier cannot read values of read-only arrays with several elements")
+            .remedy("leave `read_only` out, or make it a `Rodata`"),
         Errno::ENOMEM if capabilities::counts_memlock() => error.remedy("raise RLIMIT_MEMLOCK"),
         _ => error,
     };
