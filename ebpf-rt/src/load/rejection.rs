@@ -7,7 +7,9 @@
 use super::drawing::Drawing;
 use super::kernel;
 use super::program::text;
-use crate::verifier_log::{BtfLog, Reason, VerifierLog};
+#[cfg(feature = "btf")]
+use crate::verifier_log::BtfLog;
+use crate::verifier_log::{Reason, VerifierLog};
 use crate::{Errno, Error};
 use ebpf_asm::Object;
 use ebpf_asm::isa::{Decoded, Form, Instruction, decode_all};
