@@ -61,7 +61,12 @@ pub(crate) fn check(
             "the program `{name}` gets one argument from the kernel, a pointer to its context"
         );
         Some(error(message).with_help(example))
-    } else if item.output.is_empty() {
+    } else if item.output.is_empty()
+        && !function
+            .kind
+            .as_ref()
+            .is_some_and(|kind| kind.returns_nothing)
+    {
         let message = format!("the program `{name}` returns an integer to the kernel");
         Some(Diagnostic::error(Rule::Signature, item.name.span, message).with_help(example))
     } else {
