@@ -11,10 +11,12 @@ mod kind;
 #[cfg(feature = "listing")]
 mod listing;
 mod patch;
+mod struct_ops;
 
 pub use code::Code;
 pub use kind::ProgramKind;
 pub use patch::{FieldRange, ValueDoesNotFit};
+pub use struct_ops::{StructOpsDef, StructOpsMember, StructOpsValue};
 
 use crate::isa::{Insn, Size};
 use crate::{KernelVersion, MapType};
@@ -108,6 +110,8 @@ pub struct MapDef {
     /// What only some kinds have: of Bloom filters the number of hash functions.
     #[doc(alias = "map_extra")]
     pub extra: u64,
+    /// What is in it: of tables of functions.
+    pub struct_ops: Option<StructOpsDef>,
 }
 
 /// What the maps are like that a map of maps holds: a [`MapDef`] without name and contents.
@@ -148,6 +152,7 @@ impl MapDef {
             is_global: false,
             inner: None,
             extra: 0,
+            struct_ops: None,
         }
     }
 
@@ -170,6 +175,15 @@ impl MapDef {
     #[must_use]
     pub const fn with_extra(self, extra: u64) -> Self {
         Self { extra, ..self }
+    }
+
+    /// The same map as a table of functions.
+    #[must_use]
+    pub const fn with_struct_ops(self, struct_ops: StructOpsDef) -> Self {
+        Self {
+            struct_ops: Some(struct_ops),
+            ..self
+        }
     }
 
     /// The same map as the data of a global.

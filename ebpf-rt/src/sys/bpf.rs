@@ -32,7 +32,6 @@ pub(crate) enum Command {
     ObjGetInfoByFd = 15,
     RawTracepointOpen = 17,
     MapLookupAndDeleteElem = 21,
-    #[cfg(feature = "features")]
     BtfLoad = 18,
     MapFreeze = 22,
     MapLookupBatch = 24,
@@ -44,6 +43,7 @@ pub(crate) enum Command {
     LinkGetFdById = 30,
     LinkGetNextId = 31,
     EnableStats = 32,
+    IterCreate = 33,
     LinkDetach = 34,
 }
 
@@ -69,7 +69,6 @@ impl Command {
             Self::ObjGetInfoByFd => "BPF_OBJ_GET_INFO_BY_FD",
             Self::RawTracepointOpen => "BPF_RAW_TRACEPOINT_OPEN",
             Self::MapLookupAndDeleteElem => "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
-            #[cfg(feature = "features")]
             Self::BtfLoad => "BPF_BTF_LOAD",
             Self::MapFreeze => "BPF_MAP_FREEZE",
             Self::MapLookupBatch => "BPF_MAP_LOOKUP_BATCH",
@@ -81,6 +80,7 @@ impl Command {
             Self::LinkGetFdById => "BPF_LINK_GET_FD_BY_ID",
             Self::LinkGetNextId => "BPF_LINK_GET_NEXT_ID",
             Self::EnableStats => "BPF_ENABLE_STATS",
+            Self::IterCreate => "BPF_ITER_CREATE",
             Self::LinkDetach => "BPF_LINK_DETACH",
         }
     }
@@ -109,7 +109,7 @@ pub(crate) use attributes;
 
 attributes! {
     /// Of `BPF_MAP_CREATE`, up to what only some kinds have.
-    MapCreate: 72 {
+    MapCreate: 80 {
         map_type: u32,
         key_size: u32,
         value_size: u32,
@@ -124,6 +124,8 @@ attributes! {
         btf_value_type_id: u32,
         btf_vmlinux_value_type_id: u32,
         map_extra: u64,
+        value_type_btf_obj_fd: u32,
+        map_token_fd: u32,
     }
     /// Of `BPF_OBJ_PIN` and `BPF_OBJ_GET`.
     ObjectPath: 16 {
@@ -201,6 +203,7 @@ attributes! {
         line_info: u64,
         line_info_cnt: u32,
         attach_btf_id: u32,
+        /// Or `attach_btf_obj_fd`.
         attach_prog_fd: u32,
         core_relo_cnt: u32,
         fd_array: u64,
@@ -368,21 +371,21 @@ attributes! {
 }
 
 #[inline]
-fn bpf(command: Command, attr: &mut impl bytemuck::Pod) -> Result<i64> {
+pub(super) fn bpf(command: Command, attr: &mut impl bytemuck::Pod) -> Result<i64> {
     let attr = bytemuck::bytes_of_mut(attr);
     call(Call::Bpf { command, attr })
 }
 
-fn bpf_for_fd(command: Command, attr: &mut impl bytemuck::Pod) -> Result<OwnedFd> {
+pub(super) fn bpf_for_fd(command: Command, attr: &mut impl bytemuck::Pod) -> Result<OwnedFd> {
     let attr = bytemuck::bytes_of_mut(attr);
     call_for_fd(Call::Bpf { command, attr })
 }
 
-fn fd_field(fd: BorrowedFd<'_>) -> u32 {
+pub(super) fn fd_field(fd: BorrowedFd<'_>) -> u32 {
     fd.as_raw_fd().cast_unsigned()
 }
 
-fn pointer<T>(slice: &[T]) -> u64 {
+pub(super) fn pointer<T>(slice: &[T]) -> u64 {
     slice.as_ptr() as usize as u64
 }
 
@@ -420,7 +423,21 @@ pub(crate) struct NewMap<'a> {
     pub(crate) flags: u32,
     pub(crate) inner: Option<BorrowedFd<'a>>,
     pub(crate) extra: u64,
+    pub(crate) kernel_value: Option<KernelValue<'a>>,
 }
+
+/// A type of the kernel that is the value of a map.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KernelValue<'a> {
+    /// Any BTF: the kernel wants some, and does not look into it.
+    pub(crate) btf: BorrowedFd<'a>,
+    pub(crate) type_id: u32,
+    /// The BTF of the module that has the type, if it is not the kernel's own. Linux 6.9.
+    pub(crate) module: Option<BorrowedFd<'a>>,
+}
+
+/// `BPF_F_VTYPE_BTF_OBJ_FD`
+const VALUE_TYPE_IS_OF_A_MODULE: u32 = 1 << 15;
 
 /// `BPF_MAP_CREATE`.
 pub(crate) fn map_create(map: &NewMap<'_>) -> Result<OwnedFd> {
@@ -435,10 +452,23 @@ pub(crate) fn map_create(map: &NewMap<'_>) -> Result<OwnedFd> {
         map_extra: map.extra,
         ..Zeroable::zeroed()
     };
+    if let Some(value) = map.kernel_value {
+        attr.btf_fd = fd_field(value.btf);
+        attr.btf_vmlinux_value_type_id = value.type_id;
+        if let Some(module) = value.module {
+            attr.map_flags |= VALUE_TYPE_IS_OF_A_MODULE;
+            attr.value_type_btf_obj_fd = fd_field(module);
+        }
+    }
     // What is zero anyway is not said, so that kernels need not know it.
-    let size = match map.extra {
-        0 => offset_of!(MapCreate, map_ifindex),
-        _ => size_of::<MapCreate>(),
+    let size = if attr.value_type_btf_obj_fd != 0 {
+        offset_of!(MapCreate, map_token_fd)
+    } else if map.extra != 0 {
+        offset_of!(MapCreate, value_type_btf_obj_fd)
+    } else if map.kernel_value.is_some() {
+        offset_of!(MapCreate, map_extra)
+    } else {
+        offset_of!(MapCreate, map_ifindex)
     };
     let (attr, _) = bytemuck::bytes_of_mut(&mut attr).split_at_mut(size);
     call_for_fd(Call::Bpf {
@@ -617,18 +647,30 @@ pub(crate) fn map_freeze(map: BorrowedFd<'_>) -> Result<()> {
 pub(crate) struct NewProgram<'a> {
     pub(crate) name: &'a str,
     pub(crate) program_type: ProgramType,
-    pub(crate) expected_attach_type: Option<AttachType>,
+    /// A number of `AttachType`; of struct_ops programs that of the member.
+    pub(crate) expected_attach_type: Option<u32>,
+    pub(crate) flags: u32,
     pub(crate) license: &'a CStr,
     pub(crate) insns: &'a [Insn],
+    pub(crate) attach_to: Option<AttachTo<'a>>,
+}
+
+/// What a program is attached to that the kernel knows by its BTF.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AttachTo<'a> {
+    pub(crate) type_id: u32,
+    /// The BTF of a module, or the program whose BTF it is, if it is not the kernel's own.
+    pub(crate) owner: Option<BorrowedFd<'a>>,
 }
 
 /// `BPF_PROG_LOAD` without a log.
 pub(crate) fn prog_load(program: &NewProgram<'_>) -> Result<OwnedFd> {
     let mut attr = prog_load_attr(program)?;
     // Nothing is said after the name, or after where it will be attached.
-    let end = match program.expected_attach_type {
-        None => offset_of!(ProgLoad, prog_ifindex),
-        Some(_) => offset_of!(ProgLoad, prog_btf_fd),
+    let end = match (program.attach_to, program.expected_attach_type) {
+        (Some(_), _) => offset_of!(ProgLoad, core_relo_cnt),
+        (None, Some(_)) => offset_of!(ProgLoad, prog_btf_fd),
+        (None, None) => offset_of!(ProgLoad, prog_ifindex),
     };
     let (attr, _) = bytemuck::bytes_of_mut(&mut attr).split_at_mut(end);
     call_for_fd(Call::Bpf {
@@ -661,8 +703,14 @@ fn prog_load_attr(program: &NewProgram<'_>) -> Result<ProgLoad> {
         insn_cnt: u32::try_from(program.insns.len()).map_err(|_| Errno::E2BIG)?,
         insns: pointer(program.insns),
         license: program.license.as_ptr() as usize as u64,
+        prog_flags: program.flags,
         prog_name: kernel_name(program.name),
-        expected_attach_type: program.expected_attach_type.map_or(0, AttachType::as_raw),
+        expected_attach_type: program.expected_attach_type.unwrap_or(0),
+        attach_btf_id: program.attach_to.map_or(0, |to| to.type_id),
+        attach_prog_fd: program
+            .attach_to
+            .and_then(|to| to.owner)
+            .map_or(0, fd_field),
         ..Zeroable::zeroed()
     })
 }

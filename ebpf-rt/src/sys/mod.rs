@@ -5,6 +5,7 @@
 //! descriptor is the one exception: `OwnedFd` does that.
 
 pub(crate) mod bpf;
+pub(crate) mod by_btf;
 pub(crate) mod fs;
 mod kernel;
 pub(crate) mod memory;

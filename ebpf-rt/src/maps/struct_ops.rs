@@ -1,0 +1,171 @@
+//! Tables of functions that the kernel calls.
+
+use super::Def;
+#[cfg(feature = "std")]
+use super::{Map, RawMap};
+#[cfg(feature = "btf")]
+use crate::links::StructOpsLink;
+#[cfg(feature = "btf")]
+use crate::{Errno, Error, sys};
+use ebpf_asm::MapType;
+use ebpf_asm::object::{MapDef, StructOpsDef, StructOpsMember};
+#[cfg(feature = "btf")]
+use std::os::fd::AsFd;
+
+/// A table of functions that the kernel calls, filled with programs: a congestion control of TCP
+/// (`tcp_congestion_ops`, Linux 5.6), a queueing discipline (`Qdisc_ops`, 6.16), a scheduler
+/// (`sched_ext_ops`, 6.12), a driver for input devices (`hid_bpf_ops`, 6.11).
+///
+/// The definition names the kernel's type and the members that are not programs; each
+/// `#[struct_ops("type", "member")]` program of the object is the member that it says. Types and
+/// members are looked up in the kernel's BTF when the object is loaded, and in the modules'
+/// (Linux 6.9).
+///
+/// ```
+/// # use core::ffi::c_void;
+/// # use ebpf_rt::{StructOps, ebpf, object::StructOpsMember};
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod steady {
+///         /// A congestion control that always has the same window.
+///         static STEADY: StructOps = StructOps::new("tcp_congestion_ops", &[
+///             StructOpsMember::text("name", "steady"),
+///         ]);
+///
+///         #[struct_ops("tcp_congestion_ops", "ssthresh")]
+///         fn ssthresh(ctx: *mut c_void) -> u32 {
+///             r0 = 10;
+///             exit;
+///         }
+///
+///         #[struct_ops("tcp_congestion_ops", "undo_cwnd")]
+///         fn undo_cwnd(ctx: *mut c_void) -> u32 {
+///             r0 = 10;
+///             exit;
+///         }
+///
+///         #[struct_ops("tcp_congestion_ops", "cong_avoid")]
+///         fn cong_avoid(ctx: *mut c_void) {
+///             exit;
+///         }
+///     }
+/// }
+///
+/// # fn run() -> Result<(), ebpf_rt::Error> {
+/// let steady = steady::load()?;
+/// // For as long as the link lives, sockets can choose "steady" with TCP_CONGESTION.
+/// let _link = steady.maps.STEADY.attach()?;
+/// # Ok(())
+/// # }
+/// # fn main() {}
+/// ```
+#[doc(alias = "BPF_MAP_TYPE_STRUCT_OPS")]
+pub struct StructOps {
+    #[cfg(feature = "std")]
+    raw: RawMap,
+}
+
+impl StructOps {
+    /// The definition of a table of this type of the kernel, with these members. What is not
+    /// said is a program that says so in its attribute, or zero.
+    ///
+    /// If several tables of one type are in an object, or a program is another member than it
+    /// says, [`StructOpsMember::program`] names the programs: then the table has no others.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{Def, StructOps};
+    /// use ebpf_rt::object::StructOpsMember;
+    ///
+    /// static TABLE: Def<StructOps> = StructOps::new("tcp_congestion_ops", &[
+    ///     StructOpsMember::text("name", "steady"),
+    ///     StructOpsMember::integer("flags", 2),
+    ///     StructOpsMember::program("cong_avoid", "avoid_nothing"),
+    /// ]);
+    /// assert_eq!(TABLE.map_def("TABLE").struct_ops.unwrap().members.len(), 3);
+    /// ```
+    #[must_use]
+    #[expect(
+        clippy::new_ret_no_self,
+        reason = "definition and handle are two types"
+    )]
+    pub const fn new(ops: &'static str, members: &'static [StructOpsMember]) -> Def<Self> {
+        // The size of the value is the kernel's.
+        let def = MapDef::new("", MapType::StructOps, 4, 0, 1);
+        Def::of(def.with_struct_ops(StructOpsDef::new(ops, members)))
+    }
+
+    /// Hands the table to the kernel, which calls its programs from now on where the table is
+    /// chosen, or at once: that depends on its type.
+    ///
+    /// From Linux 6.4 on a link of the kernel holds it, and a table can be attached again. Before,
+    /// it can be attached once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Exists`](crate::ErrorKind::Exists) if the kernel has one of that name, or
+    /// takes only one; [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the table was not
+    /// made by loading an object; what else `BPF_LINK_CREATE` or, before Linux 6.4,
+    /// `BPF_MAP_UPDATE_ELEM` says: `EINVAL` if the type wants members that are missing.
+    #[cfg(feature = "btf")]
+    #[doc(alias = "BPF_LINK_CREATE")]
+    #[doc(alias = "bpf_map__attach_struct_ops")]
+    pub fn attach(&self) -> Result<StructOpsLink, Error> {
+        let Some(table) = self.raw.table() else {
+            return Err(self
+                .raw
+                .error(Error::invalid("it is empty: no object was loaded with it")));
+        };
+        if table.has_links {
+            return sys::by_btf::link_struct_ops(self.raw.as_fd())
+                .map(StructOpsLink::link)
+                .map_err(|errno| self.explain("BPF_LINK_CREATE", errno));
+        }
+        table
+            .put_into(&self.raw)
+            .map(|()| StructOpsLink::registered(self.raw.clone()))
+            .map_err(|errno| self.explain("BPF_MAP_UPDATE_ELEM", errno))
+    }
+
+    #[cfg(feature = "btf")]
+    fn explain(&self, operation: &str, errno: Errno) -> Error {
+        explain(&self.raw, operation, errno)
+    }
+}
+
+/// An error of handing a table to the kernel.
+#[cfg(feature = "btf")]
+pub(crate) fn explain(map: &RawMap, operation: &str, errno: Errno) -> Error {
+    let error = map.error(Error::failed(operation, errno));
+    match errno {
+        Errno::EEXIST => error.because("the kernel has a table of that name, or takes only one"),
+        Errno::EBUSY => error.because(
+            "it was attached before, and this kernel attaches a table once: load the object \
+             again, or use Linux 6.4",
+        ),
+        Errno::EINVAL => error.because(
+            "the kernel does not take this table: a program or a member that its type wants is \
+             missing, or a member has a value that it does not allow",
+        ),
+        _ => error,
+    }
+}
+
+impl super::Map for StructOps {
+    type Definition = Def<Self>;
+
+    #[cfg(feature = "std")]
+    fn from_raw(raw: RawMap) -> Result<Self, crate::Error> {
+        // The size of the value is the kernel's.
+        let value_size = raw.value_size() as usize;
+        Ok(Self {
+            raw: raw.expect_sizes(MapType::StructOps, 4, value_size)?,
+        })
+    }
+
+    #[cfg(feature = "std")]
+    fn as_raw(&self) -> &RawMap {
+        &self.raw
+    }
+}
+
+#[cfg(feature = "std")]
+super::handle_impls!([] StructOps);
