@@ -35,6 +35,10 @@
     feature = "helpers",
     doc = "- [`helpers`]: the table of kernel helpers."
 )]
+#![cfg_attr(
+    feature = "btf",
+    doc = "- [`btf`]: the kernel's type information: reader and encoder."
+)]
 //!
 //! # Features
 //! None is on by default; a program that only carries assembled code compiles no parser and
@@ -46,6 +50,7 @@
 //! | `listing` | `Display` of `Code`, `Object` and instructions |
 //! | `syntax` | parser and linker over token lists: what the macros are built from |
 //! | `helpers` | the helper table |
+//! | `btf` | BTF, the kernel's type information |
 #![no_std]
 #![forbid(unsafe_op_in_unsafe_fn)]
 
@@ -53,6 +58,8 @@ extern crate alloc;
 
 mod assembler;
 mod attach_type;
+#[cfg(feature = "btf")]
+pub mod btf;
 #[cfg(feature = "syntax")]
 pub mod diag;
 #[cfg(feature = "helpers")]

@@ -16,7 +16,7 @@ use crate::maps::{MapInfo, raw};
 use crate::programs::ProgramInfo;
 use crate::sys::bpf::{self, Command};
 use crate::{Errno, Error};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, OwnedFd};
 
 /// All programs, in the order of their numbers; those that go away meanwhile are left out.
 /// Linux 4.13.
@@ -26,7 +26,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 #[doc(alias = "BPF_PROG_GET_NEXT_ID")]
 pub fn programs() -> impl Iterator<Item = Result<ProgramInfo, Error>> {
     all(Command::ProgGetNextId, Command::ProgGetFdById, |fd| {
-        ProgramInfo::of(fd).map_err(no_info)
+        ProgramInfo::of(fd.as_fd()).map_err(no_info)
     })
 }
 
@@ -35,7 +35,7 @@ pub fn programs() -> impl Iterator<Item = Result<ProgramInfo, Error>> {
 #[doc(alias = "BPF_MAP_GET_NEXT_ID")]
 pub fn maps() -> impl Iterator<Item = Result<MapInfo, Error>> {
     all(Command::MapGetNextId, Command::MapGetFdById, |fd| {
-        raw::info(fd)
+        raw::info(fd.as_fd())
     })
 }
 
@@ -43,14 +43,15 @@ pub fn maps() -> impl Iterator<Item = Result<MapInfo, Error>> {
 #[doc(alias = "BPF_LINK_GET_NEXT_ID")]
 pub fn links() -> impl Iterator<Item = Result<LinkInfo, Error>> {
     all(Command::LinkGetNextId, Command::LinkGetFdById, |fd| {
-        LinkInfo::of(fd).map_err(no_info)
+        LinkInfo::of(fd.as_fd()).map_err(no_info)
     })
 }
 
-fn all<T>(
+/// What `info` makes of each object of a kind, in the order of their numbers.
+pub(crate) fn all<T>(
     next: Command,
     open: Command,
-    info: impl Fn(BorrowedFd<'_>) -> Result<T, Error>,
+    info: impl Fn(OwnedFd) -> Result<T, Error>,
 ) -> impl Iterator<Item = Result<T, Error>> {
     // The number to go on after; nothing after the end or an error.
     let mut after = Some(0);
@@ -75,13 +76,13 @@ fn all<T>(
                     after = None;
                     return Some(Err(explain(open, errno)));
                 }
-                Ok(fd) => return Some(info(fd.as_fd())),
+                Ok(fd) => return Some(info(fd)),
             }
         }
     })
 }
 
-fn no_info(errno: Errno) -> Error {
+pub(crate) fn no_info(errno: Errno) -> Error {
     Error::failed("BPF_OBJ_GET_INFO_BY_FD", errno)
 }
 

@@ -10,6 +10,10 @@
     feature = "features",
     doc = "- [`features`]: what the running kernel can do."
 )]
+#![cfg_attr(
+    feature = "btf",
+    doc = "- [`kernel_btf`]: the types of the running kernel; [`btf`] reads them."
+)]
 //! - [`symbols`]: names for addresses of the kernel.
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
@@ -18,6 +22,7 @@
 //! | feature | gives |
 //! |---|---|
 //! | `std` (default) | everything that calls the kernel; without it only macros, [`Object`], [`Code`], definitions of maps, context types |
+//! | `btf` (default) | type information: `kernel_btf`, and all that programs need it for |
 //! | `uprobes` | programs on functions of user space: uprobes, USDT; brings a reader of ELF files |
 //! | `features` | `features`: what the running kernel can do |
 //! | `listing` | `Display` of [`Object`] and [`Code`], for snapshot tests and logs |
@@ -38,6 +43,8 @@ pub mod features;
 pub mod inventory;
 #[cfg(feature = "std")]
 mod kallsyms;
+#[cfg(feature = "btf")]
+pub mod kernel_btf;
 #[cfg(feature = "std")]
 pub mod links;
 #[cfg(feature = "std")]
@@ -65,6 +72,8 @@ mod user_space;
 mod verifier_log;
 
 pub use bytemuck;
+#[cfg(feature = "btf")]
+pub use ebpf_asm::btf;
 pub use ebpf_asm::{Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, object};
 
 pub use maps::{

@@ -29,6 +29,10 @@ pub(crate) enum Command {
     MapGetNextId = 12,
     ProgGetFdById = 13,
     MapGetFdById = 14,
+    #[cfg(feature = "btf")]
+    BtfGetFdById = 19,
+    #[cfg(feature = "btf")]
+    BtfGetNextId = 23,
     ObjGetInfoByFd = 15,
     RawTracepointOpen = 17,
     MapLookupAndDeleteElem = 21,
@@ -66,6 +70,10 @@ impl Command {
             Self::MapGetNextId => "BPF_MAP_GET_NEXT_ID",
             Self::ProgGetFdById => "BPF_PROG_GET_FD_BY_ID",
             Self::MapGetFdById => "BPF_MAP_GET_FD_BY_ID",
+            #[cfg(feature = "btf")]
+            Self::BtfGetFdById => "BPF_BTF_GET_FD_BY_ID",
+            #[cfg(feature = "btf")]
+            Self::BtfGetNextId => "BPF_BTF_GET_NEXT_ID",
             Self::ObjGetInfoByFd => "BPF_OBJ_GET_INFO_BY_FD",
             Self::RawTracepointOpen => "BPF_RAW_TRACEPOINT_OPEN",
             Self::MapLookupAndDeleteElem => "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
@@ -361,6 +369,15 @@ attributes! {
         bpf_fd: u32,
         info_len: u32,
         info: u64,
+    }
+    /// `struct bpf_btf_info`.
+    BtfInfo: 32 {
+        btf: u64,
+        btf_size: u32,
+        id: u32,
+        name: u64,
+        name_len: u32,
+        kernel_btf: u32,
     }
     /// The start of `struct bpf_map_info`, of `struct bpf_prog_info` and of `struct
     /// bpf_link_info`.
@@ -978,14 +995,73 @@ pub(crate) fn test_run(program: BorrowedFd<'_>, input: &mut TestInput<'_>) -> Re
 /// kernel does not know stays zero.
 pub(crate) fn info<T: bytemuck::Pod>(fd: BorrowedFd<'_>) -> Result<T> {
     let mut info = T::zeroed();
-    let buffer = bytemuck::bytes_of_mut(&mut info);
+    info_into(fd, &mut info)?;
+    Ok(info)
+}
+
+/// What BTF in the kernel is.
+#[cfg(feature = "btf")]
+#[derive(Clone, Debug)]
+pub(crate) struct LoadedBtf {
+    pub(crate) id: u32,
+    /// Of the kernel's own, what it is of: `vmlinux` or a module. Empty if a process loaded it.
+    pub(crate) name: String,
+    /// Whether it is the kernel's own.
+    pub(crate) of_kernel: bool,
+    /// Bytes.
+    pub(crate) size: u32,
+}
+
+/// `BPF_OBJ_GET_INFO_BY_FD` of BTF. Its name: Linux 5.11.
+#[cfg(feature = "btf")]
+pub(crate) fn btf_info(fd: BorrowedFd<'_>) -> Result<LoadedBtf> {
+    // Modules have names of at most 55 bytes.
+    let mut name = [0_u8; 64];
+    let mut info = BtfInfo {
+        name: pointer_to_write(&mut name),
+        name_len: name.len() as u32,
+        ..Zeroable::zeroed()
+    };
+    match info_into(fd, &mut info) {
+        // Before Linux 5.11 nothing behind the number may be set.
+        Err(Errno::EINVAL | Errno::E2BIG) => {
+            info = Zeroable::zeroed();
+            info_into(fd, &mut info)?;
+        }
+        result => result?,
+    }
+    let name = CStr::from_bytes_until_nul(&name).unwrap_or_default();
+    Ok(LoadedBtf {
+        id: info.id,
+        name: name.to_string_lossy().into_owned(),
+        of_kernel: info.kernel_btf != 0,
+        size: info.btf_size,
+    })
+}
+
+/// `BPF_OBJ_GET_INFO_BY_FD` of BTF: its bytes, of which there are `size`.
+#[cfg(feature = "btf")]
+pub(crate) fn btf_bytes(fd: BorrowedFd<'_>, size: u32) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; size as usize];
+    let mut info = BtfInfo {
+        btf: pointer_to_write(&mut bytes),
+        btf_size: size,
+        ..Zeroable::zeroed()
+    };
+    info_into(fd, &mut info)?;
+    bytes.truncate(info.btf_size as usize);
+    Ok(bytes)
+}
+
+/// `BPF_OBJ_GET_INFO_BY_FD` into a struct that says what is wanted.
+pub(crate) fn info_into<T: bytemuck::Pod>(fd: BorrowedFd<'_>, info: &mut T) -> Result<()> {
+    let buffer = bytemuck::bytes_of_mut(info);
     let mut attr = ObjectInfo {
         bpf_fd: fd_field(fd),
-        info_len: size_of::<T>() as u32,
+        info_len: buffer.len() as u32,
         info: buffer.as_mut_ptr() as usize as u64,
     };
-    bpf(Command::ObjGetInfoByFd, &mut attr)?;
-    Ok(info)
+    bpf(Command::ObjGetInfoByFd, &mut attr).map(drop)
 }
 
 /// `BPF_OBJ_GET_INFO_BY_FD`: the kernel's id of a map, a program or a link.

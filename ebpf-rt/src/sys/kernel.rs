@@ -109,6 +109,34 @@ fn rare(call: &mut Call<'_>) -> Result<i64> {
             }
             Ok(address as usize as i64)
         }
+        #[cfg(feature = "btf")]
+        Call::MapFile { fd, length } => {
+            // SAFETY: a new mapping where the kernel likes it cannot touch existing memory.
+            let address = unsafe {
+                libc::mmap(
+                    core::ptr::null_mut(),
+                    *length,
+                    libc::PROT_READ,
+                    libc::MAP_PRIVATE,
+                    fd.as_raw_fd(),
+                    0,
+                )
+            };
+            if address == libc::MAP_FAILED {
+                return Err(last_errno());
+            }
+            Ok(address as usize as i64)
+        }
+        #[cfg(feature = "btf")]
+        Call::FileSize { fd } => {
+            // SAFETY: `stat` is integers, for which zeros are valid.
+            let mut stat: libc::stat = unsafe { core::mem::zeroed() };
+            // SAFETY: the kernel fills the struct we own.
+            checked(c_long::from(unsafe {
+                libc::fstat(fd.as_raw_fd(), &mut stat)
+            }))?;
+            Ok(stat.st_size as i64)
+        }
         Call::Unmap { address, length } => {
             // SAFETY: `sys::memory::Mapping` owns these pages and is being dropped.
             let result = unsafe { libc::munmap(*address as *mut _, *length) };

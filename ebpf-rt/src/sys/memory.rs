@@ -49,6 +49,20 @@ impl Mapping {
     }
 }
 
+/// A file's bytes where the kernel has them: for as long as the process lives.
+///
+/// # Errors
+/// `ENODEV` if the file cannot be mapped.
+#[cfg(feature = "btf")]
+pub(crate) fn map_file(fd: BorrowedFd<'_>) -> Result<&'static [u8]> {
+    let length = call(Call::FileSize { fd })? as usize;
+    let address = call(Call::MapFile { fd, length })?;
+    let address = NonNull::new(address as usize as *mut u8).ok_or(Errno::EFAULT)?;
+    // SAFETY: the pages are ours, readable, at least as long as the file, and stay mapped. Only
+    // files are mapped that never change: the kernel's own data.
+    Ok(unsafe { core::slice::from_raw_parts(address.as_ptr(), length) })
+}
+
 /// The size of a page.
 pub(crate) fn page_size() -> usize {
     // SAFETY: takes a number. (It is no system call, and so not behind the seam.)

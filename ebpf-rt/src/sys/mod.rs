@@ -58,6 +58,12 @@ pub(crate) enum Call<'a> {
         length: usize,
         writable: bool,
     },
+    /// mmap(2) of a file: private and readable.
+    #[cfg(feature = "btf")]
+    MapFile { fd: BorrowedFd<'a>, length: usize },
+    /// The size of an open file.
+    #[cfg(feature = "btf")]
+    FileSize { fd: BorrowedFd<'a> },
     /// munmap(2).
     Unmap { address: usize, length: usize },
     /// fsopen(2).

@@ -190,6 +190,10 @@ fn record(call: &Call<'_>) -> Recorded {
         }
         Call::Duplicate { fd: f } => ("dup", numbers(&[fd(f)])),
         Call::Map { length, .. } => ("mmap", numbers(&[*length as u64])),
+        #[cfg(feature = "btf")]
+        Call::MapFile { length, .. } => ("mmap", numbers(&[*length as u64])),
+        #[cfg(feature = "btf")]
+        Call::FileSize { .. } => ("fstat", Vec::new()),
         Call::Unmap { length, .. } => ("munmap", numbers(&[*length as u64])),
         Call::FsOpen { name } => ("fsopen", name.to_bytes().to_vec()),
         Call::FsCreate { .. } => ("fsconfig", Vec::new()),

@@ -6,6 +6,7 @@ mod features;
 #[path = "../hand_expanded.rs"]
 mod hand_expanded;
 mod isa;
+mod kernel_btf;
 mod load;
 mod map_kinds;
 mod maps;
@@ -20,6 +21,7 @@ fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
     features::add(&mut suite);
     isa::add(&mut suite);
+    kernel_btf::add(&mut suite);
     load::add(&mut suite);
     map_kinds::add(&mut suite);
     maps::add(&mut suite);

@@ -1,0 +1,68 @@
+//! BTF, the kernel's type information.
+//!
+//! - [`Btf`]: a reader of encoded BTF, of the kernel's 5 MB as of an object's few hundred bytes:
+//!   nothing is decoded before it is asked for, and no input is trusted.
+//! - [`Type`] and [`Definition`]: one type, as it is read.
+//!
+//! ```
+//! use ebpf_asm::btf::{Btf, Kind};
+//!
+//! fn offset_of_pid(vmlinux: &[u8]) -> Result<u64, ebpf_asm::btf::Error> {
+//!     let btf = Btf::parse(vmlinux)?;
+//!     let task = btf.find("task_struct", Kind::Struct)?;
+//!     Ok(btf.member(task, "pid")?.bit_offset / 8)
+//! }
+//! assert!(offset_of_pid(b"not BTF").is_err());
+//! ```
+
+mod error;
+mod kind;
+mod lookup;
+mod reader;
+#[cfg(test)]
+mod reader_tests;
+mod types;
+
+pub use error::Error;
+pub use kind::Kind;
+pub use lookup::{FoundMember, FunctionPrototype};
+pub use reader::Btf;
+pub use types::{
+    Definition, Element, Elements, EnumValue, IntEncoding, Linkage, Member, Parameter, Type,
+    Variable,
+};
+
+use core::fmt;
+
+/// The number of a type. In split BTF the numbers go on after those of the base.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TypeId(u32);
+
+impl TypeId {
+    /// `void`, which is not written down.
+    pub const VOID: Self = Self(0);
+
+    /// The type with this number.
+    #[must_use]
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// Whether this is `void`.
+    #[must_use]
+    pub const fn is_void(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl fmt::Display for TypeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}]", self.0)
+    }
+}
