@@ -123,7 +123,7 @@ mod opens {
 
         #[derive(Clone, Debug, Default)]
         pub struct ProgramOptions {
-            pub count: ::ebpf_rt::load::ProgramOptions,
+            pub count: ::ebpf_rt::load::ProgramOptions<::ebpf_rt::programs::Tracepoint>,
         }
 
         #[allow(non_snake_case, reason = "fields are named as the user named the items")]
@@ -146,7 +146,7 @@ mod opens {
                 let mut loaded = ::ebpf_rt::load::load(
                     &OBJECT,
                     &[self.maps.COUNTS.into(), self.maps.CONFIG.into()],
-                    &[self.progs.count],
+                    &[self.progs.count.into()],
                     &[self.consts.PORT.into()],
                     &self.options,
                 )?;

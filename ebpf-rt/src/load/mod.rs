@@ -8,9 +8,14 @@ mod constant;
 mod options;
 mod program;
 mod relocate;
+#[cfg(feature = "btf")]
+mod struct_ops;
+#[cfg(feature = "btf")]
+pub(crate) mod target;
 
 pub use constant::{Constant, ConstantValue};
-pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions};
+pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions, RawProgramOptions};
+pub(crate) use program::LoadedProgram;
 #[cfg(feature = "features")]
 pub(crate) use program::{retrying, text};
 
@@ -80,7 +85,7 @@ impl Loaded {
 pub fn load(
     object: &Object,
     maps: &[RawMapOptions],
-    programs: &[ProgramOptions],
+    programs: &[RawProgramOptions],
     constants: &[Option<ConstantValue>],
     options: &Options,
 ) -> Result<Loaded, Error> {
@@ -110,8 +115,8 @@ pub fn load(
             None => RawProgram::skipped(object.name, def),
             Some(mut insns) => {
                 relocate::maps(def, &created, insns.to_mut()).map_err(in_object)?;
-                match program::load(object, def, &insns, options) {
-                    Ok((fd, log)) => RawProgram::loaded(object.name, def, fd, log),
+                match program::load(object, def, &insns, programs.get(index), options) {
+                    Ok(loaded) => RawProgram::loaded(object.name, def, loaded),
                     Err(error) => {
                         let error = explain_version(error, object);
                         if !programs.get(index).is_some_and(|options| options.optional) {
@@ -124,6 +129,8 @@ pub fn load(
         };
         loaded.push(Some(program));
     }
+    #[cfg(feature = "btf")]
+    struct_ops::fill(object, &created, &loaded)?;
     Ok(Loaded {
         object: object.name,
         maps: created,
@@ -155,6 +162,16 @@ fn make_map(
     def: &MapDef,
     options: Option<&RawMapOptions>,
 ) -> Result<RawMap, Error> {
+    if let Some(table) = &def.struct_ops {
+        #[cfg(feature = "btf")]
+        return struct_ops::create(object, def, table, options);
+        #[cfg(not(feature = "btf"))]
+        return Err(Error::new(ErrorKind::Unsupported)
+            .because(format!("`{}` is looked up in the kernel's BTF", table.ops))
+            .remedy("build ebpf-rt with its feature `btf`")
+            .in_object(object.name)
+            .of_map(def.name));
+    }
     let mut request = raw::Request::from_def(object.name, def.name, def);
     request.needs = capabilities::for_object(object);
     let Some(options) = options else {

@@ -300,7 +300,7 @@ fn a_constant_that_does_not_fit_is_refused() {
 
 #[test]
 fn a_program_that_is_left_out_has_a_handle_that_says_so() {
-    let mut options = ProgramOptions::default();
+    let mut options = RawProgramOptions::default();
     options.skip();
     let (result, calls) = run(Script::new(), || {
         let mut loaded = load(&NEEDS_PORT, &[], &[options], &[], &Options::default())?;
@@ -320,7 +320,7 @@ fn a_program_that_is_left_out_has_a_handle_that_says_so() {
 
 #[test]
 fn an_optional_program_that_is_refused_has_a_handle_that_says_why() {
-    let mut options = ProgramOptions::default();
+    let mut options = RawProgramOptions::default();
     options.optional();
     let script = refused(
         Script::new().fails(Errno::EINVAL),

@@ -1,5 +1,7 @@
 //! Maps without types: the descriptor and the sizes, and the operations on bytes.
 
+#[cfg(feature = "btf")]
+use super::struct_ops::{Filling, Table};
 use super::{Update, per_cpu_values};
 use crate::capabilities::{self, Capability};
 use crate::sys::bpf::{self, NewMap};
@@ -37,6 +39,12 @@ struct Inner {
     /// The bytes that the kernel copies for a value: of per-CPU maps one for each possible
     /// CPU. Every buffer is checked against this before the kernel sees it.
     copied_size: usize,
+    /// What is in it, or will be, of a table of functions.
+    #[cfg(feature = "btf")]
+    table: std::sync::OnceLock<Table>,
+    /// Whether a link hands the table to the kernel.
+    #[cfg(feature = "btf")]
+    has_links: bool,
 }
 
 /// What the kernel says about a map.
@@ -155,6 +163,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
         flags: request.flags,
         inner: template.as_ref().map(AsFd::as_fd),
         extra: request.extra,
+        kernel_value: None,
     };
     let fd = with_memlock(|| bpf::map_create(&new))
         .map_err(|errno| in_map(explain_create(request, errno)))?;
@@ -167,6 +176,10 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
         value_size: request.value_size,
         max_entries,
         copied_size,
+        #[cfg(feature = "btf")]
+        table: std::sync::OnceLock::new(),
+        #[cfg(feature = "btf")]
+        has_links: false,
     }));
     if let Some(values) = request.initial {
         map.fill(values)?;
@@ -175,6 +188,29 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
         bpf::map_freeze(map.as_fd()).map_err(|errno| map.failed("BPF_MAP_FREEZE", errno))?;
     }
     Ok(map)
+}
+
+/// The map of a table of functions, whose value is of a type of the kernel.
+#[cfg(feature = "btf")]
+pub(crate) fn of_kernel_type(
+    fd: OwnedFd,
+    object: &'static str,
+    def: &MapDef,
+    value_size: u32,
+    has_links: bool,
+) -> RawMap {
+    RawMap(Arc::new(Inner {
+        fd,
+        object,
+        name: def.name.to_owned(),
+        map_type: def.map_type,
+        key_size: def.key_size,
+        value_size,
+        max_entries: def.max_entries,
+        copied_size: value_size as usize,
+        table: std::sync::OnceLock::new(),
+        has_links,
+    }))
 }
 
 /// Runs an operation that takes memory which counted as locked before Linux 5.11: there the
@@ -211,6 +247,7 @@ fn template(request: &Request<'_>, inner: &InnerMapDef) -> Result<OwnedFd, Error
         flags: inner.flags,
         inner: None,
         extra: 0,
+        kernel_value: None,
     };
     with_memlock(|| bpf::map_create(&new)).map_err(|errno| {
         let inner = Request {
@@ -364,6 +401,10 @@ impl RawMap {
             key_size: info.key_size,
             value_size: info.value_size,
             max_entries: info.max_entries,
+            #[cfg(feature = "btf")]
+            table: std::sync::OnceLock::new(),
+            #[cfg(feature = "btf")]
+            has_links: false,
         })))
     }
 
@@ -461,6 +502,26 @@ impl RawMap {
             "{object}map `{}` ({:?}, keys of {} bytes, values of {} bytes)",
             self.0.name, self.0.map_type, self.0.key_size, self.0.value_size
         )
+    }
+
+    /// The contents of a table of functions, once it is filled.
+    #[cfg(feature = "btf")]
+    pub(crate) fn table(&self) -> Option<&Table> {
+        self.0.table.get()
+    }
+
+    /// Fills a table of functions: now if a link is to hand it to the kernel, else later.
+    #[cfg(feature = "btf")]
+    pub(crate) fn fill_table(&self, filling: Filling) -> Result<(), Error> {
+        let table = if self.0.has_links {
+            filling.put_into(self)?;
+            Table::Linked
+        } else {
+            Table::Kept(filling)
+        };
+        // It is filled once, by the load that made it.
+        let _ = self.0.table.set(table);
+        Ok(())
     }
 
     /// Passes the map on if it is of this kind and has these sizes.

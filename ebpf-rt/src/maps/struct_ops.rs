@@ -2,7 +2,7 @@
 
 use super::Def;
 #[cfg(feature = "std")]
-use super::{Map, RawMap};
+use super::RawMap;
 #[cfg(feature = "btf")]
 use crate::links::StructOpsLink;
 #[cfg(feature = "btf")]
@@ -10,7 +10,7 @@ use crate::{Errno, Error, sys};
 use ebpf_asm::MapType;
 use ebpf_asm::object::{MapDef, StructOpsDef, StructOpsMember};
 #[cfg(feature = "btf")]
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 /// A table of functions that the kernel calls, filled with programs: a congestion control of TCP
 /// (`tcp_congestion_ops`, Linux 5.6), a queueing discipline (`Qdisc_ops`, 6.16), a scheduler
@@ -109,31 +109,63 @@ impl StructOps {
     #[doc(alias = "BPF_LINK_CREATE")]
     #[doc(alias = "bpf_map__attach_struct_ops")]
     pub fn attach(&self) -> Result<StructOpsLink, Error> {
-        let Some(table) = self.raw.table() else {
-            return Err(self
-                .raw
-                .error(Error::invalid("it is empty: no object was loaded with it")));
-        };
-        if table.has_links {
-            return sys::by_btf::link_struct_ops(self.raw.as_fd())
+        match self.raw.table() {
+            Some(Table::Linked) => sys::by_btf::link_struct_ops(self.raw.as_fd())
                 .map(StructOpsLink::link)
-                .map_err(|errno| self.explain("BPF_LINK_CREATE", errno));
+                .map_err(|errno| explain(&self.raw, "BPF_LINK_CREATE", errno)),
+            Some(Table::Kept(filling)) => {
+                filling.put_into(&self.raw)?;
+                Ok(StructOpsLink::registered(self.raw.clone()))
+            }
+            None => Err(self
+                .raw
+                .error(Error::invalid("it is empty: no object was loaded with it"))),
         }
-        table
-            .put_into(&self.raw)
-            .map(|()| StructOpsLink::registered(self.raw.clone()))
-            .map_err(|errno| self.explain("BPF_MAP_UPDATE_ELEM", errno))
     }
+}
 
-    #[cfg(feature = "btf")]
-    fn explain(&self, operation: &str, errno: Errno) -> Error {
-        explain(&self.raw, operation, errno)
+/// Where the contents of a table are.
+#[cfg(feature = "btf")]
+#[derive(Debug)]
+pub(crate) enum Table {
+    /// In the map, where a link finds them.
+    Linked,
+    /// Here: putting them into the map hands the table to the kernel. Linux before 6.4.
+    Kept(Filling),
+}
+
+/// The contents of a table.
+#[cfg(feature = "btf")]
+#[derive(Debug)]
+pub(crate) struct Filling {
+    /// The value of the map, with zeros where programs are.
+    pub(crate) value: Vec<u8>,
+    /// Where programs are, by descriptors of our own.
+    pub(crate) programs: Vec<(usize, OwnedFd)>,
+}
+
+#[cfg(feature = "btf")]
+impl Filling {
+    pub(crate) fn put_into(&self, map: &RawMap) -> Result<(), Error> {
+        let mut value = self.value.clone();
+        for (place, program) in &self.programs {
+            // The kernel reads the descriptor as a number of a pointer's size.
+            let fd = program.as_raw_fd() as usize;
+            let bytes = fd.to_ne_bytes();
+            let room = value.get_mut(*place..*place + bytes.len());
+            match room {
+                Some(room) => room.copy_from_slice(&bytes),
+                None => return Err(map.error(Error::invalid("a program is outside of it"))),
+            }
+        }
+        sys::bpf::map_update(map.as_fd(), &0u32.to_ne_bytes(), &value, 0)
+            .map_err(|errno| explain(map, "BPF_MAP_UPDATE_ELEM", errno))
     }
 }
 
 /// An error of handing a table to the kernel.
 #[cfg(feature = "btf")]
-pub(crate) fn explain(map: &RawMap, operation: &str, errno: Errno) -> Error {
+fn explain(map: &RawMap, operation: &str, errno: Errno) -> Error {
     let error = map.error(Error::failed(operation, errno));
     match errno {
         Errno::EEXIST => error.because("the kernel has a table of that name, or takes only one"),

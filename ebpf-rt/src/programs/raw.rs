@@ -1,9 +1,10 @@
 //! Programs of any kind.
 
 use super::ProgramInfo;
+use crate::load::LoadedProgram;
 use crate::{Error, ErrorKind, pins, sys};
 use ebpf_asm::object::{ProgramDef, ProgramKind};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 
 /// A program of an object after loading, of whatever kind.
@@ -17,7 +18,7 @@ pub struct RawProgram {
 
 #[derive(Debug)]
 enum State {
-    Loaded { fd: OwnedFd, log: Option<String> },
+    Loaded(LoadedProgram),
     Skipped,
     Failed(Error),
 }
@@ -26,10 +27,9 @@ impl RawProgram {
     pub(crate) fn loaded(
         object: &'static str,
         def: &ProgramDef,
-        fd: OwnedFd,
-        log: Option<String>,
+        program: LoadedProgram,
     ) -> Self {
-        Self::new(object, def, State::Loaded { fd, log })
+        Self::new(object, def, State::Loaded(program))
     }
 
     pub(crate) fn skipped(object: &'static str, def: &ProgramDef) -> Self {
@@ -64,7 +64,7 @@ impl RawProgram {
     /// Whether the program is in the kernel.
     #[must_use]
     pub fn is_loaded(&self) -> bool {
-        matches!(self.state, State::Loaded { .. })
+        matches!(self.state, State::Loaded(_))
     }
 
     /// Why the kernel refused the program, if it is optional and was refused.
@@ -80,9 +80,19 @@ impl RawProgram {
     #[must_use]
     pub fn log(&self) -> Option<&str> {
         match &self.state {
-            State::Loaded { log, .. } => log.as_deref(),
+            State::Loaded(program) => program.log.as_deref(),
             State::Failed(error) => error.log(),
             State::Skipped => None,
+        }
+    }
+
+    /// What the program was loaded for, of kinds whose load says where they go: as the attribute
+    /// or the options named it.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        match &self.state {
+            State::Loaded(program) => program.target.as_deref(),
+            _ => None,
         }
     }
 
@@ -92,7 +102,7 @@ impl RawProgram {
     /// [`ErrorKind::NotLoaded`] if the program was left out, or is optional and was refused.
     pub fn fd(&self) -> Result<BorrowedFd<'_>, Error> {
         let reason = match &self.state {
-            State::Loaded { fd, .. } => return Ok(fd.as_fd()),
+            State::Loaded(program) => return Ok(program.fd.as_fd()),
             State::Skipped => "it is not loaded: it was left out with skip()".to_owned(),
             State::Failed(error) => {
                 format!("it is not loaded: it is optional and was refused ({error})")
@@ -154,5 +164,10 @@ pub(super) fn for_test(kind: ProgramKind) -> RawProgram {
     use ebpf_asm::object::LineTable;
     let def = ProgramDef::new("probe", kind, &[], &[], &[], LineTable::EMPTY);
     let null = std::fs::File::open("/dev/null").expect("/dev/null");
-    RawProgram::loaded("test", &def, null.into(), None)
+    let program = LoadedProgram {
+        fd: null.into(),
+        log: None,
+        target: Some("somewhere".to_owned()),
+    };
+    RawProgram::loaded("test", &def, program)
 }

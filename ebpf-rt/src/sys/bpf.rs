@@ -211,7 +211,6 @@ attributes! {
         line_info: u64,
         line_info_cnt: u32,
         attach_btf_id: u32,
-        /// Or `attach_btf_obj_fd`.
         attach_prog_fd: u32,
         core_relo_cnt: u32,
         fd_array: u64,
