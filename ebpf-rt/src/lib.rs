@@ -79,8 +79,8 @@ pub use ebpf_asm::{Code, KernelVersion, LinkType, MapType, Object, ProgramType, 
 pub use maps::{
     Array, ArrayOfMaps, BloomFilter, CgroupArray, CpuMap, DevMap, DevMapHash, Global, HashMap,
     HashOfMaps, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap, PerfEventArray,
-    ProgramArray, Queue, RingBuf, Rodata, SockHash, SockMap, Stack, StackTrace, StructOps,
-    Update, UserRingBuf,
+    ProgramArray, Queue, RingBuf, Rodata, SockHash, SockMap, Stack, StackTrace, StructOps, Update,
+    UserRingBuf,
 };
 
 #[cfg(feature = "features")]

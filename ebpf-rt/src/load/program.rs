@@ -7,8 +7,8 @@ use crate::maps::raw::with_memlock;
 use crate::sys::bpf::{self, NewProgram};
 use crate::{Errno, Error, ErrorKind, capabilities, verifier_log};
 use ebpf_asm::isa::Insn;
-use ebpf_asm::{AttachType, Object};
 use ebpf_asm::object::ProgramDef;
+use ebpf_asm::{AttachType, Object};
 use std::ffi::CString;
 use std::os::fd::OwnedFd;
 

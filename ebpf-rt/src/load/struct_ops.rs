@@ -1,7 +1,7 @@
 //! Tables of functions: maps whose value is a type of the kernel, filled with programs.
 
-use super::target::{self, no_member};
 use super::RawMapOptions;
+use super::target::{self, no_member};
 use crate::btf::{self, Btf, Definition, IntEncoding, TypeId};
 use crate::maps::struct_ops::Filling;
 use crate::maps::{RawMap, raw};
@@ -37,10 +37,13 @@ fn programs_of<'a>(
     object: &'a Object,
     table: &'a StructOpsDef,
 ) -> Result<Vec<(&'a str, usize)>, Error> {
-    let named = table.members.iter().filter_map(|member| match member.value {
-        StructOpsValue::Program(program) => Some((member.name, program)),
-        _ => None,
-    });
+    let named = table
+        .members
+        .iter()
+        .filter_map(|member| match member.value {
+            StructOpsValue::Program(program) => Some((member.name, program)),
+            _ => None,
+        });
     let of_table = |index: usize| match object.programs[index].kind {
         ProgramKind::StructOps { ops, member, .. } if ops == table.ops => Some(member),
         _ => None,
@@ -146,7 +149,13 @@ pub(super) fn create(
             _ => error,
         })
     })?;
-    Ok(raw::of_kernel_type(fd, object.name, def, value_size, has_links))
+    Ok(raw::of_kernel_type(
+        fd,
+        object.name,
+        def,
+        value_size,
+        has_links,
+    ))
 }
 
 fn unreadable(error: &btf::Error) -> Error {
@@ -191,7 +200,11 @@ fn fill_one(
             StructOpsValue::Integer(number) => layout.integer(member.name, number)?,
             StructOpsValue::Text(text) => layout.text(member.name, text)?,
             StructOpsValue::Bytes(bytes) => bytes.to_vec(),
-            _ => return Err(Error::invalid("a member is of a kind that is newer than this")),
+            _ => {
+                return Err(Error::invalid(
+                    "a member is of a kind that is newer than this",
+                ));
+            }
         };
         layout.put(&mut filling.value, member.name, &bytes)?;
     }
@@ -201,8 +214,8 @@ fn fill_one(
         let Some(program) = loaded.filter(|program| program.is_loaded()) else {
             continue;
         };
-        let ours = sys::socket::duplicate(program.fd()?)
-            .map_err(|errno| Error::failed("dup", errno))?;
+        let ours =
+            sys::socket::duplicate(program.fd()?).map_err(|errno| Error::failed("dup", errno))?;
         let place = layout.function(member)?;
         filling.programs.push((place, ours));
     }
@@ -211,7 +224,9 @@ fn fill_one(
 
 /// Where the kernel's type begins in the value: behind what the kernel keeps for itself.
 fn data_offset(btf: &Btf<'_>, value: TypeId) -> Result<usize, Error> {
-    let data = btf.member(value, "data").map_err(|error| unreadable(&error))?;
+    let data = btf
+        .member(value, "data")
+        .map_err(|error| unreadable(&error))?;
     Ok((data.bit_offset / 8) as usize)
 }
 
@@ -226,12 +241,17 @@ struct Layout<'a> {
 impl Layout<'_> {
     /// Where a member is, and its type.
     fn member(&self, member: &str) -> Result<(usize, TypeId), Error> {
-        let found = self.btf.member(self.ops, member).map_err(|error| match error {
-            btf::Error::NoMember { .. } => no_member(self.name, member, &self.names()),
-            error => Error::invalid(format!("its member `{member}`: {error}")),
-        })?;
+        let found = self
+            .btf
+            .member(self.ops, member)
+            .map_err(|error| match error {
+                btf::Error::NoMember { .. } => no_member(self.name, member, &self.names()),
+                error => Error::invalid(format!("its member `{member}`: {error}")),
+            })?;
         if found.bit_size.is_some() {
-            return Err(Error::invalid(format!("its member `{member}` is a bit field")));
+            return Err(Error::invalid(format!(
+                "its member `{member}` is a bit field"
+            )));
         }
         Ok((self.data + (found.bit_offset / 8) as usize, found.ty))
     }
@@ -263,7 +283,9 @@ impl Layout<'_> {
         };
         match is_function {
             true => Ok(place),
-            false => Err(Error::invalid(format!("its member `{member}` is no function"))),
+            false => Err(Error::invalid(format!(
+                "its member `{member}` is no function"
+            ))),
         }
     }
 
@@ -278,7 +300,9 @@ impl Layout<'_> {
         };
         let size = self.size(ty)?;
         if !is_number || size > 8 {
-            return Err(Error::invalid(format!("its member `{member}` is no number")));
+            return Err(Error::invalid(format!(
+                "its member `{member}` is no number"
+            )));
         }
         let bits = size as u32 * 8;
         let (low, high) = match signed {

@@ -67,9 +67,13 @@ fn wanted(kind: ProgramKind) -> Option<Wanted> {
         ProgramKind::Fentry { function, .. }
         | ProgramKind::Fexit { function, .. }
         | ProgramKind::FmodRet { function, .. }
-        | ProgramKind::Extension { function } => {
-            wanted(function, "", Kind::Func, "function", "CONFIG_DEBUG_INFO_BTF")
-        }
+        | ProgramKind::Extension { function } => wanted(
+            function,
+            "",
+            Kind::Func,
+            "function",
+            "CONFIG_DEBUG_INFO_BTF",
+        ),
         ProgramKind::BtfTracepoint { name } => wanted(
             name,
             "btf_trace_",
@@ -77,9 +81,13 @@ fn wanted(kind: ProgramKind) -> Option<Wanted> {
             "trace point",
             "CONFIG_BPF_EVENTS",
         ),
-        ProgramKind::Lsm { hook, .. } | ProgramKind::LsmCgroup { hook } => {
-            wanted(hook, "bpf_lsm_", Kind::Func, "security hook", "CONFIG_BPF_LSM")
-        }
+        ProgramKind::Lsm { hook, .. } | ProgramKind::LsmCgroup { hook } => wanted(
+            hook,
+            "bpf_lsm_",
+            Kind::Func,
+            "security hook",
+            "CONFIG_BPF_LSM",
+        ),
         ProgramKind::Iter { target, .. } => wanted(
             target,
             "bpf_iter_",
@@ -140,7 +148,9 @@ pub(super) fn find(
         (None, ProgramKind::StructOps { member, .. }) => member_of_table(name, member),
         (None, _) => in_kernel(name, &wanted),
     };
-    found.map(Some).map_err(|error| explain_since(error, def.kind))
+    found
+        .map(Some)
+        .map_err(|error| explain_since(error, def.kind))
 }
 
 /// After a failure: whether the kernel is older than the kind of program.
@@ -283,7 +293,11 @@ fn explain_function(error: Error, name: &str, similar: &[String]) -> Error {
     let Ok(text) = kallsyms::read() else {
         return similar::did_you_mean(error, similar);
     };
-    let is_variant = |other: &str| other.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+    let is_variant = |other: &str| {
+        other
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with('.'))
+    };
     let mut functions = kallsyms::functions(&text).map(|(other, _)| other);
     match functions.find(|other| *other == name || is_variant(other)) {
         Some(other) if other == name => error
@@ -376,30 +390,27 @@ pub(crate) fn function_of_program(program: BorrowedFd<'_>, name: &str) -> Result
             }
         }
     };
-    let info: bpf::ProgInfo =
-        bpf::info(program).map_err(failed(Command::ObjGetInfoByFd))?;
+    let info: bpf::ProgInfo = bpf::info(program).map_err(failed(Command::ObjGetInfoByFd))?;
     if info.btf_id == 0 {
         return Err(Error::invalid(
             "the program that it goes to has no type information, so its functions have no names",
         ));
     }
-    let btf = bpf::fd_by_id(Command::BtfGetFdById, info.btf_id)
-        .map_err(failed(Command::BtfGetFdById))?;
+    let btf =
+        bpf::fd_by_id(Command::BtfGetFdById, info.btf_id).map_err(failed(Command::BtfGetFdById))?;
     let read = |fd: BorrowedFd<'_>| {
         let info = bpf::btf_info(fd)?;
         bpf::btf_bytes(fd, info.size)
     };
     let bytes = read(btf.as_fd()).map_err(failed(Command::ObjGetInfoByFd))?;
     let btf = Btf::parse(bytes).map_err(unreadable)?;
-    btf.find(name, Kind::Func)
-        .map(|id| id.get())
-        .map_err(|_| {
-            let known = known_names(&btf, "", Kind::Func);
-            let error = Error::new(ErrorKind::NotFound).because(format!(
-                "the program that it goes to has no function `{name}`"
-            ));
-            similar::did_you_mean(error, &similar::names(name, &known))
-        })
+    btf.find(name, Kind::Func).map(|id| id.get()).map_err(|_| {
+        let known = known_names(&btf, "", Kind::Func);
+        let error = Error::new(ErrorKind::NotFound).because(format!(
+            "the program that it goes to has no function `{name}`"
+        ));
+        similar::did_you_mean(error, &similar::names(name, &known))
+    })
 }
 
 /// What to do about a refusal of the verifier that is about where the program goes.
@@ -437,4 +448,3 @@ pub(super) fn remedy(reason: &str) -> Option<&'static str> {
         .iter()
         .find_map(|(part, remedy)| reason.contains(part).then_some(*remedy))
 }
-

@@ -149,6 +149,11 @@ impl<'a> Request<'a> {
 /// Creates a map, fills it and freezes it, as far as it asks for that.
 pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
     let in_map = |error: Error| error.in_object(request.object).of_map(request.name);
+    if request.map_type == MapType::StructOps {
+        return Err(in_map(Error::invalid(
+            "a struct_ops map is made by loading the object that has its programs",
+        )));
+    }
     let copied_size = copied_size(request.map_type, request.value_size).map_err(in_map)?;
     let max_entries = max_entries(request).map_err(in_map)?;
     // The kernel looks at this one to see what the map can hold, and does not keep it.

@@ -28,7 +28,4 @@ pub struct BtfTracepoint {
 program_impls!(BtfTracepoint, ProgramKind::BtfTracepoint { .. });
 attach_impls!(BtfTracepoint, BtfTracepointLink, "the trace point");
 cookie_impls!(BtfTracepoint, BtfTracepointLink, "6.10");
-test_run_impl!(
-    BtfTracepoint,
-    "a context (the arguments, eight bytes each)"
-);
+test_run_impl!(BtfTracepoint, "a context (the arguments, eight bytes each)");

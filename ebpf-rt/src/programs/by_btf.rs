@@ -66,9 +66,9 @@ impl RawProgram {
                 "this kernel cannot do it on this machine: {} programs take trampolines",
                 kind.name()
             )),
-            Errno::ENOENT | Errno::ENODEV => {
-                error.because(format!("`{target}` is no longer there, or cannot be traced"))
-            }
+            Errno::ENOENT | Errno::ENODEV => error.because(format!(
+                "`{target}` is no longer there, or cannot be traced"
+            )),
             _ => error,
         }
     }

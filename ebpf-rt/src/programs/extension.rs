@@ -62,8 +62,8 @@ impl Extension {
     ) -> Result<ExtensionLink, Error> {
         let ours = self.raw.fd()?;
         let target = program.as_raw().fd()?;
-        let function_id = target::function_of_program(target, function)
-            .map_err(|error| self.raw.error(error))?;
+        let function_id =
+            target::function_of_program(target, function).map_err(|error| self.raw.error(error))?;
         sys::by_btf::link_to_program(ours, target, function_id)
             .map(|link| ExtensionLink::new(Attachment::Link(link)))
             .map_err(|errno| match errno {

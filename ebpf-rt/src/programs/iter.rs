@@ -192,14 +192,19 @@ impl Iter {
                 .because("there is no such task"),
             Errno::EINVAL | Errno::E2BIG | Errno::EBADF => {
                 let error = match parameters {
-                    0 => error.because(format!("`{target}` cannot be gone through without parameters")),
+                    0 => error.because(format!(
+                        "`{target}` cannot be gone through without parameters"
+                    )),
                     _ => error.because(format!("these parameters are not for `{target}`")),
                 };
                 match parameters {
                     // The members of tasks and cgroups.
-                    3 | 4 if errno != Errno::EBADF => {
-                        capabilities::explain_since(error, 6, 1, "an iterator with these parameters")
-                    }
+                    3 | 4 if errno != Errno::EBADF => capabilities::explain_since(
+                        error,
+                        6,
+                        1,
+                        "an iterator with these parameters",
+                    ),
                     _ => error,
                 }
             }

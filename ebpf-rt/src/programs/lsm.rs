@@ -79,9 +79,8 @@ impl LsmCgroup {
                     Errno::EBADF => {
                         error.because("the descriptor is not that of a cgroup's directory")
                     }
-                    Errno::E2BIG | Errno::ENOSPC => error.because(
-                        "programs of this kind are at as many hooks as the kernel allows",
-                    ),
+                    Errno::E2BIG | Errno::ENOSPC => error
+                        .because("programs of this kind are at as many hooks as the kernel allows"),
                     _ => error,
                 }
             })

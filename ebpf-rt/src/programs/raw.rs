@@ -24,11 +24,7 @@ enum State {
 }
 
 impl RawProgram {
-    pub(crate) fn loaded(
-        object: &'static str,
-        def: &ProgramDef,
-        program: LoadedProgram,
-    ) -> Self {
+    pub(crate) fn loaded(object: &'static str, def: &ProgramDef, program: LoadedProgram) -> Self {
         Self::new(object, def, State::Loaded(program))
     }
 

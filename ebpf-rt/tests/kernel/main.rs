@@ -1,11 +1,13 @@
 //! The tests of the runtime on the running kernel.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod by_btf;
 mod common;
 mod features;
 #[path = "../hand_expanded.rs"]
 mod hand_expanded;
 mod isa;
+mod iter;
 mod kernel_btf;
 mod load;
 mod map_kinds;
@@ -15,12 +17,15 @@ mod privileges;
 mod programs;
 mod ring_buf;
 mod sockmaps;
+mod struct_ops;
 mod tracing;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
+    by_btf::add(&mut suite);
     features::add(&mut suite);
     isa::add(&mut suite);
+    iter::add(&mut suite);
     kernel_btf::add(&mut suite);
     load::add(&mut suite);
     map_kinds::add(&mut suite);
@@ -30,6 +35,7 @@ fn main() -> std::process::ExitCode {
     programs::add(&mut suite);
     ring_buf::add(&mut suite);
     sockmaps::add(&mut suite);
+    struct_ops::add(&mut suite);
     tracing::add(&mut suite);
     suite.test(
         "hand_expanded::skeleton",
