@@ -36,6 +36,7 @@ pub(crate) enum Command {
     ObjGetInfoByFd = 15,
     RawTracepointOpen = 17,
     MapLookupAndDeleteElem = 21,
+    #[cfg(feature = "btf")]
     BtfLoad = 18,
     MapFreeze = 22,
     MapLookupBatch = 24,
@@ -47,6 +48,7 @@ pub(crate) enum Command {
     LinkGetFdById = 30,
     LinkGetNextId = 31,
     EnableStats = 32,
+    #[cfg(feature = "btf")]
     IterCreate = 33,
     LinkDetach = 34,
 }
@@ -77,6 +79,7 @@ impl Command {
             Self::ObjGetInfoByFd => "BPF_OBJ_GET_INFO_BY_FD",
             Self::RawTracepointOpen => "BPF_RAW_TRACEPOINT_OPEN",
             Self::MapLookupAndDeleteElem => "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
+            #[cfg(feature = "btf")]
             Self::BtfLoad => "BPF_BTF_LOAD",
             Self::MapFreeze => "BPF_MAP_FREEZE",
             Self::MapLookupBatch => "BPF_MAP_LOOKUP_BATCH",
@@ -88,6 +91,7 @@ impl Command {
             Self::LinkGetFdById => "BPF_LINK_GET_FD_BY_ID",
             Self::LinkGetNextId => "BPF_LINK_GET_NEXT_ID",
             Self::EnableStats => "BPF_ENABLE_STATS",
+            #[cfg(feature = "btf")]
             Self::IterCreate => "BPF_ITER_CREATE",
             Self::LinkDetach => "BPF_LINK_DETACH",
         }
