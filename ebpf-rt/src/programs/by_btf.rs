@@ -126,3 +126,67 @@ macro_rules! cookie_impls {
     };
 }
 pub(super) use cookie_impls;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::programs::raw::for_test;
+    use crate::programs::{BtfTracepoint, Extension, Fentry};
+    use crate::sys::script::{Recorded, Script, run};
+
+    const FENTRY: ProgramKind = ProgramKind::Fentry {
+        function: "vfs_read",
+        sleepable: false,
+    };
+
+    fn attach<P: Program, T>(
+        script: Script,
+        kind: ProgramKind,
+        attach: impl FnOnce(&P) -> Result<T, Error>,
+    ) -> (Result<(), Error>, Vec<Recorded>) {
+        run(script, || attach(&P::from_raw(for_test(kind))?).map(drop))
+    }
+
+    #[test]
+    fn without_a_cookie_the_oldest_command_does() {
+        let (result, calls) = attach(Script::new().fd(), FENTRY, Fentry::attach);
+        result.unwrap();
+        assert_eq!(calls[0].name, "BPF_RAW_TRACEPOINT_OPEN");
+        assert_eq!((calls[0].attr.len(), calls[0].u32(0)), (16, 0));
+    }
+
+    #[test]
+    fn cookies_are_handed_on_or_refused_with_the_version() {
+        let with_cookie = |program: &Fentry| program.attach_with_cookie(7);
+        let (result, calls) = attach(Script::new().fd(), FENTRY, with_cookie);
+        result.unwrap();
+        assert_eq!(calls[0].name, "BPF_LINK_CREATE");
+        assert_eq!((calls[0].u32(8), calls[0].u32(24)), (24, 7));
+        let old = || Script::new().release("5.10.0").fails(Errno::EINVAL);
+        let (result, _) = attach(old(), FENTRY, with_cookie);
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("a cookie needs Linux 5.19"));
+        let kind = ProgramKind::BtfTracepoint { name: "x" };
+        let (result, _) = attach(old(), kind, |program: &BtfTracepoint| {
+            program.attach_with_cookie(7)
+        });
+        let error = result.unwrap_err();
+        assert!(error.to_string().contains("a cookie needs Linux 6.10"));
+    }
+
+    #[test]
+    fn what_is_taken_already_is_said() {
+        let busy = || Script::new().fails(Errno::EBUSY);
+        let (result, _) = attach(busy(), FENTRY, Fentry::attach);
+        let error = result.unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("`somewhere` does not begin with a call")
+        );
+        let kind = ProgramKind::Extension { function: "rule" };
+        let (result, _) = attach(busy(), kind, Extension::attach);
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::Exists);
+    }
+}

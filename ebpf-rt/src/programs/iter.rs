@@ -219,3 +219,54 @@ impl Iter {
         self.raw.target()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::programs::raw::for_test;
+    use crate::sys::script::{Recorded, Script, run};
+    use std::fs::File;
+
+    fn link(
+        script: Script,
+        parameters: IterParameters<'_>,
+    ) -> (Result<IterLink, Error>, Vec<Recorded>) {
+        run(script, || {
+            let kind = ProgramKind::Iter {
+                target: "task",
+                sleepable: false,
+            };
+            let raw = for_test(kind);
+            Iter { raw }.attach_to(parameters)
+        })
+    }
+
+    #[test]
+    fn parameters_are_as_long_as_their_member_of_the_union() {
+        let file = File::open("/dev/null").unwrap();
+        let cases = [
+            (IterParameters::map(&file), 4),
+            (IterParameters::task(7), 12),
+            (IterParameters::process(7), 12),
+            (IterParameters::pidfd(&file), 12),
+            (IterParameters::cgroup(&file, CgroupOrder::AncestorsUp), 16),
+        ];
+        for (parameters, length) in cases {
+            let (result, calls) = link(Script::new().fd(), parameters);
+            drop(result.unwrap());
+            assert_eq!((calls[0].u32(8), calls[0].u32(24)), (28, length));
+        }
+    }
+
+    #[test]
+    fn refusals_say_what_is_missing() {
+        let old = Script::new().release("5.15.0").fails(Errno::EINVAL);
+        let error = link(old, IterParameters::task(1)).0.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("needs Linux 6.1"), "{error}");
+        let gone = Script::new().fails(Errno::ESRCH);
+        let error = link(gone, IterParameters::task(1)).0.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    }
+}
