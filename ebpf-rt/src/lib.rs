@@ -74,7 +74,9 @@ mod verifier_log;
 pub use bytemuck;
 #[cfg(feature = "btf")]
 pub use ebpf_asm::btf;
-pub use ebpf_asm::{Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, object};
+pub use ebpf_asm::{
+    AttachType, Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, object,
+};
 
 pub use maps::{
     Array, ArrayOfMaps, BloomFilter, CgroupArray, CpuMap, DevMap, DevMapHash, Global, HashMap,

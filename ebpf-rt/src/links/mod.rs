@@ -18,7 +18,7 @@ pub use by_btf::{
     BtfTracepointLink, ExtensionLink, FentryLink, FexitLink, FmodRetLink, IterFile, IterLink,
     LsmCgroupLink, LsmLink,
 };
-pub use info::LinkInfo;
+pub use info::{LinkDetails, LinkInfo};
 pub use socket::{ReuseportLink, SocketFilterLink};
 pub use sockmap::SkSkbLink;
 #[cfg(feature = "btf")]

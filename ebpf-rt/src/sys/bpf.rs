@@ -361,11 +361,12 @@ attributes! {
         reserved: u32,
     }
     /// The start of `struct bpf_link_info`.
-    LinkInfo: 16 {
+    LinkInfo: 32 {
         kind: u32,
         id: u32,
         prog_id: u32,
         reserved: u32,
+        details: [u32; 4],
     }
     /// Of `BPF_OBJ_GET_INFO_BY_FD`.
     ObjectInfo: 16 {

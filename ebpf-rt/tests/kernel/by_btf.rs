@@ -2,11 +2,15 @@
 
 use super::common::{cgroup2, cgroup2_mount, make_system_calls, offset, own_tid};
 use core::ffi::c_void;
+use ebpf_rt::btf::Kind;
 use ebpf_rt::context::arg_offset;
-use ebpf_rt::{ErrorKind, Global, HashMap, LinkType, ProgramType, ebpf};
+use ebpf_rt::links::LinkDetails;
+use ebpf_rt::programs::{Program, TestRun};
+use ebpf_rt::{AttachType, ErrorKind, Global, HashMap, LinkType, ProgramType, ebpf, kernel_btf};
 use kernel_test::{Need, Suite};
 use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::process::{Command, Stdio};
 
 const ROOT: &[Need] = &[Need::Root];
 const TRAMPOLINES: &[Need] = &[Need::Root, Need::Matrix(has_trampolines)];
@@ -26,6 +30,15 @@ pub(crate) fn add(suite: &mut Suite) {
     suite.test("by_btf::tp_btf_errors", ROOT, tp_btf_errors);
     suite.test("by_btf::fentry", TRAMPOLINES, fentry);
     suite.test("by_btf::fentry_errors", ROOT, fentry_errors);
+    suite.test(
+        "by_btf::fentry_sleepable",
+        &[
+            Need::Root,
+            Need::Kernel(6, 3),
+            Need::Matrix(has_trampolines),
+        ],
+        fentry_sleepable,
+    );
     suite.test("by_btf::fexit", TRAMPOLINES, fexit);
     suite.test("by_btf::fmod_ret", TRAMPOLINES, fmod_ret);
     suite.test(
@@ -119,6 +132,12 @@ fn tp_btf() {
     let program = calls.progs.enter.info().unwrap();
     assert_eq!(info.program_id, program.id);
     assert_eq!(program.program_type, Some(ProgramType::Tracing));
+    let point = kernel_btf::vmlinux().unwrap();
+    let point = point.find("btf_trace_sys_enter", Kind::Typedef).unwrap();
+    // Linux before 5.18 does not say it.
+    assert!([None, Some(point.get())].contains(&program.attach_btf_id));
+    let told = kernel_test::kernel_version() >= (5, 18);
+    assert_eq!(program.attach_btf_id.is_some(), told);
     link.detach().unwrap();
     let before = calls.maps.HITS.get();
     make_system_calls(10);
@@ -255,7 +274,20 @@ fn fentry() {
     assert!(opens.maps.HITS.get() >= 10);
     let directory = opens.maps.SEEN.get() as u32 as i32;
     assert_eq!(directory, libc::AT_FDCWD, "the first argument");
-    assert_eq!(link.info().unwrap().link_type, Some(LinkType::Tracing));
+    let info = link.info().unwrap();
+    assert_eq!(info.link_type, Some(LinkType::Tracing));
+    let LinkDetails::Tracing {
+        attach_type,
+        target_btf_id,
+        ..
+    } = info.details
+    else {
+        panic!("{info:?}")
+    };
+    assert_eq!(attach_type, Some(AttachType::TraceFentry));
+    let function = kernel_btf::vmlinux().unwrap();
+    let function = function.find("do_sys_openat2", Kind::Func).unwrap();
+    assert!([0, function.get()].contains(&target_btf_id));
     link.detach().unwrap();
     let before = opens.maps.HITS.get();
     make_system_calls(10);
@@ -283,16 +315,16 @@ ebpf! {
     #[license = "GPL"]
     mod results {
         const PID: u32;
-        static RESULT: Global<i64> = Global::new(0);
+        static RESULT: Global<i32> = Global::new(0);
 
         #[fexit("do_sys_openat2")]
         fn leave(ctx: *mut c_void) -> i32 {
-            r6 = *(u64 *)(r1 + {arg_offset(3)});    // behind three arguments
+            r6 = *(u32 *)(r1 + {arg_offset(3)});    // behind three arguments
             call bpf_get_current_pid_tgid;
             r0 >>= 32;
             if w0 != PID goto end;
             r1 = RESULT ll;
-            *(u64 *)(r1 + 0) = r6;
+            *(u32 *)(r1 + 0) = w6;
         end:
             r0 = 0;
             exit;
@@ -306,9 +338,9 @@ fn fexit() {
     let results = loader.load().unwrap();
     let link = results.progs.leave.attach().unwrap();
     let file = File::open("/").unwrap();
-    assert_eq!(results.maps.RESULT.get(), i64::from(file.as_raw_fd()));
+    assert_eq!(results.maps.RESULT.get(), file.as_raw_fd());
     File::open("/no/such/file").unwrap_err();
-    assert_eq!(results.maps.RESULT.get(), i64::from(-libc::ENOENT));
+    assert_eq!(results.maps.RESULT.get(), -libc::ENOENT);
     assert_eq!(link.info().unwrap().link_type, Some(LinkType::Tracing));
 }
 
@@ -327,12 +359,6 @@ ebpf! {
 
         #[lsm("file_open")]
         fn hook(ctx: *mut c_void) -> i32 {
-            call decide;
-            exit;
-        }
-
-        #[lsm("file_open", sleepable)]
-        fn sleepable_hook(ctx: *mut c_void) -> i32 {
             call decide;
             exit;
         }
@@ -364,7 +390,6 @@ fn load_refusals(keep: impl FnOnce(&mut refusals::ProgramOptions)) -> refusals::
     loader.consts.TID.set(own_tid());
     loader.progs.instead.skip();
     loader.progs.hook.skip();
-    loader.progs.sleepable_hook.skip();
     keep(&mut loader.progs);
     loader.load().unwrap()
 }
@@ -388,7 +413,6 @@ fn fmod_ret() {
     let mut loader = refusals::loader();
     loader.consts.TID.set(0);
     loader.progs.hook.skip();
-    loader.progs.sleepable_hook.skip();
     loader.progs.instead.target("vfs_read");
     let error = loader.load().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Rejected);
@@ -404,7 +428,6 @@ fn lsm() {
     let mut loader = refusals::loader();
     loader.consts.TID.set(0);
     loader.progs.instead.skip();
-    loader.progs.sleepable_hook.skip();
     loader.progs.hook.target("file_opne");
     let error = loader.load().unwrap_err();
     assert!(
@@ -415,17 +438,80 @@ fn lsm() {
     );
 }
 
+ebpf! {
+    /// Programs that may wait.
+    #[license = "GPL"]
+    mod sleepers {
+        static STARTED: HashMap<u32, u32> = HashMap::with_max_entries(256);
+        static SEEN: Global<u64> = Global::new(0);
+
+        /// Keeps who starts a program.
+        #[lsm("bprm_committed_creds", sleepable)]
+        fn start(ctx: *mut c_void) -> i32 {
+            call bpf_get_current_pid_tgid;
+            r0 >>= 32;
+            *(u32 *)(r10 - 4) = w0;
+            *(u32 *)(r10 - 8) = 1;
+            r1 = STARTED ll;
+            r2 = r10;
+            r2 += -4;
+            r3 = r10;
+            r3 += -8;
+            r4 = 0;
+            call bpf_map_update_elem;
+            r0 = 0;
+            exit;
+        }
+
+        /// At a function that the kernel calls when it is asked for a test run.
+        #[fentry("bpf_fentry_test1", sleepable)]
+        fn enter(ctx: *mut c_void) -> i32 {
+            r2 = *(u32 *)(r1 + {arg_offset(0)});
+            r1 = SEEN ll;
+            *(u64 *)(r1 + 0) = r2;
+            r0 = 0;
+            exit;
+        }
+    }
+}
+
 fn lsm_sleepable() {
-    let refusals = load_refusals(|progs| progs.sleepable_hook = Default::default());
-    refuses(&refusals, || {
-        refusals.progs.sleepable_hook.attach().unwrap()
-    });
+    let mut loader = sleepers::loader();
+    loader.progs.enter.skip();
+    let sleepers = loader.load().unwrap();
+    let link = sleepers.progs.start.attach().unwrap();
+    let start = || {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        let mut child = command.arg("--list").stdout(Stdio::null()).spawn().unwrap();
+        assert!(child.wait().unwrap().success());
+        child.id()
+    };
+    let seen = |pid: u32| sleepers.maps.STARTED.get(&pid).unwrap().is_some();
+    assert!(seen(start()));
+    drop(link);
+    assert!(!seen(start()));
     // A hook where nothing may wait.
-    let mut loader = refusals::loader();
-    loader.consts.TID.set(0);
-    loader.progs.instead.skip();
-    loader.progs.hook.skip();
-    loader.progs.sleepable_hook.target("task_free");
+    let mut loader = sleepers::loader();
+    loader.progs.enter.skip();
+    loader.progs.start.target("task_free");
+    let error = loader.load().unwrap_err();
+    assert!(
+        error.to_string().contains("leave `sleepable` out"),
+        "{error}"
+    );
+}
+
+fn fentry_sleepable() {
+    let mut loader = sleepers::loader();
+    loader.progs.start.skip();
+    let sleepers = loader.load().unwrap();
+    let enter = &sleepers.progs.enter;
+    let _link = enter.attach().unwrap();
+    enter.as_raw().test_run(TestRun::new()).unwrap();
+    assert_eq!(sleepers.maps.SEEN.get(), 1, "the kernel passes a one");
+    let mut loader = sleepers::loader();
+    loader.progs.start.skip();
+    loader.progs.enter.target("vfs_read");
     let error = loader.load().unwrap_err();
     assert!(
         error.to_string().contains("leave `sleepable` out"),
@@ -462,7 +548,12 @@ fn lsm_cgroup() {
     let link = binds.progs.bind.attach_to(&group).unwrap();
     assert_eq!(bind().unwrap_err().raw_os_error(), Some(libc::EPERM));
     std::thread::spawn(bind).join().unwrap().unwrap();
-    assert_eq!(link.info().unwrap().link_type, Some(LinkType::Cgroup));
+    use std::os::unix::fs::MetadataExt;
+    let details = LinkDetails::Cgroup {
+        cgroup_id: group.metadata().unwrap().ino(),
+        attach_type: Some(AttachType::LsmCgroup),
+    };
+    assert_eq!(link.info().unwrap().details, details);
     link.detach().unwrap();
     // Cgroups let go of programs a moment later.
     assert!(super::common::eventually(|| bind().is_ok()));

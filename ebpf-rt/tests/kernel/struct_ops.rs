@@ -2,7 +2,7 @@
 
 use core::ffi::c_void;
 use ebpf_rt::context::arg_offset;
-use ebpf_rt::links::StructOpsLink;
+use ebpf_rt::links::{LinkDetails, StructOpsLink};
 use ebpf_rt::object::StructOpsMember;
 use ebpf_rt::{Error, ErrorKind, Global, LinkType, StructOps, ebpf};
 use kernel_test::{Need, Suite};
@@ -142,7 +142,10 @@ fn links() {
         assert!(!available(NAME));
     }
     let mut link = control.maps.CONTROL.attach().unwrap();
-    assert_eq!(link.info().unwrap().link_type, Some(LinkType::StructOps));
+    let info = link.info().unwrap();
+    assert_eq!(info.link_type, Some(LinkType::StructOps));
+    let map_id = control.maps.CONTROL.info().unwrap().id;
+    assert_eq!(info.details, LinkDetails::StructOps { map_id });
     transfer(NAME).unwrap();
     // Another one in its place.
     let other = control::load().unwrap();
