@@ -46,10 +46,11 @@
 //!
 //! | feature | gives |
 //! |---|---|
-//! | `text` | [`assemble`](https://docs.rs/ebpf-asm), `Assembler::text`, `import`: text at run time |
+//! | `text` | [`assemble`](https://docs.rs/ebpf-asm), `Assembler::text`, `import`, `format`: text at run time |
 //! | `listing` | `Display` of `Code`, `Object` and instructions |
 //! | `syntax` | parser and linker over token lists: what the macros are built from |
 //! | `helpers` | the helper table |
+//! | `explain` | what each diagnostic code means, with an example and its cure |
 //! | `btf` | BTF, the kernel's type information |
 #![no_std]
 #![forbid(unsafe_op_in_unsafe_fn)]
@@ -62,6 +63,8 @@ mod attach_type;
 pub mod btf;
 #[cfg(feature = "syntax")]
 pub mod diag;
+#[cfg(feature = "text")]
+pub mod format;
 #[cfg(feature = "helpers")]
 pub mod helpers;
 #[cfg(feature = "text")]

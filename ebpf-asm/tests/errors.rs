@@ -3,7 +3,7 @@
 
 use ebpf_asm::diag::{Diagnostic, Rule, Severity};
 use ebpf_asm::link::{ObjectFunction, Scope, Symbol, link_program};
-use ebpf_asm::object::Linkage;
+use ebpf_asm::object::{Linkage, ProgramKind};
 use ebpf_asm::syntax::ast::Item;
 use ebpf_asm::syntax::{lex, parse_object};
 use ebpf_asm::{KernelVersion, assemble};
@@ -387,14 +387,22 @@ fn object(source: &str) -> Vec<Diagnostic> {
         let Item::Function(function) = item else {
             continue;
         };
-        let symbol = match function.attributes[..] {
-            [] => Symbol::Function(functions.len()),
-            _ => Symbol::Program,
+        let attribute = function.attributes.first().map(|a| a.name.text.as_str());
+        let symbol = match attribute {
+            None => Symbol::Function(functions.len()),
+            Some("inline") => Symbol::Fragment(functions.len()),
+            Some(_) => Symbol::Program,
         };
+        let kind = attribute.and_then(ProgramKind::by_name);
         scope.symbols.insert(function.name.text.clone(), symbol);
         functions.push(ObjectFunction {
             name: &function.name.text,
-            linkage: Linkage::Static,
+            linkage: match function.visibility.is_empty() {
+                true => Linkage::Static,
+                false => Linkage::Global,
+            },
+            inline: attribute == Some("inline"),
+            program_type: kind.map(ProgramKind::program_type),
             body: &function.body,
         });
     }
@@ -414,6 +422,14 @@ const OBJECTS: &[Bad] = &[
     bad("mod m { #[p] fn f() { r1 = COUNTS ll; exit; } }", &[(1, 28, "BPF0035", "no map, function or constant `COUNTS`", "")]),
     bad("mod m { #[p] fn f() { r1 s/= 2; exit; } }", &[(1, 23, "BPF0060", "needs Linux 6.6", "#[min_kernel = \"6.6\"]")]),
     bad("mod m { #[p] fn f() { call bpf_loop; exit; } }", &[(1, 28, "BPF0060", "`bpf_loop` needs Linux 5.17", "#[min_kernel = \"5.17\"]")]),
+    bad("mod m { #[p] fn f() { call g; exit; } #[inline] fn g() { call g; exit; } }", &[(1, 28, "BPF0046", "`g` cannot be pasted here: it contains itself: `g` pastes `g`", "called and not pasted")]),
+    bad("mod m { #[p] fn f() { call a; exit; } #[inline] fn a() { call b; } #[inline] fn b() { call a; exit } }", &[(1, 28, "BPF0046", "`a` pastes `b` pastes `a`", "")]),
+    bad("mod m { #[p] fn f() { call g; exit; } fn g() { call h; exit; } #[inline] fn h() { call g; exit; } }", &[(1, 88, "BPF0042", "`g` calls `g`", "recursive call")]),
+    bad("mod m { #[p] fn f() { r1 = g ll; exit; } #[inline] fn g() { exit; } }", &[(1, 28, "BPF0046", "has no address", "leave `#[inline]` out")]),
+    bad("mod m { #[p] fn f() { call g; call g; exit; } #[inline] fn g() { goto done; r1 = COUNTS ll; } }", &[(1, 71, "BPF0030", "no label `done`", ""), (1, 82, "BPF0035", "`COUNTS`", "")]),
+    bad("mod m { #[p] fn f() { goto +1; call g; exit; } #[inline] fn g() { r1 = 1; r2 = 2; exit; } }", &[(1, 28, "BPF0026", "a function that is pasted there", "jump to a label")]),
+    bad("mod m { #[p] fn f() { call g; } #[inline] fn g() { r0 = 0; exit; } }", &[(1, 23, "BPF0040", "does not end here", "exit;")]),
+    bad("mod m { #[p] fn f() { r2 = g ll; exit; } pub fn g() { exit; } }", &[(1, 28, "BPF0045", "`g` is a global function (`pub fn`), and callbacks are static", "leave `pub` out"), (1, 23, "BPF0060", "needs Linux 5.13", "")]),
     bad("mod m { struct S; }", &[(1, 9, "BPF0050", "expected an item of an object, found `struct`", "define types outside")]),
     bad("mod m { fn f<T>() { exit; } }", &[(1, 13, "BPF0055", "cannot be generic", "")]),
     bad("mod m { unsafe fn f() { exit; } }", &[(1, 9, "BPF0058", "`unsafe` has no meaning", "write `fn name")]),
@@ -445,6 +461,8 @@ fn mistakes_in_objects() {
 fn every_code_is_tested_or_listed_here() {
     let elsewhere = [
         (Rule::JumpRange, "a_jump_that_is_too_far"),
+        (Rule::CallDepth, "tests/functions.rs"),
+        (Rule::StackSize, "tests/functions.rs"),
         (Rule::UnusedLabel, "warnings"),
         (Rule::UnreadableListing, "the tests of `import`"),
         (Rule::MissingLicense, "the macros look at attributes"),

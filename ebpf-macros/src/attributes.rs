@@ -3,8 +3,9 @@
 use crate::tokens::Tokens;
 use darling::FromMeta;
 use darling::ast::NestedMeta;
-use ebpf_asm::KernelVersion;
+use ebpf_asm::object::ProgramKind;
 use ebpf_asm::syntax::ast::Attribute;
+use ebpf_asm::{KernelVersion, ProgramType};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::spanned::Spanned;
@@ -132,6 +133,25 @@ impl FromMeta for MinKernel {
     }
 }
 
+/// `#[inline]`: the function is pasted where it is called.
+#[derive(Debug)]
+pub(crate) struct Inline;
+
+impl FromMeta for Inline {
+    fn from_word() -> darling::Result<Self> {
+        Ok(Self)
+    }
+
+    fn from_list(items: &[NestedMeta]) -> darling::Result<Self> {
+        match items {
+            [NestedMeta::Meta(syn::Meta::Path(path))] if path.is_ident("always") => Ok(Self),
+            _ => Err(darling::Error::custom(
+                "a function is pasted wherever it is called, or nowhere\nhelp: write `#[inline]`, or leave it out",
+            )),
+        }
+    }
+}
+
 /// Declares the options of a function: an attribute for each kind of program.
 macro_rules! function_options {
     ($($name:ident,)*) => {
@@ -139,6 +159,9 @@ macro_rules! function_options {
         #[derive(Debug, FromMeta)]
         pub(crate) struct FunctionOptions {
             $(#[darling(default)] $name: Option<Place>,)*
+            /// `#[inline]`
+            #[darling(default)]
+            pub(crate) inline: Option<Inline>,
             #[darling(default, rename = "relaxed")]
             _relaxed: darling::util::Flag,
         }
@@ -305,6 +328,11 @@ impl Form {
         let offset = (self.offset != Offset::No).then_some("offset");
         let sleepable = self.sleepable.then_some("sleepable");
         names.chain(offset).chain(sleepable).collect()
+    }
+
+    /// The type of program that the kernel is told.
+    fn program_type(&self) -> Option<ProgramType> {
+        Some(ProgramKind::by_name(self.attribute)?.program_type())
     }
 
     /// `#[uprobe("path", "symbol")]`
@@ -628,6 +656,7 @@ impl Place {
             value,
             handle: quote!(#handle),
             returns_nothing: *returns_nothing,
+            program_type: self.form.program_type(),
         }
     }
 }
@@ -662,6 +691,8 @@ pub(crate) struct Kind {
     pub(crate) handle: TokenStream,
     /// Whether it need not say what it returns.
     pub(crate) returns_nothing: bool,
+    /// The type of program that the kernel is told.
+    pub(crate) program_type: Option<ProgramType>,
 }
 
 impl FunctionOptions {
@@ -685,5 +716,8 @@ mod tests {
     fn each_attribute_has_its_form() {
         let forms: Vec<_> = FORMS.iter().map(|form| form.attribute).collect();
         assert_eq!(forms, NAMES);
+        for form in FORMS {
+            assert!(form.program_type().is_some(), "{}", form.attribute);
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! crate parse and link, and writes the result as constant data. It knows no encodings.
 
 mod attributes;
+mod btf;
 mod code;
 mod emit;
 mod include;
@@ -14,6 +15,7 @@ mod report;
 mod scope;
 mod signature;
 mod skeleton;
+mod source;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -48,4 +50,16 @@ pub fn include_ebpf(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Pod, attributes(pod))]
 pub fn pod(input: TokenStream) -> TokenStream {
     pod::expand(input.into()).into()
+}
+
+/// Implements `ebpf_rt::BtfType` for a `#[repr(C)]` struct or union, or an enum without fields, so
+/// that the kernel can be told about it: `bpftool map dump` shows its fields by name, and locks,
+/// timers and kernel pointers in values of maps work.
+///
+/// Use it as `ebpf_rt::Btf`. Options: `#[btf(crate = path)]` with a renamed dependency,
+/// `#[btf(name = "…")]` for another name in the kernel; on the head of a list or the root of a
+/// tree, `#[btf(contains(Type, member))]`.
+#[proc_macro_derive(Btf, attributes(btf))]
+pub fn btf(input: TokenStream) -> TokenStream {
+    btf::expand(input.into()).into()
 }

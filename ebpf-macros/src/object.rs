@@ -1,16 +1,18 @@
 //! `ebpf! { mod … }`: an object as constant data, and its typed skeleton.
 
 use crate::attributes::{MinKernel, ObjectOptions, Sorted};
+use crate::btf;
 use crate::code::split_crate_path;
 use crate::emit::{self, Values};
 use crate::report;
 use crate::scope::{FunctionItem, Items, MapItem, ident};
 use crate::signature;
 use crate::skeleton::{Field, Skeleton};
+use crate::source;
 use crate::tokens::Tokens;
 use ebpf_asm::KernelVersion;
 use ebpf_asm::diag::{Diagnostic, Rule};
-use ebpf_asm::link::{Linked, RelocationTarget, link_program};
+use ebpf_asm::link::{CallbackUse, Linked, RelocationTarget, link_program};
 use ebpf_asm::object::{ConstantType, Linkage};
 use ebpf_asm::syntax::ast::{Name, Object, OperandValue};
 use ebpf_asm::syntax::parse_object;
@@ -50,6 +52,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         evaluate,
         Values::Rust(&tokens),
         &quote!(::core::file!()),
+        None,
     )
 }
 
@@ -121,6 +124,7 @@ impl<'a> Expansion<'a> {
         evaluate: impl Fn(&mut Linked) -> Vec<Diagnostic>,
         values: Values<'_>,
         file: &TokenStream,
+        text: Option<&str>,
     ) -> TokenStream {
         let mut all = diagnostics;
         all.append(&mut self.items.diagnostics);
@@ -136,17 +140,35 @@ impl<'a> Expansion<'a> {
             all.append(&mut linked.diagnostics);
             all.extend(Self::check_operands(&linked));
             all.extend(evaluate(&mut linked));
-            for place in &linked.functions {
-                if let Some(index) = linkable.iter().position(|f| f.name == place.name) {
-                    reached[index] = true;
-                }
+            for &index in &linked.reached {
+                reached[index] = true;
             }
             programs.push((index, linked));
         }
         // A function that no program reaches is linked all the same, for its errors.
-        let unreached = (0..linkable.len())
+        let unreached: Vec<Linked> = (0..linkable.len())
             .filter(|&index| !reached[index] && self.items.functions[index].kind.is_none())
-            .map(|index| link_program(&linkable, index, &self.items.scope, self.min_kernel));
+            .map(|index| link_program(&linkable, index, &self.items.scope, self.min_kernel))
+            .collect();
+        let mut callbacks: Vec<&CallbackUse> = programs
+            .iter()
+            .map(|(_, linked)| linked)
+            .chain(&unreached)
+            .flat_map(|linked| &linked.callbacks)
+            .collect();
+        // One for each function and helper, whatever the number of programs and calls.
+        callbacks.sort_by_key(|a_use| (a_use.function, a_use.helper.id, a_use.span.start));
+        callbacks.dedup_by_key(|a_use| (a_use.function, a_use.helper.id));
+        let callbacks: Vec<TokenStream> = callbacks
+            .into_iter()
+            .map(|a_use| {
+                let function = &self.items.functions[a_use.function];
+                let (types, diagnostic) =
+                    signature::callback(self.krate, self.tokens, function, a_use);
+                all.extend(diagnostic);
+                types
+            })
+            .collect();
         let mut unused_labels: BTreeSet<u32> = programs
             .iter()
             .flat_map(|(_, linked)| linked.unused_labels.iter().copied())
@@ -165,6 +187,13 @@ impl<'a> Expansion<'a> {
                 types
             })
             .collect();
+        let definitions: Vec<TokenStream> = (0..self.items.functions.len())
+            .map(|index| {
+                let (definition, diagnostic) = self.signature(index);
+                all.extend(diagnostic);
+                definition
+            })
+            .collect();
         let mut errors = core::mem::take(&mut self.items.errors);
         errors.extend(report(all));
         let failed = !errors.is_empty();
@@ -178,21 +207,60 @@ impl<'a> Expansion<'a> {
                 .collect(),
             _ => TokenStream::new(),
         };
+        let mut source_lines = Vec::new();
         let programs: Vec<TokenStream> = programs
             .iter()
             .map(|(index, linked)| {
                 let function = &self.items.functions[*index];
-                self.program(function, linked, &values, file, failed)
+                self.program(function, linked, &values, file, failed, &mut source_lines)
             })
             .collect();
+        let source = match failed {
+            true => TokenStream::new(),
+            false => self.source(text, source_lines),
+        };
         let labels = match &values {
             // After errors a label may look unused whose jump could not be read.
             Values::Rust(tokens) if !failed => self.unused_labels(tokens, &unused_labels),
             _ => TokenStream::new(),
         };
         let dead = self.unused_functions(&reached);
-        let extra = quote!(#(#signatures)* #labels #dead #operands);
-        self.module(&errors, &programs, &extra)
+        let definitions = (!failed).then_some(definitions).unwrap_or_default();
+        let extra = quote!(#(#signatures)* #(#definitions)* #(#callbacks)* #labels #dead #operands);
+        self.module(&errors, &programs, &extra, &source)
+    }
+
+    /// A constant with a function's signature, and what is wrong with its notes.
+    fn signature(&self, index: usize) -> (TokenStream, Option<Diagnostic>) {
+        let krate = self.krate;
+        let function = &self.items.functions[index];
+        if function.inline {
+            return (TokenStream::new(), None);
+        }
+        let definition = match btf::signature_def(krate, self.tokens, function) {
+            Ok(definition) => definition,
+            Err(diagnostic) => return (TokenStream::new(), diagnostic),
+        };
+        let cfg = function.attributes.cfg_attribute();
+        let name = signature_name(index);
+        let definition = quote! {
+            #cfg
+            #[allow(dead_code, reason = "a function that nothing reaches")]
+            const #name: &#krate::object::SignatureDef = #definition;
+        };
+        (definition, None)
+    }
+
+    /// The source lines of all instructions, as far as they can be had.
+    fn source(&self, text: Option<&str>, wanted: Vec<u32>) -> TokenStream {
+        let lines = match text {
+            Some(text) => source::lines(self.krate, 1, text, true, wanted),
+            None => match self.tokens.block_text() {
+                Some((first, text)) => source::lines(self.krate, first, &text, false, wanted),
+                None => return TokenStream::new(),
+            },
+        };
+        quote!(.with_source(#lines))
     }
 
     /// Items whose names the generated module uses itself are reported and left out.
@@ -243,6 +311,7 @@ impl<'a> Expansion<'a> {
         values: &Values<'_>,
         file: &TokenStream,
         failed: bool,
+        source_lines: &mut Vec<u32>,
     ) -> TokenStream {
         let krate = self.krate;
         let name = &function.item.name.text;
@@ -300,13 +369,23 @@ impl<'a> Expansion<'a> {
                 Linkage::Static => quote!(Static),
                 Linkage::Global => quote!(Global),
             };
+            let functions = &self.items.functions;
+            let index = functions.iter().position(|f| f.item.name.text == *name);
+            let signature = index.map(|index| {
+                let signature = signature_name(index);
+                quote!(.with_signature(#signature))
+            });
             quote! {
                 #krate::object::FunctionRecord::new(#name, #insn, #krate::object::Linkage::#linkage)
+                    #signature
             }
         });
         let labels = emit::labels(krate, linked);
         let lines = emit::lines(linked, |slot| {
             let place = self.tokens.located(linked.spans[slot]);
+            if source_lines.last() != Some(&place.line) {
+                source_lines.push(place.line);
+            }
             (place.line, place.column)
         });
         let def = quote! {
@@ -391,6 +470,7 @@ impl<'a> Expansion<'a> {
         errors: &[TokenStream],
         programs: &[TokenStream],
         extra: &TokenStream,
+        source: &TokenStream,
     ) -> TokenStream {
         let krate = self.krate;
         let native = &self.attributes.native;
@@ -415,7 +495,8 @@ impl<'a> Expansion<'a> {
             let cfg = map.attributes.cfg_attribute();
             let name = ident(self.tokens, &map.item.name);
             let text = &map.item.name.text;
-            let def = quote!(#name.map_def(#text));
+            let types = self.map_types(map);
+            let def = quote!(#name.map_def(#text) #types);
             let def = self.for_oldest_kernel("map_for", def, name.span());
             quote!(#cfg #def)
         });
@@ -434,6 +515,8 @@ impl<'a> Expansion<'a> {
             #visibility mod #name {
                 #[allow(unused_imports, reason = "the object may need nothing from outside")]
                 use super::*;
+                #[allow(unused_imports, reason = "all types may be ones that the kernel can be told")]
+                use #krate::__private::TypeOfAny as _;
                 #(#uses)*
                 #(#maps)*
                 #(#constants)*
@@ -448,7 +531,8 @@ impl<'a> Expansion<'a> {
                     const { &[#(#map_defs),*] },
                     const { &[#(#constant_defs),*] },
                     const { &[#(#programs),*] },
-                );
+                )
+                #source;
 
                 #skeleton
             }
@@ -469,6 +553,19 @@ impl<'a> Expansion<'a> {
         quote! {
             #(#native)*
             #visibility static #name: #definition = #value;
+        }
+    }
+
+    /// The types of a map's keys and values, as far as the kernel can be told about them.
+    fn map_types(&self, map: &MapItem<'_>) -> TokenStream {
+        let (first, _) = self.tokens.spans(map.item.ty.span);
+        let ty = self.tokens.stream(map.item.ty);
+        let krate = emit::located(self.krate, first);
+        quote_spanned! {first=>
+            .with_types(
+                #krate::__private::TypeOf::<<#ty as #krate::maps::Map>::Key>::TYPE,
+                #krate::__private::TypeOf::<<#ty as #krate::maps::Map>::Value>::TYPE,
+            )
         }
     }
 
@@ -534,6 +631,11 @@ impl<'a> Expansion<'a> {
             constants,
         }
     }
+}
+
+/// The constant with the signature of the function at this position.
+fn signature_name(index: usize) -> Ident {
+    format_ident!("__EBPF_SIGNATURE_{index}")
 }
 
 fn constant_type(ty: ConstantType) -> TokenStream {

@@ -36,6 +36,8 @@ pub(crate) struct FunctionItem<'a> {
     pub(crate) attributes: Sorted,
     /// What kind of program; `None` for a subprogram.
     pub(crate) kind: Option<Kind>,
+    /// Whether it is pasted where it is called.
+    pub(crate) inline: bool,
 }
 
 /// The items of an object, sorted, and the names that instructions can use.
@@ -178,7 +180,9 @@ impl<'a> Items<'a> {
 
     fn function(&mut self, tokens: &Tokens, item: &'a Function) {
         let mut attributes = Sorted::new(tokens, &item.attributes);
-        let kind = match attributes.options::<FunctionOptions>().map(|o| o.kind()) {
+        let options = attributes.options::<FunctionOptions>();
+        let inline = options.as_ref().is_some_and(|o| o.inline.is_some());
+        let kind = match options.map(|o| o.kind()) {
             Some(Ok(kind)) => kind,
             Some(Err(error)) => {
                 attributes.errors.push(error);
@@ -202,10 +206,15 @@ impl<'a> Items<'a> {
                 ),
             );
         }
+        if inline {
+            self.check_inline(item, kind.is_some());
+        }
         let symbol = match kind {
             Some(_) => Symbol::Program,
+            None if inline => Symbol::Fragment(self.functions.len()),
             None => Symbol::Function(self.functions.len()),
         };
+        let inline = inline && kind.is_none();
         if !self.define(tokens, &item.name, symbol) {
             return;
         }
@@ -214,7 +223,31 @@ impl<'a> Items<'a> {
             item,
             attributes,
             kind,
+            inline,
         });
+    }
+
+    /// What is pasted is no function of its own.
+    fn check_inline(&mut self, item: &Function, program: bool) {
+        let name = &item.name;
+        let message = if program {
+            format!(
+                "the program `{}` is called by the kernel and cannot be pasted",
+                name.text
+            )
+        } else if !item.visibility.is_empty() {
+            format!(
+                "`{}` is pasted where it is called, so nothing is global (`pub`) about it",
+                name.text
+            )
+        } else {
+            return;
+        };
+        let unwanted = if program { "#[inline]" } else { "pub" };
+        self.diagnostics.push(
+            Diagnostic::error(Rule::Pasting, name.span, message)
+                .with_help(format!("leave `{unwanted}` out")),
+        );
     }
 
     /// The kernel takes letters, digits, `_` and `.` in names.
@@ -252,6 +285,8 @@ impl<'a> Items<'a> {
                 } else {
                     Linkage::Global
                 },
+                inline: function.inline,
+                program_type: function.kind.as_ref().and_then(|kind| kind.program_type),
                 body: &function.item.body,
             })
             .collect()

@@ -246,6 +246,29 @@ const OBJECTS: &[(&str, &[Expected])] = &[
         &[(1, 35, "BPF0052", "not a kernel version")],
     ),
     (
+        "#[license = \"GPL\"] mod a { #[inline(never)] fn f() { exit } #[inline] pub fn g() { exit } }",
+        &[
+            (1, 30, "BPF0052", "write `#[inline]`"),
+            (1, 78, "BPF0046", "leave `pub` out"),
+        ],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[inline] #[socket_filter] fn f(c: *mut u8) -> i32 { exit } }",
+        &[(1, 58, "BPF0046", "cannot be pasted")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { #[socket_filter] fn f(c: *mut u8) -> i32 { r2 = g ll; call bpf_loop; r2 = h ll; call bpf_loop; exit } fn g(a: u32) -> i32 { exit } fn h(a: u32, b: *mut u8) { exit } }",
+        &[
+            (
+                1,
+                82,
+                "BPF0045",
+                "`bpf_loop` calls `g` with 2 arguments, and `g` has 1 parameters\nnote: `g` is defined at line 1, column 143\nhelp: write `fn g(index: u64, ctx: *mut c_void) -> i64`",
+            ),
+            (1, 108, "BPF0045", "a number back from `h`"),
+        ],
+    ),
+    (
         "struct A;",
         &[(1, 1, "BPF0010", "`#[license = \"GPL\"] pub mod name { … }`")],
     ),
@@ -641,4 +664,57 @@ fn fragments_are_operands_in_the_editor_too() {
     };
     assert_eq!(problems(true), 0);
     assert_eq!(problems(false), 4, "in rustc parentheses are no operands");
+}
+
+/// The examples in the explanation of each code: those that fail do so with this code and no
+/// other, those that do not are accepted.
+#[test]
+fn explanations_hold() {
+    use ebpf_asm::diag::Rule;
+    // About a text's size or shape that no short example has, or what only a file can have.
+    const WITHOUT_BAD_EXAMPLE: &[Rule] = &[
+        Rule::UnknownSymbol,
+        Rule::JumpRange,
+        Rule::UnusedLabel,
+        Rule::UnreadableListing,
+    ];
+    for &rule in Rule::ALL {
+        let mut bad = 0;
+        let mut good = 0;
+        let explanation = rule.explanation();
+        assert!(
+            !explanation.starts_with('#') && explanation.len() > 80,
+            "{rule}"
+        );
+        let blocks = explanation.split("```");
+        for block in blocks.skip(1).step_by(2) {
+            let (language, source) = block.split_once('\n').expect("a language");
+            let (language, fails) = match language.split_once(',') {
+                Some((language, "fails")) => (language, true),
+                _ => (language, false),
+            };
+            let found: Vec<String> = match language {
+                "bpf" => sequence(source).into_iter().map(|f| f.2).collect(),
+                "ebpf" => object(source).into_iter().map(|f| f.2).collect(),
+                "text" => match ebpf_asm::assemble(source) {
+                    Ok(_) => Vec::new(),
+                    Err(diagnostics) => diagnostics.iter().map(|d| d.to_text()).collect(),
+                },
+                other => panic!("{rule}: a block of {other}"),
+            };
+            if fails {
+                bad += 1;
+                assert!(!found.is_empty(), "{rule}: this is accepted:\n{source}");
+                for message in &found {
+                    assert!(message.starts_with(rule.as_str()), "{rule}: {message}");
+                }
+            } else {
+                good += 1;
+                assert_eq!(found, [""; 0], "{rule}: the cure has errors");
+            }
+        }
+        let has_bad = !WITHOUT_BAD_EXAMPLE.contains(&rule);
+        assert_eq!(bad > 0, has_bad, "{rule}: an example that fails");
+        assert!(good > 0 || !has_bad, "{rule}: an example that does not");
+    }
 }

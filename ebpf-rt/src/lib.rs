@@ -16,6 +16,7 @@
 )]
 //! - [`symbols`]: names for addresses of the kernel.
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
+//! - [`kernel_types`]: locks, timers and other types of the kernel in values of maps.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
 //!
 //! # Features
@@ -45,6 +46,7 @@ pub mod inventory;
 mod kallsyms;
 #[cfg(feature = "btf")]
 pub mod kernel_btf;
+pub mod kernel_types;
 #[cfg(feature = "std")]
 pub mod links;
 #[cfg(feature = "std")]
@@ -94,14 +96,16 @@ pub use error::{Error, ErrorKind};
 #[cfg(feature = "std")]
 pub use trace_pipe::TracePipe;
 
-pub use ebpf_macros::Pod;
+pub use ebpf_asm::object::BtfType;
+pub use ebpf_macros::{Btf, Pod};
 
 /// What generated code uses. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::macro_support::{
-        Operand, map_for, operand, program_for, require_context, require_integer, require_result,
-        symbol, with_operands,
+        Operand, TypeOf, TypeOfAny, map_for, operand, program_for, require_callback_number,
+        require_callback_pointer, require_callback_result, require_context, require_integer,
+        require_result, symbol, with_operands,
     };
     pub use ebpf_macros;
 }

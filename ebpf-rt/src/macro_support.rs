@@ -2,7 +2,9 @@
 
 use ebpf_asm::KernelVersion;
 use ebpf_asm::isa::Insn;
-use ebpf_asm::object::{ConstantField, MapDef, ProgramDef, Relocation, RelocationKind};
+use ebpf_asm::object::{
+    BtfType, ConstantField, MapDef, ProgramDef, Relocation, RelocationKind, TypeDef,
+};
 
 /// The types that an operand in braces can have: integers that an `i128` holds, so that no
 /// conversion loses anything.
@@ -52,6 +54,72 @@ pub const fn require_result<T: ProgramResult>() {}
 
 /// Compiles for what a program can get.
 pub const fn require_context<T: ProgramContext>() {}
+
+/// The number that a helper calls a callback with.
+#[diagnostic::on_unimplemented(
+    message = "BPF0045: the helper calls this function with a number here, not `{Self}`",
+    label = "not an integer of 32 or 64 bits",
+    note = "write `u64`"
+)]
+pub trait CallbackNumber {}
+
+impl CallbackNumber for i32 {}
+impl CallbackNumber for u32 {}
+impl CallbackNumber for i64 {}
+impl CallbackNumber for u64 {}
+
+/// The pointer that a helper calls a callback with.
+#[diagnostic::on_unimplemented(
+    message = "BPF0045: the helper calls this function with a pointer here, not `{Self}`",
+    label = "not a pointer",
+    note = "write `*mut T`"
+)]
+pub trait CallbackPointer {}
+
+impl<T: ?Sized> CallbackPointer for *mut T {}
+impl<T: ?Sized> CallbackPointer for *const T {}
+
+/// What a callback returns to the helper.
+#[diagnostic::on_unimplemented(
+    message = "BPF0045: a callback returns a number to the helper that calls it, not `{Self}`",
+    label = "not an integer of 32 or 64 bits",
+    note = "write `-> i64`"
+)]
+pub trait CallbackResult {}
+
+impl CallbackResult for i32 {}
+impl CallbackResult for u32 {}
+impl CallbackResult for i64 {}
+impl CallbackResult for u64 {}
+
+/// Compiles for the number that a callback can get.
+pub const fn require_callback_number<T: CallbackNumber>() {}
+
+/// Compiles for the pointer that a callback can get.
+pub const fn require_callback_pointer<T: CallbackPointer>() {}
+
+/// Compiles for what a callback can return.
+pub const fn require_callback_result<T: CallbackResult>() {}
+
+/// What the kernel is told about a type: what it is, if it implements [`BtfType`], else its bytes.
+///
+/// The inherent constant is found before the trait's, where there is one.
+pub struct TypeOf<T>(core::marker::PhantomData<T>);
+
+impl<T: BtfType> TypeOf<T> {
+    /// The type.
+    pub const TYPE: &'static TypeDef = T::TYPE;
+}
+
+/// [`TypeOf`] of types that nothing more is known about.
+pub trait TypeOfAny {
+    /// Its bytes.
+    const TYPE: &'static TypeDef;
+}
+
+impl<T> TypeOfAny for TypeOf<T> {
+    const TYPE: &'static TypeDef = &TypeDef::bytes(size_of::<T>() as u32);
+}
 
 /// The value of an operand on its way into an instruction; checked.
 #[derive(Clone, Copy)]
@@ -368,6 +436,12 @@ macro_rules! ebpf_asm {
 /// [`target`](crate::load::ProgramOptions::target) before the load, leave it to run time.
 /// `sleepable` beside the name (`#[lsm("file_open", sleepable)]`) lets `fentry`, `fexit`,
 /// `fmod_ret`, `lsm`, `iter` and `struct_ops` programs wait.
+///
+/// A subprogram is called by name (`call bump`) with its arguments in r1 to r5; `fn` is checked
+/// with its callers, `pub fn` on its own. `r2 = bump ll` loads its address for a helper that calls
+/// it, and `bump` has to have the signature that the helper wants. `#[inline] fn` is no function
+/// but pasted at each `call`: it works on the caller's registers, its labels are its own, and its
+/// `exit` goes on behind the call.
 ///
 /// The kernel shows the first 15 bytes of a program's or map's name. Attributes of the module:
 /// `#[license = "…"]` is required, `#[min_kernel = "5.15"]` makes everything that an older

@@ -27,6 +27,31 @@ macro_rules! codes {
                 match self { $(Self::$variant => $title,)* }
             }
 
+            /// What it means, with an example and its cure: Markdown.
+            ///
+            /// ```
+            /// use ebpf_asm::diag::Rule;
+            ///
+            /// let rule = Rule::parse("BPF0013").unwrap();
+            /// assert!(rule.explanation().contains("r0"));
+            /// ```
+            #[cfg(feature = "explain")]
+            #[must_use]
+            pub const fn explanation(self) -> &'static str {
+                match self { $(Self::$variant => include_str!(concat!("explain/", $code, ".md")),)* }
+            }
+
+            /// The code that prints as this, in any case: `BPF0013`, `bpf13` or `13`.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                let digits = match text.get(..3) {
+                    Some(prefix) if prefix.eq_ignore_ascii_case("BPF") => &text[3..],
+                    _ => text,
+                };
+                let number: u16 = digits.parse().ok()?;
+                Self::ALL.iter().copied().find(|rule| *rule as u16 == number)
+            }
+
             /// The code as it is printed: `BPF0013`.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
@@ -72,6 +97,10 @@ codes! {
     FallsOffTheEnd = 40 "BPF0040" "a function whose last instruction runs on",
     EmptyFunction = 41 "BPF0041" "a function without instructions",
     Recursion = 42 "BPF0042" "a function that reaches itself",
+    CallDepth = 43 "BPF0043" "calls that are nested too deeply",
+    StackSize = 44 "BPF0044" "functions that need more stack than there is",
+    Callback = 45 "BPF0045" "a function that cannot be the callback it is used as",
+    Pasting = 46 "BPF0046" "an `#[inline]` function that cannot be pasted",
     UnknownItem = 50 "BPF0050" "an item that does not belong into an object",
     MissingLicense = 51 "BPF0051" "an object without a licence",
     UnknownAttribute = 52 "BPF0052" "an attribute that the item cannot have",

@@ -20,9 +20,11 @@
 //! The table is generated; the facts behind it are in `xtask/data/helpers.tsv` and the kernel's
 //! UAPI header, and `cargo xtask helpers` joins them.
 
+mod callbacks;
 mod kinds;
 mod table;
 
+pub use callbacks::{Callback, CallbackParameter, callback};
 pub use kinds::{ArgumentFlags, ArgumentKind, ProgramTypeSet, ReturnFlags, ReturnKind};
 
 use crate::{KernelVersion, ProgramType};

@@ -1,16 +1,15 @@
 //! One function, or one bare sequence: from statements to slots.
 
-use super::labels::Labels;
-use super::{Linked, Patch, Relocation, RelocationTarget, Scope, Symbol};
+use super::callbacks::{CallbackUse, Pointers};
+use super::fragments::{Fragments, Frame, last_exit};
+use super::labels::{Labels, Slot};
+use super::{Linked, ObjectFunction, Scope, Symbol};
 use crate::KernelVersion;
 use crate::diag::{Diagnostic, Rule, Span};
 use crate::helpers;
-use crate::isa::{self, Form, ImmediateSource, Insn};
-use crate::object::ConstantField;
-use crate::syntax::ast::{
-    self, Instruction, Name, OperandValue, Sequence, Statement, SymbolReference, Target,
-};
-use alloc::collections::BTreeMap;
+use crate::isa::{self, Form, Insn};
+use crate::syntax::ast::{Instruction, Name, Sequence, Statement, Target};
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -20,6 +19,8 @@ use alloc::vec::Vec;
 pub(super) struct FunctionUse {
     pub(super) slot: u32,
     pub(super) function: usize,
+    /// Whether its address is taken; else it is called.
+    pub(super) pointer: bool,
     pub(super) span: Span,
 }
 
@@ -27,6 +28,8 @@ pub(super) struct FunctionUse {
 pub(super) struct Assembled {
     pub(super) linked: Linked,
     pub(super) uses: Vec<FunctionUse>,
+    /// The functions that were pasted into it.
+    pub(super) pasted: BTreeSet<usize>,
 }
 
 /// What is being assembled.
@@ -34,97 +37,152 @@ pub(super) struct Assembled {
 pub(super) enum Unit {
     /// A function of an object: must not run off its end.
     Function,
+    /// A function that is pasted, by itself: for its mistakes.
+    Fragment,
     /// A bare sequence: labels are functions as well, and it may be a fragment.
     Sequence,
 }
 
-pub(super) fn assemble(
-    body: &Sequence,
-    scope: &Scope,
-    unit: Unit,
-    min_kernel: Option<KernelVersion>,
-) -> Assembled {
-    let mut diagnostics = Vec::new();
-    let (labels, starts) = Labels::collect(body, &mut diagnostics);
-    let starts_len = starts.len();
+/// What is the same for all functions of an object.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    pub(super) scope: &'a Scope,
+    pub(super) functions: &'a [ObjectFunction<'a>],
+    pub(super) fragments: &'a Fragments,
+    pub(super) min_kernel: Option<KernelVersion>,
+}
+
+pub(super) fn assemble(body: &Sequence, around: Around<'_>, unit: Unit) -> Assembled {
     let mut assembler = FunctionAssembler {
-        starts,
-        incomplete: body.incomplete,
-        labels,
-        scope,
+        frame: Frame::default(),
+        around,
         unit,
-        min_kernel,
         slot: 0,
         linked: Linked {
-            insns: Vec::with_capacity(starts_len),
-            spans: Vec::with_capacity(starts_len),
-            diagnostics,
+            insns: Vec::with_capacity(body.statements.len()),
+            spans: Vec::with_capacity(body.statements.len()),
             ..Linked::default()
         },
         uses: Vec::new(),
+        reached: BTreeSet::new(),
+        label_names: BTreeSet::new(),
+        pastes: 0,
+        pointers: Pointers::default(),
     };
-    for statement in &body.statements {
-        assembler.statement(statement);
+    let slots = |statement| around.fragments.slots(statement, around.scope);
+    let fragment = (unit == Unit::Fragment).then(|| {
+        let last = last_exit(body);
+        let statements = body.statements.iter().enumerate();
+        let emitted = statements.filter(|(at, _)| Some(*at) != last);
+        emitted.map(|(_, statement)| slots(statement)).sum()
+    });
+    assembler.frame = assembler.frame_of(body, fragment);
+    // Names are only compared with those that pasting makes.
+    if around.functions.iter().any(|function| function.inline) {
+        let names = assembler.frame.labels.all().map(|(_, name)| name);
+        assembler.label_names = names.collect();
     }
+    assembler.statements(body);
     if unit == Unit::Function {
         assembler.check_end(body);
     }
-    let FunctionAssembler {
-        labels,
-        mut linked,
-        uses,
-        ..
-    } = assembler;
-    linked.labels.extend(labels.all());
-    linked.labels.sort();
-    for name in labels.unused() {
-        linked.unused_labels.push(name.token);
-        linked.diagnostics.push(
-            Diagnostic::warning(
-                Rule::UnusedLabel,
-                name.span,
-                format!("nothing jumps to the label `{}`", name.text),
-            )
-            .with_help("remove it"),
-        );
+    let frame = core::mem::take(&mut assembler.frame);
+    // Of several names of a slot the function's own is the first.
+    let mut labels: Vec<_> = frame.labels.all().collect();
+    labels.sort();
+    labels.append(&mut assembler.linked.labels);
+    labels.sort_by_key(|(slot, _)| *slot);
+    assembler.linked.labels = labels;
+    assembler.unused_labels(&frame.labels);
+    Assembled {
+        linked: assembler.linked,
+        uses: assembler.uses,
+        pasted: assembler.reached,
     }
-    Assembled { linked, uses }
 }
 
 /// The fields of an instruction that names can decide.
-struct Fields {
-    form: Form,
-    offset: i16,
-    imm: i32,
-    imm_high: i32,
+pub(super) struct Fields {
+    pub(super) form: Form,
+    pub(super) offset: i16,
+    pub(super) imm: i32,
+    pub(super) imm_high: i32,
 }
 
-struct FunctionAssembler<'a> {
-    starts: Vec<bool>,
-    /// Whether a statement is missing, so that distances mean nothing.
-    incomplete: bool,
-    labels: Labels<'a>,
-    scope: &'a Scope,
-    unit: Unit,
-    min_kernel: Option<KernelVersion>,
-    slot: u32,
-    linked: Linked,
-    uses: Vec<FunctionUse>,
+pub(super) struct FunctionAssembler<'a> {
+    pub(super) frame: Frame<'a>,
+    pub(super) around: Around<'a>,
+    pub(super) unit: Unit,
+    pub(super) slot: u32,
+    pub(super) linked: Linked,
+    pub(super) uses: Vec<FunctionUse>,
+    /// The fragments that were pasted.
+    pub(super) reached: BTreeSet<usize>,
+    /// The labels that there are.
+    pub(super) label_names: BTreeSet<String>,
+    /// How often something was pasted.
+    pub(super) pastes: u32,
+    pub(super) pointers: Pointers,
 }
 
 impl<'a> FunctionAssembler<'a> {
+    /// A frame that begins at the next slot; of a fragment with its number of slots.
+    pub(super) fn frame_of(&mut self, body: &'a Sequence, fragment: Option<u32>) -> Frame<'a> {
+        let Around {
+            fragments, scope, ..
+        } = self.around;
+        let last = fragment.and_then(|_| last_exit(body));
+        let slots = |at, statement: &Statement| match last == Some(at) {
+            true => 0,
+            false => fragments.slots(statement, scope),
+        };
+        let reported = &mut self.linked.diagnostics;
+        let (labels, starts) = Labels::collect(body, fragment.is_some(), slots, reported);
+        Frame {
+            labels,
+            starts,
+            incomplete: body.incomplete,
+            base: self.slot,
+            end: fragment.map(|slots| self.slot + slots),
+        }
+    }
+
+    pub(super) fn statements(&mut self, body: &'a Sequence) {
+        let last = self.frame.end.and_then(|_| last_exit(body));
+        for (at, statement) in body.statements.iter().enumerate() {
+            if last != Some(at) {
+                self.statement(statement);
+            }
+        }
+    }
+
+    pub(super) fn unused_labels(&mut self, labels: &Labels<'a>) {
+        for name in labels.unused() {
+            self.linked.unused_labels.push(name.token);
+            self.linked.diagnostics.push(
+                Diagnostic::warning(
+                    Rule::UnusedLabel,
+                    name.span,
+                    format!("nothing jumps to the label `{}`", name.text),
+                )
+                .with_help("remove it"),
+            );
+        }
+    }
+
     fn statement(&mut self, statement: &'a Statement) {
         match statement {
-            Statement::Label(_) => {}
+            Statement::Label(_) => self.pointers.forget_all(),
             Statement::Raw { value, span } => {
                 let insn = Insn::from_le_bytes(value.to_le_bytes());
+                self.pointers.forget_all();
                 self.emit(&[insn], *span);
             }
             Statement::Instruction(instruction) => self.instruction(instruction),
         }
     }
 
-    fn emit(&mut self, insns: &[Insn], span: Span) {
+    pub(super) fn emit(&mut self, insns: &[Insn], span: Span) {
         self.linked.insns.extend_from_slice(insns);
         for _ in insns {
             self.linked.spans.push(span);
@@ -132,17 +190,30 @@ impl<'a> FunctionAssembler<'a> {
         self.slot += insns.len() as u32;
     }
 
-    fn report(&mut self, diagnostic: Diagnostic) {
+    pub(super) fn report(&mut self, diagnostic: Diagnostic) {
         self.linked.diagnostics.push(diagnostic);
     }
 
     fn instruction(&mut self, node: &'a Instruction) {
+        if let Target::Callee(name) = &node.target
+            && let Some(&Symbol::Fragment(fragment)) = self.symbol_of(name)
+            && helpers::by_name(&name.text).is_none()
+        {
+            return self.paste(fragment, name.span);
+        }
         let mut fields = Fields {
             form: node.form,
             offset: node.offset,
             imm: node.imm,
             imm_high: node.imm_high,
         };
+        if let (Form::Exit, Some(end)) = (node.form, self.frame.end) {
+            fields.form = Form::Goto;
+            if let Err(diagnostic) = self.jump(&mut fields, end, node.span) {
+                self.report(diagnostic);
+            }
+        }
+        let uses = self.uses.len();
         if let Err(diagnostic) = self.resolve(&node.target, &mut fields) {
             self.report(diagnostic);
         }
@@ -161,97 +232,79 @@ impl<'a> FunctionAssembler<'a> {
             fields.imm,
             fields.imm_high,
         );
+        let loaded = self.uses.get(uses).map(|a_use| a_use.function);
+        self.follow_pointers(&instruction, loaded, node);
         self.emit(&instruction.encode(), node.span);
     }
 
-    /// A constant by name or expression becomes a patch or a relocation.
-    fn operand(&mut self, operand: &ast::Operand) -> Result<(), Diagnostic> {
-        if let OperandValue::Name(name) = &operand.value {
-            match self.scope.symbols.get(name.text.as_str()) {
-                Some(&Symbol::LoadTimeConstant(constant)) => {
-                    if operand.negated {
-                        return Err(Diagnostic::error(
-                            Rule::WrongKindOfSymbol,
-                            operand.span,
-                            format!(
-                                "`{}` gets its value at load time and cannot be negated here",
-                                name.text
-                            ),
-                        )
-                        .with_help("load it into a register and negate that"));
-                    }
-                    self.linked.relocations.push(Relocation {
-                        insn: self.slot,
-                        target: RelocationTarget::Constant {
-                            constant,
-                            field: operand.field,
-                        },
-                        span: operand.span,
-                    });
-                    return Ok(());
-                }
-                Some(Symbol::Map(_)) => {
-                    return Err(Diagnostic::error(
-                        Rule::WrongKindOfSymbol,
-                        operand.span,
-                        format!("`{}` is a map, and its address has 64 bits", name.text),
-                    )
-                    .with_help(format!("write `r1 = {} ll`", name.text)));
-                }
-                Some(Symbol::Function(_) | Symbol::Program) => {
-                    return Err(Diagnostic::error(
-                        Rule::WrongKindOfSymbol,
-                        operand.span,
-                        format!("`{}` is a function, not a constant", name.text),
-                    )
-                    .with_help(format!("`r1 = {} ll` loads its address", name.text)));
-                }
-                Some(Symbol::Constant) | None => {}
-            }
+    fn follow_pointers(
+        &mut self,
+        instruction: &isa::Instruction,
+        loaded: Option<usize>,
+        node: &Instruction,
+    ) {
+        if self.frame.labels.has_distances {
+            return;
         }
-        self.linked.patches.push(Patch {
-            insn: self.slot,
-            field: operand.field,
-            value: operand.value.clone(),
-            negated: operand.negated,
-            span: operand.span,
-        });
-        Ok(())
+        if instruction.form() == Form::CallHelper
+            && node.immediate_operand.is_none()
+            && let Some(helper) = helpers::by_id(instruction.imm().cast_unsigned())
+            && let Some(function) = self.pointers.of_call(helper)
+        {
+            self.linked.callbacks.push(CallbackUse {
+                function,
+                helper,
+                span: node.span,
+            });
+        }
+        self.pointers.step(instruction, loaded);
+    }
+
+    pub(super) fn symbol_of(&self, name: &Name) -> Option<&'a Symbol> {
+        self.around.scope.symbols.get(name.text.as_str())
     }
 
     fn resolve(&mut self, target: &Target, node: &mut Fields) -> Result<(), Diagnostic> {
         match target {
             Target::None => Ok(()),
             Target::Label(name) => {
-                let to = self.labels.named(name)?;
+                let to = self.frame.base + self.frame.labels.named(name)?;
                 self.jump(node, to, name.span)
             }
             Target::Numeric { number, forward } => {
-                let to = self.labels.numeric(number, *forward, self.slot)?;
-                self.jump(node, to, number.span)
+                let from = self.slot - self.frame.base;
+                let to = self.frame.labels.numeric(number, *forward, from)?;
+                self.jump(node, self.frame.base + to, number.span)
             }
             &Target::Distance { slots, span } => {
-                let to = i64::from(self.slot) + 1 + i64::from(slots);
-                let start = usize::try_from(to).ok().and_then(|to| self.starts.get(to));
-                match start {
-                    _ if self.incomplete => Ok(()),
-                    Some(true) => self.jump(node, to as u32, span),
-                    Some(false) => Err(Diagnostic::error(
-                        Rule::JumpTarget,
-                        span,
-                        "this jumps into the second half of a 64-bit constant, which takes two slots",
-                    )
-                    .with_help("jump to a label")),
-                    None => Err(Diagnostic::error(
-                        Rule::JumpTarget,
-                        span,
-                        match self.starts.len() {
+                let Frame {
+                    starts, base, end, ..
+                } = &self.frame;
+                let to = i64::from(self.slot - base) + 1 + i64::from(slots);
+                let start = usize::try_from(to).ok().and_then(|to| starts.get(to));
+                let at_end = end.is_some() && usize::try_from(to) == Ok(starts.len());
+                let into = match start {
+                    _ if self.frame.incomplete => return Ok(()),
+                    Some(Slot::Begins) => return self.jump(node, base + to as u32, span),
+                    None if at_end => return self.jump(node, base + to as u32, span),
+                    Some(Slot::SecondHalf) => {
+                        "this jumps into the second half of a 64-bit constant, which takes two slots"
+                    }
+                    Some(Slot::Pasted) => {
+                        "this jumps into a function that is pasted there, which takes several slots"
+                    }
+                    None => {
+                        let message = match starts.len() {
                             1 => String::from("this jumps out of the function, which has 1 slot"),
-                            slots => format!("this jumps out of the function, which has {slots} slots"),
-                        },
-                    )
-                    .with_help("a distance counts from the next instruction; a label is easier to keep right")),
-                }
+                            slots => {
+                                format!("this jumps out of the function, which has {slots} slots")
+                            }
+                        };
+                        return Err(Diagnostic::error(Rule::JumpTarget, span, message)
+                            .with_help("a distance counts from the next instruction; a label is easier to keep right"));
+                    }
+                };
+                Err(Diagnostic::error(Rule::JumpTarget, span, into).with_help("jump to a label"))
             }
             Target::Callee(name) => self.callee(node, name),
             Target::Symbol(symbol) => self.symbol(node, symbol),
@@ -259,7 +312,12 @@ impl<'a> FunctionAssembler<'a> {
     }
 
     /// Puts the distance to the slot `to` into a jump or local call.
-    fn jump(&mut self, node: &mut Fields, to: u32, span: Span) -> Result<(), Diagnostic> {
+    pub(super) fn jump(
+        &mut self,
+        node: &mut Fields,
+        to: u32,
+        span: Span,
+    ) -> Result<(), Diagnostic> {
         // Programs have fewer than 2^31 slots: the source has less than 4 GiB.
         let distance = i64::from(to) - i64::from(self.slot) - 1;
         if matches!(node.form, Form::GotoLong | Form::CallLocal) {
@@ -289,173 +347,8 @@ impl<'a> FunctionAssembler<'a> {
         }
     }
 
-    fn callee(&mut self, node: &mut Fields, name: &Name) -> Result<(), Diagnostic> {
-        let symbol = self.scope.symbols.get(name.text.as_str()).copied();
-        let helper = helpers::by_name(&name.text);
-        let label = self.unit == Unit::Sequence && self.labels.contains(&name.text);
-        let is_function = matches!(symbol, Some(Symbol::Function(_))) || label;
-        if let Some(helper) = helper
-            && is_function
-        {
-            return Err(Diagnostic::error(
-                Rule::AmbiguousName,
-                name.span,
-                format!(
-                    "`{}` is a function here and helper {} of the kernel",
-                    name.text, helper.id
-                ),
-            )
-            .with_help("give the function another name"));
-        }
-        match (symbol, helper) {
-            (Some(Symbol::Function(function)), _) => {
-                node.form = Form::CallLocal;
-                self.uses.push(FunctionUse {
-                    slot: self.slot,
-                    function,
-                    span: name.span,
-                });
-                Ok(())
-            }
-            (_, Some(helper)) => {
-                node.imm = helper.id.cast_signed();
-                self.check_helper_version(helper, name.span)
-            }
-            (Some(Symbol::Program), None) => Err(Diagnostic::error(
-                Rule::WrongKindOfSymbol,
-                name.span,
-                format!(
-                    "`{}` is a program: the kernel calls it, other functions cannot",
-                    name.text
-                ),
-            )
-            .with_help("move the shared part into an `fn` without attribute")),
-            (Some(Symbol::Constant), None) => {
-                self.linked.patches.push(Patch {
-                    insn: self.slot,
-                    field: ConstantField::Imm32,
-                    value: OperandValue::Name(name.clone()),
-                    negated: false,
-                    span: name.span,
-                });
-                Ok(())
-            }
-            (Some(Symbol::Map(_) | Symbol::LoadTimeConstant(_)), None) => Err(Diagnostic::error(
-                Rule::WrongKindOfSymbol,
-                name.span,
-                format!("`{}` is not a function", name.text),
-            )),
-            (None, None) if label => {
-                node.form = Form::CallLocal;
-                let to = self.labels.named(name)?;
-                self.jump(node, to, name.span)
-            }
-            (None, None) => Err(self.unknown_function(name)),
-        }
-    }
-
-    fn unknown_function(&self, name: &Name) -> Diagnostic {
-        let diagnostic = Diagnostic::error(
-            Rule::UnknownFunction,
-            name.span,
-            format!("there is no function or helper `{}`", name.text),
-        );
-        let prefixed = format!("bpf_{}", name.text);
-        if helpers::by_name(&prefixed).is_some() {
-            return diagnostic.with_help(format!("did you mean `{prefixed}`?"));
-        }
-        let functions = self
-            .scope
-            .names(|symbol| matches!(symbol, Symbol::Function(_)));
-        let known = functions.chain(helpers::ALL.iter().map(|helper| helper.name));
-        diagnostic.with_similar(&name.text, known)
-    }
-
-    /// `r1 = NAME ll`: what it loads, NAME decides.
-    fn symbol(
-        &mut self,
-        node: &mut Fields,
-        &SymbolReference {
-            ref name,
-            addend,
-            addend_span,
-        }: &SymbolReference,
-    ) -> Result<(), Diagnostic> {
-        let symbol = self.scope.symbols.get(name.text.as_str()).copied();
-        if let Some(Symbol::Map(map)) = symbol {
-            node.form = Form::LoadImm64(ImmediateSource::MapFd);
-            node.imm_high = addend;
-            self.linked.relocations.push(Relocation {
-                insn: self.slot,
-                target: RelocationTarget::Map {
-                    map,
-                    addend,
-                    addend_span,
-                },
-                span: name.span,
-            });
-            return Ok(());
-        }
-        if addend != 0 {
-            return Err(Diagnostic::error(
-                Rule::WrongKindOfSymbol,
-                addend_span,
-                format!(
-                    "`{}` is no map and no global, so there is nothing to be {addend} bytes into",
-                    name.text
-                ),
-            )
-            .with_help(format!(
-                "a constant is computed in braces: `{{{} + {addend}}} ll`",
-                name.text
-            )));
-        }
-        let label = self.unit == Unit::Sequence && self.labels.contains(&name.text);
-        match symbol {
-            Some(Symbol::Function(function)) => {
-                node.form = Form::LoadImm64(ImmediateSource::Function);
-                self.uses.push(FunctionUse {
-                    slot: self.slot,
-                    function,
-                    span: name.span,
-                });
-                Ok(())
-            }
-            None if label => {
-                node.form = Form::LoadImm64(ImmediateSource::Function);
-                let to = self.labels.named(name)?;
-                node.imm = (i64::from(to) - i64::from(self.slot) - 1) as i32;
-                Ok(())
-            }
-            Some(Symbol::Program) => Err(Diagnostic::error(
-                Rule::WrongKindOfSymbol,
-                name.span,
-                format!(
-                    "`{}` is a program, and its address cannot be taken",
-                    name.text
-                ),
-            )
-            .with_help("callbacks are functions without attribute")),
-            None if !self.scope.open => Err(Diagnostic::error(
-                Rule::UnknownSymbol,
-                name.span,
-                format!("there is no map, function or constant `{}`", name.text),
-            )
-            .with_similar(&name.text, self.scope.names(|_| true))),
-            Some(Symbol::LoadTimeConstant(_) | Symbol::Constant) | None => {
-                self.operand(&ast::Operand {
-                    value: OperandValue::Name(name.clone()),
-                    field: ConstantField::Imm64,
-                    negated: false,
-                    span: name.span,
-                })
-            }
-            Some(Symbol::Map(_)) => Ok(()),
-        }
-    }
-
     fn check_version(&mut self, form: Form, span: Span) {
-        let Some(oldest) = self.min_kernel else {
+        let Some(oldest) = self.around.min_kernel else {
             return;
         };
         let definition = form.definition();
@@ -470,21 +363,6 @@ impl<'a> FunctionAssembler<'a> {
             )
             .with_help(format!("raise it: `#[min_kernel = \"{needed}\"]`"));
             self.report(diagnostic);
-        }
-    }
-
-    fn check_helper_version(&self, helper: &helpers::Helper, span: Span) -> Result<(), Diagnostic> {
-        match self.min_kernel {
-            Some(oldest) if helper.since > oldest => Err(Diagnostic::error(
-                Rule::NeedsNewerKernel,
-                span,
-                format!(
-                    "`{}` needs Linux {}, and the object is for Linux {oldest} and later",
-                    helper.name, helper.since
-                ),
-            )
-            .with_help(format!("raise it: `#[min_kernel = \"{}\"]`", helper.since))),
-            _ => Ok(()),
         }
     }
 

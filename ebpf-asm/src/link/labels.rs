@@ -1,7 +1,7 @@
 //! Where the labels of a function are.
 
 use crate::diag::{Diagnostic, Rule, Span};
-use crate::syntax::ast::{Name, Sequence, Statement};
+use crate::syntax::ast::{Name, Sequence, Statement, Target};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
@@ -9,12 +9,17 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 
 /// The labels of one sequence of statements.
+#[derive(Default)]
 pub(super) struct Labels<'a> {
     named: BTreeMap<&'a str, Label<'a>>,
     /// Numbered labels may be defined again and again: the nearest counts.
     numbered: BTreeMap<&'a str, Vec<Label<'a>>>,
     /// The number of slots of the sequence.
     end: u32,
+    /// Whether a jump may go to where the sequence ends: a fragment goes on there.
+    open_end: bool,
+    /// Whether jumps are given as distances, so that any instruction may be their target.
+    pub(super) has_distances: bool,
     /// How many more labels are looked at for suggestions.
     comparisons: Cell<usize>,
 }
@@ -25,35 +30,49 @@ struct Label<'a> {
     used: Cell<bool>,
 }
 
-/// The slots that an instruction or raw slot takes.
-fn slots(statement: &Statement) -> u32 {
-    match statement {
-        Statement::Label(_) => 0,
-        Statement::Instruction(instruction) => instruction.form.definition().slots() as u32,
-        Statement::Raw { .. } => 1,
-    }
+/// What is in a slot, for jumps that are given as distances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// An instruction begins.
+    Begins,
+    /// The second half of a 64-bit constant.
+    SecondHalf,
+    /// Inside of a pasted function.
+    Pasted,
 }
 
 impl<'a> Labels<'a> {
-    /// Finds the labels, and for each slot whether an instruction begins there.
+    /// Finds the labels, and what is in each slot. `slots` says how many a statement takes.
     pub(super) fn collect(
         body: &'a Sequence,
+        open_end: bool,
+        slots: impl Fn(usize, &Statement) -> u32,
         diagnostics: &mut Vec<Diagnostic>,
-    ) -> (Self, Vec<bool>) {
+    ) -> (Self, Vec<Slot>) {
         let mut starts = Vec::with_capacity(body.statements.len());
         let mut labels = Self {
             named: BTreeMap::new(),
             numbered: BTreeMap::new(),
             end: 0,
+            open_end,
+            has_distances: false,
             comparisons: Cell::new(20_000),
         };
         // A program may have a million statements: they are walked through once.
-        for statement in &body.statements {
-            if let Statement::Label(name) = statement {
-                labels.define(name, starts.len() as u32, diagnostics);
+        for (at, statement) in body.statements.iter().enumerate() {
+            let mut rest = Slot::Pasted;
+            match statement {
+                Statement::Label(name) => labels.define(name, starts.len() as u32, diagnostics),
+                Statement::Instruction(instruction) => {
+                    labels.has_distances |= matches!(instruction.target, Target::Distance { .. });
+                    if instruction.form.definition().slots() == 2 {
+                        rest = Slot::SecondHalf;
+                    }
+                }
+                Statement::Raw { .. } => {}
             }
-            for i in 0..slots(statement) {
-                starts.push(i == 0);
+            for i in 0..slots(at, statement) {
+                starts.push(if i == 0 { Slot::Begins } else { rest });
             }
         }
         labels.end = starts.len() as u32;
@@ -141,7 +160,7 @@ impl<'a> Labels<'a> {
 
     fn target(&self, label: &Label<'a>, from: Span) -> Result<u32, Diagnostic> {
         label.used.set(true);
-        if label.slot == self.end {
+        if label.slot == self.end && !self.open_end {
             return Err(Diagnostic::error(
                 Rule::JumpTarget,
                 from,

@@ -3,12 +3,17 @@
 //! What is left open afterwards is listed: [`Patch`]es (values that rustc or the evaluator of
 //! the text form knows) and [`Relocation`]s (what only a load can know).
 
+mod callbacks;
 mod constants;
+mod fragments;
 mod function;
 mod labels;
+mod limits;
+mod names;
 mod program;
 mod scope;
 
+pub use callbacks::CallbackUse;
 pub use constants::TextConstants;
 pub use program::{ObjectFunction, link_program, link_sequence};
 pub use scope::{Scope, Symbol};
@@ -31,6 +36,10 @@ pub struct Linked {
     pub relocations: Vec<Relocation>,
     /// Where the functions begin, the program itself first. Empty for a bare sequence.
     pub functions: Vec<Function>,
+    /// The functions of the object that are part of it, laid out or pasted, by position.
+    pub reached: Vec<usize>,
+    /// The functions that helpers are given to call, as far as that can be seen.
+    pub callbacks: Vec<CallbackUse>,
     /// For each slot, the instruction it came from.
     pub spans: Vec<Span>,
     /// The names of slots, in order of slots.

@@ -1,11 +1,12 @@
 //! The layout of a program: itself first, then every function that it reaches.
 
-use super::function::{Assembled, Unit, assemble, scope_of_constants};
-use super::{Function, Linked, Scope};
-use crate::KernelVersion;
+use super::fragments::Fragments;
+use super::function::{Around, Assembled, Unit, assemble, scope_of_constants};
+use super::{Function, Linked, Scope, limits};
 use crate::diag::{Diagnostic, Rule};
 use crate::object::Linkage;
 use crate::syntax::ast::Sequence;
+use crate::{KernelVersion, ProgramType};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
@@ -19,6 +20,10 @@ pub struct ObjectFunction<'a> {
     pub name: &'a str,
     /// How the kernel checks it.
     pub linkage: Linkage,
+    /// Whether it is pasted where it is called: `#[inline]`.
+    pub inline: bool,
+    /// The type of program; `None` for what programs call.
+    pub program_type: Option<ProgramType>,
     /// Its instructions.
     pub body: &'a Sequence,
 }
@@ -26,7 +31,13 @@ pub struct ObjectFunction<'a> {
 /// Links a bare sequence. `open` says whether unknown names may be constants from elsewhere.
 pub fn link_sequence(body: &Sequence, open: bool) -> Linked {
     let (scope, mut diagnostics) = scope_of_constants(body, open);
-    let mut linked = assemble(body, &scope, Unit::Sequence, None).linked;
+    let around = Around {
+        scope: &scope,
+        functions: &[],
+        fragments: &Fragments::default(),
+        min_kernel: None,
+    };
+    let mut linked = assemble(body, around, Unit::Sequence).linked;
     diagnostics.append(&mut linked.diagnostics);
     linked.diagnostics = diagnostics;
     linked
@@ -43,13 +54,24 @@ pub fn link_program(
     scope: &Scope,
     min_kernel: Option<KernelVersion>,
 ) -> Linked {
+    let fragments = Fragments::new(functions, scope);
+    let around = Around {
+        scope,
+        functions,
+        fragments: &fragments,
+        min_kernel,
+    };
     let mut assembled: BTreeMap<usize, Assembled> = BTreeMap::new();
     let mut pending = vec![program];
     while let Some(function) = pending.pop() {
         if assembled.contains_key(&function) {
             continue;
         }
-        let result = assemble(functions[function].body, scope, Unit::Function, min_kernel);
+        let unit = match functions[function].inline {
+            true => Unit::Fragment,
+            false => Unit::Function,
+        };
+        let result = assemble(functions[function].body, around, unit);
         pending.extend(result.uses.iter().map(|a_use| a_use.function));
         assembled.insert(function, result);
     }
@@ -64,13 +86,23 @@ pub fn link_program(
     }
 
     let mut whole = Linked::default();
-    whole
-        .diagnostics
-        .extend(recursion(functions, &assembled, program));
+    let recursion = recursion(functions, &assembled, program);
+    if recursion.is_empty() {
+        let limits = limits::check(functions, &assembled, program, min_kernel);
+        whole.diagnostics.extend(limits);
+    }
+    whole.diagnostics.extend(recursion);
     for &function in &order {
-        let Some(Assembled { linked, uses }) = assembled.remove(&function) else {
+        let Some(Assembled {
+            linked,
+            uses,
+            pasted,
+        }) = assembled.remove(&function)
+        else {
             continue;
         };
+        whole.reached.push(function);
+        whole.reached.extend(pasted);
         let base = starts[&function];
         append(&mut whole, linked, base);
         for a_use in uses {
@@ -101,6 +133,7 @@ fn append(whole: &mut Linked, mut part: Linked, base: u32) {
     whole.insns.append(&mut part.insns);
     whole.patches.append(&mut part.patches);
     whole.relocations.append(&mut part.relocations);
+    whole.callbacks.append(&mut part.callbacks);
     whole.spans.append(&mut part.spans);
     whole.labels.append(&mut part.labels);
     whole.unused_labels.append(&mut part.unused_labels);

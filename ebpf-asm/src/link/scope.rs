@@ -14,6 +14,9 @@ pub enum Symbol {
     Constant,
     /// A function, by its position among the object's functions.
     Function(usize),
+    /// A function that is pasted where it is called, by its position among the object's
+    /// functions.
+    Fragment(usize),
     /// A program: a function that the kernel calls and others cannot.
     Program,
 }

@@ -221,6 +221,99 @@ pub enum ProgramKind {
 }
 
 impl ProgramKind {
+    /// Each kind, going nowhere yet.
+    const ALL: &'static [Self] = &[
+        Self::SocketFilter,
+        Self::Tracepoint {
+            category: "",
+            name: "",
+        },
+        Self::RawTracepoint { name: "" },
+        Self::RawTracepointWritable { name: "" },
+        Self::Kprobe {
+            symbol: "",
+            offset: 0,
+        },
+        Self::Kretprobe { symbol: "" },
+        Self::KprobeMulti { pattern: "" },
+        Self::KretprobeMulti { pattern: "" },
+        Self::KprobeSession { pattern: "" },
+        Self::Uprobe {
+            path: "",
+            symbol: "",
+            offset: 0,
+        },
+        Self::Uretprobe {
+            path: "",
+            symbol: "",
+            offset: 0,
+        },
+        Self::UprobeMulti {
+            path: "",
+            pattern: "",
+        },
+        Self::UretprobeMulti {
+            path: "",
+            pattern: "",
+        },
+        Self::UprobeSession {
+            path: "",
+            pattern: "",
+        },
+        Self::Usdt {
+            path: "",
+            provider: "",
+            name: "",
+        },
+        Self::PerfEvent,
+        Self::SkSkbStreamParser,
+        Self::SkSkbStreamVerdict,
+        Self::SkSkbVerdict,
+        Self::Fentry {
+            function: "",
+            sleepable: false,
+        },
+        Self::Fexit {
+            function: "",
+            sleepable: false,
+        },
+        Self::FmodRet {
+            function: "",
+            sleepable: false,
+        },
+        Self::BtfTracepoint { name: "" },
+        Self::Lsm {
+            hook: "",
+            sleepable: false,
+        },
+        Self::LsmCgroup { hook: "" },
+        Self::Iter {
+            target: "",
+            sleepable: false,
+        },
+        Self::Extension { function: "" },
+        Self::StructOps {
+            ops: "",
+            member: "",
+            sleepable: false,
+        },
+    ];
+
+    /// The kind whose attribute has this name, with nothing said about where it goes.
+    ///
+    /// ```
+    /// use ebpf_asm::ProgramType;
+    /// use ebpf_asm::object::ProgramKind;
+    ///
+    /// let kind = ProgramKind::by_name("uprobe").unwrap();
+    /// assert_eq!(kind.program_type(), ProgramType::Kprobe);
+    /// assert_eq!(ProgramKind::by_name("inline"), None);
+    /// ```
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
     /// The program type that the kernel is told.
     #[must_use]
     pub const fn program_type(self) -> ProgramType {

@@ -10,13 +10,19 @@ mod code;
 mod kind;
 #[cfg(feature = "listing")]
 mod listing;
+mod needs;
 mod patch;
 mod struct_ops;
+mod types;
 
 pub use code::Code;
 pub use kind::ProgramKind;
 pub use patch::{FieldRange, ValueDoesNotFit};
 pub use struct_ops::{StructOpsDef, StructOpsMember, StructOpsValue};
+pub use types::{
+    BtfType, CompositeDef, ContainsDef, EnumValueDef, IntEncoding, MemberDef, ParameterDef,
+    SPECIAL_FIELDS, SignatureDef, TypeDef,
+};
 
 use crate::isa::{Insn, Size};
 use crate::{KernelVersion, MapType};
@@ -40,8 +46,8 @@ pub struct Object {
     pub constants: &'static [ConstantDef],
     /// The programs, in the order of their definition.
     pub programs: &'static [ProgramDef],
-    /// Type information, where something needs it.
-    pub btf: Option<&'static BtfDef>,
+    /// The lines that instructions stand on, for the kernel's listings.
+    pub source: SourceLines,
 }
 
 impl Object {
@@ -62,8 +68,14 @@ impl Object {
             maps,
             constants,
             programs,
-            btf: None,
+            source: SourceLines::EMPTY,
         }
+    }
+
+    /// The same object with the lines that its instructions stand on.
+    #[must_use]
+    pub const fn with_source(self, source: SourceLines) -> Self {
+        Self { source, ..self }
     }
 
     /// The program with this name.
@@ -112,6 +124,12 @@ pub struct MapDef {
     pub extra: u64,
     /// What is in it: of tables of functions.
     pub struct_ops: Option<StructOpsDef>,
+    /// The type of a key, if it is known.
+    #[doc(alias = "btf_key_type_id")]
+    pub key: Option<&'static TypeDef>,
+    /// The type of a value, if it is known.
+    #[doc(alias = "btf_value_type_id")]
+    pub value: Option<&'static TypeDef>,
 }
 
 /// What the maps are like that a map of maps holds: a [`MapDef`] without name and contents.
@@ -153,6 +171,19 @@ impl MapDef {
             inner: None,
             extra: 0,
             struct_ops: None,
+            key: None,
+            value: None,
+        }
+    }
+
+    /// The same map with the types of its keys and values, which the kernel is told where it has
+    /// to know them.
+    #[must_use]
+    pub const fn with_types(self, key: &'static TypeDef, value: &'static TypeDef) -> Self {
+        Self {
+            key: Some(key),
+            value: Some(value),
+            ..self
         }
     }
 
@@ -406,7 +437,7 @@ pub enum ConstantField {
 }
 
 /// Where a function begins in a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct FunctionRecord {
     /// The function's name.
@@ -415,6 +446,8 @@ pub struct FunctionRecord {
     pub insn: u32,
     /// How the kernel checks it.
     pub linkage: Linkage,
+    /// Its parameters and result, if they are known.
+    pub signature: Option<&'static SignatureDef>,
 }
 
 impl FunctionRecord {
@@ -425,6 +458,16 @@ impl FunctionRecord {
             name,
             insn,
             linkage,
+            signature: None,
+        }
+    }
+
+    /// The same function with its parameters and result.
+    #[must_use]
+    pub const fn with_signature(self, signature: &'static SignatureDef) -> Self {
+        Self {
+            signature: Some(signature),
+            ..self
         }
     }
 }
@@ -516,10 +559,34 @@ impl LabelTable {
     }
 }
 
-/// Type information of an object: the BTF blob and the records that point into it.
+/// The source lines of an object: one text, since that is what compiles fastest. Lines without
+/// instructions are empty.
+///
+/// ```
+/// use ebpf_asm::object::SourceLines;
+///
+/// let source = SourceLines::new(11, "r0 = 0;\n\nexit;");
+/// assert_eq!(source.iter().collect::<Vec<_>>(), [(11, "r0 = 0;"), (13, "exit;")]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BtfDef {
-    /// The encoded types, header included.
-    pub bytes: &'static [u8],
+pub struct SourceLines {
+    first: u32,
+    text: &'static str,
+}
+
+impl SourceLines {
+    /// No lines.
+    pub const EMPTY: Self = Self::new(1, "");
+
+    /// Lines, of which the first has this number.
+    #[must_use]
+    pub const fn new(first: u32, text: &'static str) -> Self {
+        Self { first, text }
+    }
+
+    /// The lines that are not empty, with their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &'static str)> + use<> {
+        let lines = (self.first..).zip(self.text.lines());
+        lines.filter(|(_, line)| !line.is_empty())
+    }
 }

@@ -12,6 +12,26 @@ use alloc::vec::Vec;
 /// Splits a text into tokens. What cannot be read is reported and left out; the list can be
 /// parsed all the same. Texts of 4 GiB and more are refused.
 pub fn lex(source: &str, diagnostics: &mut Vec<Diagnostic>) -> TokenList {
+    lex_with(source, Comments::RustAndHash, diagnostics)
+}
+
+/// Splits a piece of a Rust file into tokens, in which `#` begins no comment.
+#[cfg(feature = "text")]
+pub(crate) fn lex_rust(source: &str, diagnostics: &mut Vec<Diagnostic>) -> TokenList {
+    lex_with(source, Comments::Rust, diagnostics)
+}
+
+/// What counts as a comment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Comments {
+    /// `//` and `/* */`.
+    #[cfg(feature = "text")]
+    Rust,
+    /// These, and `#` to the end of the line.
+    RustAndHash,
+}
+
+fn lex_with(source: &str, comments: Comments, diagnostics: &mut Vec<Diagnostic>) -> TokenList {
     let mut list = TokenList::of_text(source);
     let mut end = Span {
         line: 1,
@@ -19,7 +39,7 @@ pub fn lex(source: &str, diagnostics: &mut Vec<Diagnostic>) -> TokenList {
         ..Span::default()
     };
     if u32::try_from(source.len()).is_ok() {
-        end = lex_piece(source, end, source.len(), &mut list, diagnostics);
+        end = piece(source, end, comments, &mut list, diagnostics);
     } else {
         let message = "the text is longer than 4 GiB";
         diagnostics.push(Diagnostic::error(Rule::Unterminated, end, message));
@@ -31,6 +51,7 @@ pub fn lex(source: &str, diagnostics: &mut Vec<Diagnostic>) -> TokenList {
 /// Appends the tokens of a part of a text of less than 4 GiB: from the place `start` to before
 /// the byte `end`. Gives the place of the end. The list is one [of this
 /// text](TokenList::of_text).
+#[cfg(feature = "text")]
 pub(crate) fn lex_piece(
     source: &str,
     start: Span,
@@ -38,9 +59,25 @@ pub(crate) fn lex_piece(
     list: &mut TokenList,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Span {
-    let source = &source[..end];
+    piece(
+        &source[..end],
+        start,
+        Comments::RustAndHash,
+        list,
+        diagnostics,
+    )
+}
+
+fn piece(
+    source: &str,
+    start: Span,
+    comments: Comments,
+    list: &mut TokenList,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Span {
     let mut lexer = Lexer {
         source,
+        comments,
         rest: &source[start.start as usize..],
         at: Position {
             offset: start.start as usize,
@@ -67,6 +104,7 @@ struct Position {
 
 struct Lexer<'a> {
     source: &'a str,
+    comments: Comments,
     rest: &'a str,
     at: Position,
     newline: bool,
@@ -251,6 +289,9 @@ impl Lexer<'_> {
     /// `#` begins a comment unless it begins an attribute (`#[`), or is the number sign of
     /// `call bpf_x#1`.
     fn comment_begins(&self) -> bool {
+        if self.comments != Comments::RustAndHash {
+            return false;
+        }
         let next = self.rest[1..].chars().next();
         let before = self.source[..self.at.offset].chars().next_back();
         let attribute = matches!(next, Some('[')) || self.rest.starts_with("#![");

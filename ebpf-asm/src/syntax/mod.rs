@@ -15,7 +15,7 @@ pub(crate) use constant::unknown_constant;
 pub use constant::{ConstantValue, evaluate};
 pub use lexer::lex;
 #[cfg(feature = "text")]
-pub(crate) use lexer::lex_piece;
+pub(crate) use lexer::{lex_piece, lex_rust};
 pub(crate) use parser::misfit;
 pub use parser::{ParseOptions, Parsed, parse_object, parse_sequence, parse_source};
 pub use token::{Delimiter, Token, TokenKind, TokenList};

@@ -12,6 +12,7 @@ mod relocate;
 mod struct_ops;
 #[cfg(feature = "btf")]
 pub(crate) mod target;
+mod types;
 
 pub use constant::{Constant, ConstantValue};
 pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions, RawProgramOptions};
@@ -21,10 +22,12 @@ pub(crate) use program::{retrying, text};
 
 use crate::maps::{Map, RawMap, raw};
 use crate::programs::{Program, RawProgram};
+use crate::sys::bpf::MapTypes;
 use crate::{Errno, Error, ErrorKind, capabilities};
 use ebpf_asm::Object;
 use ebpf_asm::object::MapDef;
 use std::path::Path;
+use types::Types;
 
 /// The maps and programs of an object, in the order of their definition.
 ///
@@ -102,11 +105,13 @@ pub fn load(
             Some(result.map_err(in_object)?)
         });
     }
+    let types = Types::load(object, maps, programs, options)
+        .map_err(|error| explain_version(in_object(error), object))?;
     let created: Vec<RawMap> = object
         .maps
         .iter()
         .enumerate()
-        .map(|(index, def)| make_map(object, def, maps.get(index)))
+        .map(|(index, def)| make_map(object, def, maps.get(index), types.of_map(index, def)))
         .collect::<Result<_, _>>()
         .map_err(|error| explain_version(error, object))?;
     let mut loaded = Vec::with_capacity(object.programs.len());
@@ -115,7 +120,9 @@ pub fn load(
             None => RawProgram::skipped(object.name, def),
             Some(mut insns) => {
                 relocate::maps(def, &created, insns.to_mut()).map_err(in_object)?;
-                match program::load(object, def, &insns, programs.get(index), options) {
+                let own = programs.get(index);
+                let records = types.of_program(index, def);
+                match program::load(object, def, &insns, records, own, options) {
                     Ok(loaded) => RawProgram::loaded(object.name, def, loaded),
                     Err(error) => {
                         let error = explain_version(error, object);
@@ -161,6 +168,7 @@ fn make_map(
     object: &Object,
     def: &MapDef,
     options: Option<&RawMapOptions>,
+    types: Option<MapTypes<'_>>,
 ) -> Result<RawMap, Error> {
     if let Some(table) = &def.struct_ops {
         #[cfg(feature = "btf")]
@@ -174,8 +182,9 @@ fn make_map(
     }
     let mut request = raw::Request::from_def(object.name, def.name, def);
     request.needs = capabilities::for_object(object);
+    request.types = types;
     let Some(options) = options else {
-        return raw::create(&request);
+        return create(def, &request);
     };
     let invalid = |reason: String| {
         Error::invalid(reason)
@@ -219,8 +228,23 @@ fn make_map(
         request.initial = Some(initial);
     }
     match &options.pin {
-        None => raw::create(&request),
+        None => create(def, &request),
         Some(path) => pinned(&request, def, path),
+    }
+}
+
+/// Creates a map; without the types of its keys and values where the kernel does not take them and
+/// they only describe.
+fn create(def: &MapDef, request: &raw::Request<'_>) -> Result<RawMap, Error> {
+    match raw::create(request) {
+        Err(error) if request.types.is_some() && !def.needs_types() => {
+            let plain = raw::Request {
+                types: None,
+                ..*request
+            };
+            raw::create(&plain).map_err(|_| error)
+        }
+        result => result,
     }
 }
 
@@ -235,7 +259,7 @@ fn pinned(request: &raw::Request<'_>, def: &MapDef, path: &Path) -> Result<RawMa
     let in_map = |error: Error| error.in_object(request.object).of_map(request.name);
     let created = match RawMap::from_pin(path) {
         Ok(map) => return reused(request, def, path, map).map_err(in_map),
-        Err(error) if error.errno() == Some(Errno::ENOENT) => raw::create(request)?,
+        Err(error) if error.errno() == Some(Errno::ENOENT) => create(def, request)?,
         Err(error) => return Err(in_map(error)),
     };
     match created.pin(path) {

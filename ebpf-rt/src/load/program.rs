@@ -4,8 +4,8 @@
 use super::target::{self, Target, remedy};
 use super::{Options, RawProgramOptions};
 use crate::maps::raw::with_memlock;
-use crate::sys::bpf::{self, NewProgram};
-use crate::{Errno, Error, ErrorKind, capabilities, verifier_log};
+use crate::sys::bpf::{self, NewProgram, ProgramRecords};
+use crate::{Errno, Error, ErrorKind, KernelVersion, capabilities, verifier_log};
 use ebpf_asm::isa::Insn;
 use ebpf_asm::object::ProgramDef;
 use ebpf_asm::{AttachType, Object};
@@ -36,6 +36,7 @@ pub(super) fn load(
     object: &Object,
     def: &ProgramDef,
     insns: &[Insn],
+    records: Option<ProgramRecords<'_>>,
     own_options: Option<&RawProgramOptions>,
     options: &Options,
 ) -> Result<LoadedProgram, Error> {
@@ -61,6 +62,7 @@ pub(super) fn load(
         },
         license: &license,
         insns,
+        records,
         attach_to: target.as_ref().map(Target::attach_to),
     };
     let target = || target.as_ref().map(|target| target.name.clone());
@@ -130,6 +132,11 @@ pub(crate) fn text(buffer: &[u8]) -> String {
 
 fn explain(def: &ProgramDef, errno: Errno, log: String) -> Error {
     let error = Error::failed("BPF_PROG_LOAD", errno);
+    let since = KernelVersion::new(5, 13);
+    if def.has_callbacks() && capabilities::running_kernel().is_some_and(|kernel| kernel < since) {
+        let what = "a function that is passed to a helper";
+        return capabilities::explain_since(error, since.major, since.minor, what).with_log(log);
+    }
     if let Some(reason) = verifier_log::reason(&log) {
         let slot = verifier_log::instruction(&log);
         let place = slot.and_then(|slot| place(def, slot).or(Some(format!("instruction {slot}"))));

@@ -105,7 +105,7 @@ pub(super) fn create(
     let size = size.map_err(|error| in_map(unreadable(&error)))?;
     let value_size =
         u32::try_from(size).map_err(|_| in_map(Error::invalid("its type is too large")))?;
-    let btf = sys::by_btf::btf_load(&any_btf()).map_err(|errno| {
+    let btf = sys::bpf::btf_load(&any_btf(), &mut []).map_err(|errno| {
         let error = Error::failed("BPF_BTF_LOAD", errno);
         in_map(match errno {
             Errno::EPERM => capabilities::explain(error, capabilities::for_object(object)),
@@ -121,6 +121,7 @@ pub(super) fn create(
         flags: def.flags | BPF_F_LINK,
         inner: None,
         extra: 0,
+        types: None,
         kernel_value: Some(KernelValue {
             btf: btf.as_fd(),
             type_id: types.value.get(),

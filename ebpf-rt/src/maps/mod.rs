@@ -107,6 +107,12 @@ pub trait Map: Sized {
     /// The constant data that a map of this kind is made from.
     type Definition;
 
+    /// The type of the keys; `()` where the kernel is not told about it.
+    type Key;
+
+    /// The type of the values; `()` where the kernel is not told about it.
+    type Value;
+
     /// The typed handle of a map.
     ///
     /// # Errors
@@ -220,12 +226,22 @@ macro_rules! map_impls {
     ([$($parameter:ident),*] $name:ty, $definition:ty, $map_type:ident<$key:ty, $value:ty>) => {
         crate::maps::map_impls!(
             [$($parameter: bytemuck::Pod),*] $name, $definition, $map_type,
-            size_of::<$key>(), size_of::<$value>()
+            size_of::<$key>(), size_of::<$value>(), $key, $value
         );
     };
     ([$($generics:tt)*] $name:ty, $definition:ty, $map_type:ident, $key:expr, $value:expr) => {
+        crate::maps::map_impls!(
+            [$($generics)*] $name, $definition, $map_type, $key, $value, (), ()
+        );
+    };
+    (
+        [$($generics:tt)*] $name:ty, $definition:ty, $map_type:ident, $key:expr, $value:expr,
+        $key_type:ty, $value_type:ty
+    ) => {
         impl<$($generics)*> crate::maps::Map for $name {
             type Definition = $definition;
+            type Key = $key_type;
+            type Value = $value_type;
 
             #[cfg(feature = "std")]
             fn from_raw(raw: crate::maps::RawMap) -> Result<Self, crate::Error> {

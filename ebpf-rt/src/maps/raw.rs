@@ -4,7 +4,7 @@
 use super::struct_ops::{Filling, Table};
 use super::{Update, per_cpu_values};
 use crate::capabilities::{self, Capability};
-use crate::sys::bpf::{self, NewMap};
+use crate::sys::bpf::{self, MapTypes, NewMap};
 use crate::sys::memory::page_size;
 use crate::{Errno, Error, ErrorKind, KernelVersion, pins, sys};
 use ebpf_asm::MapType;
@@ -122,6 +122,7 @@ pub(crate) struct Request<'a> {
     pub(crate) extra: u64,
     pub(crate) initial: Option<&'a [u8]>,
     pub(crate) frozen: bool,
+    pub(crate) types: Option<MapTypes<'a>>,
     /// What creating the map needs, and loading the programs it is created for: a refusal
     /// names all of it at once.
     pub(crate) needs: &'static [Capability],
@@ -141,6 +142,7 @@ impl<'a> Request<'a> {
             extra: def.extra,
             initial: def.initial,
             frozen: def.frozen,
+            types: None,
             needs: &[Capability::Bpf],
         }
     }
@@ -169,6 +171,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
         inner: template.as_ref().map(AsFd::as_fd),
         extra: request.extra,
         kernel_value: None,
+        types: request.types,
     };
     let fd = with_memlock(|| bpf::map_create(&new))
         .map_err(|errno| in_map(explain_create(request, errno)))?;
@@ -253,6 +256,7 @@ fn template(request: &Request<'_>, inner: &InnerMapDef) -> Result<OwnedFd, Error
         inner: None,
         extra: 0,
         kernel_value: None,
+        types: None,
     };
     with_memlock(|| bpf::map_create(&new)).map_err(|errno| {
         let inner = Request {

@@ -183,6 +183,8 @@ fn explain(map: &RawMap, operation: &str, errno: Errno) -> Error {
 
 impl super::Map for StructOps {
     type Definition = Def<Self>;
+    type Key = ();
+    type Value = ();
 
     #[cfg(feature = "std")]
     fn from_raw(raw: RawMap) -> Result<Self, crate::Error> {

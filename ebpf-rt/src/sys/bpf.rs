@@ -374,6 +374,15 @@ attributes! {
         info_len: u32,
         info: u64,
     }
+    /// Of `BPF_BTF_LOAD`, up to the level of the log.
+    BtfLoad: 32 {
+        btf: u64,
+        btf_log_buf: u64,
+        btf_size: u32,
+        btf_log_size: u32,
+        btf_log_level: u32,
+        btf_log_true_size: u32,
+    }
     /// `struct bpf_btf_info`.
     BtfInfo: 32 {
         btf: u64,
@@ -444,7 +453,16 @@ pub(crate) struct NewMap<'a> {
     pub(crate) flags: u32,
     pub(crate) inner: Option<BorrowedFd<'a>>,
     pub(crate) extra: u64,
+    pub(crate) types: Option<MapTypes<'a>>,
     pub(crate) kernel_value: Option<KernelValue<'a>>,
+}
+
+/// The types of a map's keys and values, by number in BTF that is loaded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MapTypes<'a> {
+    pub(crate) btf: BorrowedFd<'a>,
+    pub(crate) key: u32,
+    pub(crate) value: u32,
 }
 
 /// A type of the kernel that is the value of a map.
@@ -471,6 +489,9 @@ pub(crate) fn map_create(map: &NewMap<'_>) -> Result<OwnedFd> {
         map_name: kernel_name(map.name),
         inner_map_fd: map.inner.map_or(0, fd_field),
         map_extra: map.extra,
+        btf_fd: map.types.map_or(0, |types| fd_field(types.btf)),
+        btf_key_type_id: map.types.map_or(0, |types| types.key),
+        btf_value_type_id: map.types.map_or(0, |types| types.value),
         ..Zeroable::zeroed()
     };
     if let Some(value) = map.kernel_value {
@@ -488,6 +509,8 @@ pub(crate) fn map_create(map: &NewMap<'_>) -> Result<OwnedFd> {
         offset_of!(MapCreate, value_type_btf_obj_fd)
     } else if map.kernel_value.is_some() {
         offset_of!(MapCreate, map_extra)
+    } else if map.types.is_some() {
+        offset_of!(MapCreate, btf_vmlinux_value_type_id)
     } else {
         offset_of!(MapCreate, map_ifindex)
     };
@@ -673,6 +696,8 @@ pub(crate) struct NewProgram<'a> {
     pub(crate) flags: u32,
     pub(crate) license: &'a CStr,
     pub(crate) insns: &'a [Insn],
+    /// What its functions and instructions are.
+    pub(crate) records: Option<ProgramRecords<'a>>,
     pub(crate) attach_to: Option<AttachTo<'a>>,
 }
 
@@ -684,14 +709,29 @@ pub(crate) struct AttachTo<'a> {
     pub(crate) owner: Option<BorrowedFd<'a>>,
 }
 
+/// What the functions and instructions of a program are, by number in BTF that is loaded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProgramRecords<'a> {
+    pub(crate) btf: BorrowedFd<'a>,
+    /// `struct bpf_func_info` each.
+    pub(crate) functions: &'a [[u32; 2]],
+    /// `struct bpf_line_info` each.
+    pub(crate) lines: &'a [[u32; 4]],
+}
+
 /// `BPF_PROG_LOAD` without a log.
 pub(crate) fn prog_load(program: &NewProgram<'_>) -> Result<OwnedFd> {
     let mut attr = prog_load_attr(program)?;
-    // Nothing is said after the name, or after where it will be attached.
-    let end = match (program.attach_to, program.expected_attach_type) {
-        (Some(_), _) => offset_of!(ProgLoad, core_relo_cnt),
-        (None, Some(_)) => offset_of!(ProgLoad, prog_btf_fd),
-        (None, None) => offset_of!(ProgLoad, prog_ifindex),
+    // Nothing is said after the name, after where it will be attached, after the records, or
+    // after what it is attached to.
+    let end = if program.attach_to.is_some() {
+        offset_of!(ProgLoad, core_relo_cnt)
+    } else if program.records.is_some() {
+        offset_of!(ProgLoad, attach_btf_id)
+    } else if program.expected_attach_type.is_some() {
+        offset_of!(ProgLoad, prog_btf_fd)
+    } else {
+        offset_of!(ProgLoad, prog_ifindex)
     };
     let (attr, _) = bytemuck::bytes_of_mut(&mut attr).split_at_mut(end);
     call_for_fd(Call::Bpf {
@@ -718,8 +758,32 @@ pub(crate) fn prog_load_with_log(
     (result, attr.log_true_size)
 }
 
+/// `BPF_BTF_LOAD`, with a log if there is a buffer for one. Linux 4.18.
+#[cfg(feature = "btf")]
+pub(crate) fn btf_load(btf: &[u8], log: &mut [u8]) -> Result<OwnedFd> {
+    let mut attr = BtfLoad {
+        btf: pointer(btf),
+        btf_size: u32::try_from(btf.len()).map_err(|_| Errno::E2BIG)?,
+        btf_log_buf: pointer_to_write(log),
+        btf_log_size: u32::try_from(log.len()).unwrap_or(u32::MAX),
+        btf_log_level: u32::from(!log.is_empty()),
+        btf_log_true_size: 0,
+    };
+    bpf_for_fd(Command::BtfLoad, &mut attr)
+}
+
 fn prog_load_attr(program: &NewProgram<'_>) -> Result<ProgLoad> {
+    let records = program.records;
+    let (functions, lines) = records.map_or((&[][..], &[][..]), |r| (r.functions, r.lines));
+    let count = |length: usize| u32::try_from(length).map_err(|_| Errno::E2BIG);
     Ok(ProgLoad {
+        prog_btf_fd: records.map_or(0, |records| fd_field(records.btf)),
+        func_info_rec_size: if functions.is_empty() { 0 } else { 8 },
+        func_info: pointer_if_any(functions),
+        func_info_cnt: count(functions.len())?,
+        line_info_rec_size: if lines.is_empty() { 0 } else { 16 },
+        line_info: pointer_if_any(lines),
+        line_info_cnt: count(lines.len())?,
         prog_type: program.program_type as u32,
         insn_cnt: u32::try_from(program.insns.len()).map_err(|_| Errno::E2BIG)?,
         insns: pointer(program.insns),

@@ -52,13 +52,6 @@ attributes! {
         flags: u32,
         old_map_fd: u32,
     }
-    /// Of `BPF_BTF_LOAD` without a log.
-    BtfLoad: 24 {
-        btf: u64,
-        btf_log_buf: u64,
-        btf_size: u32,
-        btf_log_size: u32,
-    }
 }
 
 /// `BPF_RAW_TRACEPOINT_OPEN` of a program whose load said where it goes. Linux 5.5.
@@ -143,14 +136,4 @@ pub(crate) fn update_struct_ops(link: BorrowedFd<'_>, map: BorrowedFd<'_>) -> Re
         ..Zeroable::zeroed()
     };
     bpf(Command::LinkUpdate, &mut attr).map(drop)
-}
-
-/// `BPF_BTF_LOAD` without a log. Linux 4.18.
-pub(crate) fn btf_load(btf: &[u8]) -> Result<OwnedFd> {
-    let mut attr = BtfLoad {
-        btf: pointer(btf),
-        btf_size: btf.len() as u32,
-        ..Zeroable::zeroed()
-    };
-    bpf_for_fd(Command::BtfLoad, &mut attr)
 }

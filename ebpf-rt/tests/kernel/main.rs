@@ -1,9 +1,11 @@
 //! The tests of the runtime on the running kernel.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod btf;
 mod by_btf;
 mod common;
 mod features;
+mod functions;
 #[path = "../hand_expanded.rs"]
 mod hand_expanded;
 mod isa;
@@ -22,8 +24,10 @@ mod tracing;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
+    btf::add(&mut suite);
     by_btf::add(&mut suite);
     features::add(&mut suite);
+    functions::add(&mut suite);
     isa::add(&mut suite);
     iter::add(&mut suite);
     kernel_btf::add(&mut suite);
