@@ -1,6 +1,6 @@
 //! The types of an object in the kernel: loaded when something needs them.
 
-use super::{Options, RawProgramOptions, RawMapOptions};
+use super::{Options, RawMapOptions, RawProgramOptions};
 use crate::sys::bpf;
 use crate::{Error, ErrorKind};
 use ebpf_asm::Object;

@@ -71,7 +71,7 @@ pub(crate) fn add(suite: &mut Suite) {
 
 /// Some machines refuse programs with `EPERM` that run at functions of the kernel, whatever the
 /// capabilities.
-fn has_trampolines() -> Result<(), String> {
+pub(crate) fn has_trampolines() -> Result<(), String> {
     let mut loader = opens::loader();
     loader.consts.PID.set(0);
     match loader.load() {

@@ -1,6 +1,8 @@
 //! The tests of the runtime on the running kernel.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod at_modules;
+mod at_programs;
 mod btf;
 mod by_btf;
 mod common;
@@ -24,6 +26,8 @@ mod tracing;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
+    at_modules::add(&mut suite);
+    at_programs::add(&mut suite);
     btf::add(&mut suite);
     by_btf::add(&mut suite);
     features::add(&mut suite);
