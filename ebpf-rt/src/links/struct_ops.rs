@@ -1,12 +1,9 @@
 //! Tables of functions at work.
 
-use super::fd::Attachment;
-use super::{LinkInfo, info};
+use super::fd::link_or_older;
 use crate::maps::{Map, RawMap, StructOps};
-use crate::{Errno, Error, ErrorKind, pins, sys};
-use ebpf_asm::LinkType;
+use crate::{Errno, Error, sys};
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
 
 /// A table of functions that the kernel calls: [`StructOps::attach`].
 ///
@@ -59,7 +56,7 @@ impl StructOpsLink {
     /// ```
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] before Linux 6.4; what else `BPF_LINK_UPDATE` says: `EINVAL`
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 6.4; what else `BPF_LINK_UPDATE` says: `EINVAL`
     /// if the table is of another type, or has another name.
     #[doc(alias = "BPF_LINK_UPDATE")]
     pub fn update(&mut self, table: &StructOps) -> Result<(), Error> {
@@ -85,44 +82,15 @@ impl StructOpsLink {
         core::mem::forget(self.inner.take());
     }
 
-    fn fd(&self) -> Result<&OwnedFd, Error> {
-        match &self.inner {
-            Some(Inner::Link(fd)) => Ok(fd),
-            _ => Err(Error::new(ErrorKind::Unsupported)
-                .because("the table is in place without a link")
-                .remedy("links of tables of functions take Linux 6.4")),
-        }
+    fn pinned(fd: OwnedFd) -> Self {
+        Self::link(fd)
     }
+}
 
-    /// Gives the link a name in the file system for eBPF objects: the table stays in place after
-    /// the process ends, until the name is removed. Linux 6.4.
-    ///
-    /// # Errors
-    /// What `BPF_OBJ_PIN` says, with a hint where no such file system is mounted;
-    /// [`ErrorKind::Unsupported`] where it is no link.
-    #[doc(alias = "BPF_OBJ_PIN")]
-    pub fn pin(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        pins::pin(self.fd()?.as_fd(), path.as_ref())
-    }
-
-    /// The link that was pinned there.
-    ///
-    /// # Errors
-    /// What `BPF_OBJ_GET` says; [`ErrorKind::Invalid`] if it is something else.
-    #[doc(alias = "BPF_OBJ_GET")]
-    pub fn from_pin(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let link = Attachment::from_pin(path.as_ref(), LinkType::StructOps)?;
-        Ok(Self::link(link.into_fd()))
-    }
-
-    /// What the kernel says about the link. Linux 6.4.
-    ///
-    /// # Errors
-    /// What `BPF_OBJ_GET_INFO_BY_FD` says; [`ErrorKind::Unsupported`] where it is no link.
-    #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
-    pub fn info(&self) -> Result<LinkInfo, Error> {
-        LinkInfo::of(self.fd()?.as_fd()).map_err(info::failed)
-    }
+link_or_older! {
+    StructOpsLink, StructOps, "6.4",
+    "the table is in place without a link",
+    "links of tables of functions"
 }
 
 fn end(inner: Inner) -> Result<(), Error> {
