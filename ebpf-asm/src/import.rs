@@ -440,6 +440,7 @@ fn is_no_instruction(text: &str) -> bool {
         "license ",
         "kernel ",
         "map ",
+        "extern ",
         // the verifier
         "-- BEGIN",
         "-- END",

@@ -39,6 +39,7 @@
     feature = "btf",
     doc = "- [`btf`]: the kernel's type information: reader and encoder."
 )]
+//! - [`language`]: registers, mnemonics and helpers by name, with what each means.
 //!
 //! # Features
 //! None is on by default; a program that only carries assembled code compiles no parser and
@@ -72,6 +73,7 @@ pub mod import;
 pub mod isa;
 mod kernel_enum;
 mod kernel_version;
+pub mod language;
 #[cfg(feature = "syntax")]
 pub mod link;
 mod link_type;

@@ -4,7 +4,7 @@
 use ebpf_asm::diag::{Diagnostic, Rule, Severity};
 use ebpf_asm::link::{ObjectFunction, Scope, Symbol, link_program};
 use ebpf_asm::object::{Linkage, ProgramKind};
-use ebpf_asm::syntax::ast::Item;
+use ebpf_asm::syntax::ast::{Item, KernelItemKind};
 use ebpf_asm::syntax::{lex, parse_object};
 use ebpf_asm::{KernelVersion, assemble};
 use std::collections::BTreeSet;
@@ -44,6 +44,7 @@ const CASES: &[Bad] = &[
     bad("goto nowhere", &[(1, 6, "BPF0030", "there is no label `nowhere` in this function", "")]),
     bad("goto done\ndnoe: exit", &[(1, 6, "BPF0030", "there is no label `done` in this function", "did you mean `dnoe`?")]),
     bad("r1 = COUNTS ll\nexit", &[(1, 6, "BPF0036", "there is no constant `COUNTS`", "define it: `const COUNTS: u32 = …;`")]),
+    bad("r1 = sizeof(task_struct)\nexit", &[(1, 6, "BPF0038", "`sizeof(task_struct)` is known when an object is loaded, and this is no object", "write an object")]),
     bad("a: a: exit", &[(1, 4, "BPF0031", "the label `a` is defined twice", "first defined at line 1, column 1")]),
     bad("goto end\nend:", &[(1, 6, "BPF0026", "no instruction follows the label `end`", "let `exit;` follow it")]),
     bad("if r1 == 1 goto +1\nr2 = 5 ll\nexit", &[(1, 17, "BPF0026", "this jumps into the second half of a 64-bit constant, which takes two slots", "jump to a label")]),
@@ -384,6 +385,15 @@ fn object(source: &str) -> Vec<Diagnostic> {
     let mut scope = Scope::default();
     let mut functions = Vec::new();
     for item in &object.items {
+        if let Item::Kernel(block) = item {
+            for item in &block.items {
+                let symbol = match item.kind {
+                    KernelItemKind::Function { .. } => Symbol::KernelFunction(0),
+                    KernelItemKind::Variable { .. } => Symbol::KernelVariable(0),
+                };
+                scope.symbols.insert(item.name.text.clone(), symbol);
+            }
+        }
         let Item::Function(function) = item else {
             continue;
         };
@@ -430,6 +440,18 @@ const OBJECTS: &[Bad] = &[
     bad("mod m { #[p] fn f() { goto +1; call g; exit; } #[inline] fn g() { r1 = 1; r2 = 2; exit; } }", &[(1, 28, "BPF0026", "a function that is pasted there", "jump to a label")]),
     bad("mod m { #[p] fn f() { call g; } #[inline] fn g() { r0 = 0; exit; } }", &[(1, 23, "BPF0040", "does not end here", "exit;")]),
     bad("mod m { #[p] fn f() { r2 = g ll; exit; } pub fn g() { exit; } }", &[(1, 28, "BPF0045", "`g` is a global function (`pub fn`), and callbacks are static", "leave `pub` out"), (1, 23, "BPF0060", "needs Linux 5.13", "")]),
+    bad("mod m { extern \"C\" { fn f(); } }", &[(1, 16, "BPF0050", "expected `\"kernel\"` behind `extern`, found `\"C\"`", "only the kernel has functions")]),
+    bad("mod m { extern { fn f(); } }", &[(1, 16, "BPF0050", "found `{`", "extern \"kernel\" {")]),
+    bad("mod m { unsafe extern \"kernel\" { fn f(); } }", &[(1, 9, "BPF0050", "found `unsafe`", "declared in `extern \"kernel\" { … }`")]),
+    bad("mod m { extern \"kernel\" { fn f() { exit; } } }", &[(1, 34, "BPF0010", "`f` is the kernel's", "end the declaration with `;`")]),
+    bad("mod m { extern \"kernel\" { struct S; static mut a: u64; static b; fn c(); } }", &[(1, 27, "BPF0050", "found `struct`", "static name: u64;"), (1, 44, "BPF0050", "not `mut`", ""), (1, 64, "BPF0010", "expected `:`", "")]),
+    bad("mod m { extern \"kernel\" { fn bpf_loop(); } #[p] fn f() { call bpf_loop; exit; } }", &[(1, 63, "BPF0034", "a function here and helper 181", "leave the declaration out")]),
+    bad("mod m { extern \"kernel\" { static v: u64; } #[p] fn f() { r1 = v; call v; r1 = v + 4 ll; exit; } }", &[(1, 63, "BPF0038", "`v` is a variable of the kernel, and its address has 64 bits", "r1 = v ll"), (1, 71, "BPF0038", "`v` is not a function", ""), (1, 83, "BPF0038", "no map and no global", "")]),
+    bad("mod m { extern \"kernel\" { fn k(); } #[p] fn f() { call kk; exit; } }", &[(1, 56, "BPF0033", "there is no function or helper `kk`", "did you mean `k`?")]),
+    bad("mod m { #[p] fn f() { r1 = offsetof(a); r1 = enumval(a); r1 = sizeof(); r1 = exists(5); exit; } }", &[(1, 38, "BPF0010", "expected `.` and a member, found `)`", ""), (1, 55, "BPF0010", "the name of a value", ""), (1, 70, "BPF0010", "the name of a type of the kernel, found `)`", ""), (1, 85, "BPF0010", "found `5`", "")]),
+    bad("mod m { #[p] fn f() { r1 = offsetof(struct a.b); r1 = offsetof(a.b->c); exit; } }", &[(1, 37, "BPF0010", "without `struct`", "leave it out"), (1, 67, "BPF0010", "behind a pointer", "load the pointer first")]),
+    bad("mod m { #[p] fn f() { r1 = -offsetof(a.b); r1 = *(u8 *)(r1 - offsetof(a.b[2].c)); exit; } }", &[(1, 28, "BPF0038", "`offsetof(a.b)` is known when the object is loaded and cannot be negated", "r1 -= offsetof(a.b)"), (1, 62, "BPF0038", "`offsetof(a.b[2].c)`", "")]),
+    bad("mod m { #[p] fn f() { r1 = sizeoff(a); exit; } }", &[(1, 28, "BPF0012", "no operation `sizeoff(…)`", "did you mean `sizeof`?")]),
     bad("mod m { struct S; }", &[(1, 9, "BPF0050", "expected an item of an object, found `struct`", "define types outside")]),
     bad("mod m { fn f<T>() { exit; } }", &[(1, 13, "BPF0055", "cannot be generic", "")]),
     bad("mod m { unsafe fn f() { exit; } }", &[(1, 9, "BPF0058", "`unsafe` has no meaning", "write `fn name")]),

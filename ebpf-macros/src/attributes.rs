@@ -117,6 +117,14 @@ pub(crate) struct ObjectOptions {
     _relaxed: darling::util::Flag,
 }
 
+/// The options of a symbol of the kernel.
+#[derive(Debug, FromMeta)]
+pub(crate) struct KernelOptions {
+    /// `#[weak]`: it need not be there.
+    #[darling(default)]
+    pub(crate) weak: darling::util::Flag,
+}
+
 /// A kernel version in an attribute.
 #[derive(Debug)]
 pub(crate) struct MinKernel(pub(crate) KernelVersion);

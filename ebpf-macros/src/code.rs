@@ -1,5 +1,6 @@
 //! `ebpf_asm! { … }`: one sequence as a constant.
 
+use crate::editor::{self, Body};
 use crate::emit::{self, Values};
 use crate::report;
 use crate::tokens::Tokens;
@@ -25,9 +26,19 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut diagnostics = parsed.diagnostics;
     diagnostics.extend(linked.diagnostics.iter().cloned());
     let errors = report::errors(&tokens, diagnostics);
+    let body = Body {
+        name: "block".into(),
+        start: 0,
+        end: tokens.list.len() - 1,
+    };
+    let words = match tokens.for_editor() {
+        true => editor::shadow(&krate, &tokens, core::slice::from_ref(&body), &[]),
+        false => editor::deprecated_helpers(&krate, &tokens, &body, &[], &[]),
+    };
     if !errors.is_empty() {
         let operands = emit::operands_only(&tokens, &linked);
         return quote! {{
+            #words
             #(#errors;)*
             let _ = #operands;
             #krate::Code::from_static(&[])
@@ -35,7 +46,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     }
     let slots = emit::slots(&krate, &linked, &Values::RustInline(&tokens), "ebpf_asm!");
     let lints = emit::unused_labels(&tokens, linked.unused_labels.iter().copied(), &[]);
-    constant(&krate, &slots, &linked, &lints)
+    constant(&krate, &slots, &linked, &quote!(#words #lints))
 }
 
 /// An expression of type `Code`, with items beside it. The slots are an inline constant, so

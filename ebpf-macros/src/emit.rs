@@ -88,6 +88,8 @@ fn operand(tokens: &Tokens, patch: &Patch) -> TokenStream {
             quote!(#ident)
         }
         OperandValue::Expression(range) => tokens.stream(*range),
+        // A relocation, and never a patch.
+        OperandValue::Kernel(_) => quote!(0),
     }
 }
 

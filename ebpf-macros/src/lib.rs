@@ -7,8 +7,10 @@
 mod attributes;
 mod btf;
 mod code;
+mod editor;
 mod emit;
 mod include;
+mod kernel;
 mod object;
 mod pod;
 mod report;

@@ -3,7 +3,9 @@
 use crate::attributes::{MinKernel, ObjectOptions, Sorted};
 use crate::btf;
 use crate::code::split_crate_path;
+use crate::editor::{self, Body};
 use crate::emit::{self, Values};
+use crate::kernel::{self, KernelConstants};
 use crate::report;
 use crate::scope::{FunctionItem, Items, MapItem, ident};
 use crate::signature;
@@ -194,6 +196,18 @@ impl<'a> Expansion<'a> {
                 definition
             })
             .collect();
+        let constants = KernelConstants::of(programs.iter().map(|(_, linked)| linked));
+        all.extend(constants.too_many(self.object.name.span));
+        let symbols: Vec<TokenStream> = self
+            .items
+            .kernel
+            .iter()
+            .map(|symbol| {
+                let (tokens, diagnostic) = kernel::symbol(self.krate, self.tokens, symbol);
+                all.extend(diagnostic);
+                tokens
+            })
+            .collect();
         let mut errors = core::mem::take(&mut self.items.errors);
         errors.extend(report(all));
         let failed = !errors.is_empty();
@@ -212,7 +226,8 @@ impl<'a> Expansion<'a> {
             .iter()
             .map(|(index, linked)| {
                 let function = &self.items.functions[*index];
-                self.program(function, linked, &values, file, failed, &mut source_lines)
+                let places = (&constants, &mut source_lines);
+                self.program(function, linked, &values, file, failed, places)
             })
             .collect();
         let source = match failed {
@@ -225,9 +240,13 @@ impl<'a> Expansion<'a> {
             _ => TokenStream::new(),
         };
         let dead = self.unused_functions(&reached);
+        let idle = self.unused_maps();
+        let words = self.words();
         let definitions = (!failed).then_some(definitions).unwrap_or_default();
-        let extra = quote!(#(#signatures)* #(#definitions)* #(#callbacks)* #labels #dead #operands);
-        self.module(&errors, &programs, &extra, &source)
+        let extra =
+            quote!(#(#signatures)* #(#definitions)* #(#callbacks)* #labels #dead #idle #operands);
+        let kernel = self.kernel(&symbols, &constants, failed);
+        self.module(&errors, &words, &programs, &extra, &quote!(#kernel #source))
     }
 
     /// A constant with a function's signature, and what is wrong with its notes.
@@ -311,7 +330,7 @@ impl<'a> Expansion<'a> {
         values: &Values<'_>,
         file: &TokenStream,
         failed: bool,
-        source_lines: &mut Vec<u32>,
+        (constants, source_lines): (&KernelConstants, &mut Vec<u32>),
     ) -> TokenStream {
         let krate = self.krate;
         let name = &function.item.name.text;
@@ -337,6 +356,31 @@ impl<'a> Expansion<'a> {
                         #krate::object::Relocation::new(
                             #slot,
                             #krate::object::RelocationKind::Constant { constant: #constant, field: #field },
+                        )
+                    }
+                }
+                RelocationTarget::KernelFunction { symbol } => quote! {
+                    #krate::object::Relocation::new(
+                        #slot,
+                        #krate::object::RelocationKind::KernelFunction { symbol: #symbol },
+                    )
+                },
+                RelocationTarget::KernelAddress { symbol } => quote! {
+                    #krate::object::Relocation::new(
+                        #slot,
+                        #krate::object::RelocationKind::KernelAddress { symbol: #symbol },
+                    )
+                },
+                RelocationTarget::KernelConstant { constant, field } => {
+                    let field = emit::field(krate, *field);
+                    let constant = constants.position(constant);
+                    quote! {
+                        #krate::object::Relocation::new(
+                            #slot,
+                            #krate::object::RelocationKind::KernelConstant {
+                                constant: #constant,
+                                field: #field,
+                            },
                         )
                     }
                 }
@@ -404,6 +448,20 @@ impl<'a> Expansion<'a> {
         quote!(#cfg #def)
     }
 
+    /// What the object asks of the kernel; nothing if it asks nothing.
+    fn kernel(
+        &self,
+        symbols: &[TokenStream],
+        constants: &KernelConstants,
+        failed: bool,
+    ) -> TokenStream {
+        if failed || symbols.is_empty() && constants.is_empty() {
+            return TokenStream::new();
+        }
+        let constants = constants.tokens(self.krate);
+        quote!(.with_kernel(const { &[#(#symbols),*] }, const { #constants }))
+    }
+
     /// Where the object says which kernels it is for, their first has to have the kind of map
     /// or program: rustc knows which kind it is.
     fn for_oldest_kernel(&self, check: &str, def: TokenStream, span: Span) -> TokenStream {
@@ -447,6 +505,42 @@ impl<'a> Expansion<'a> {
         functions.collect()
     }
 
+    /// What the words of all functions mean, for editors; for rustc only what its lints need.
+    fn words(&self) -> TokenStream {
+        if !self.tokens.is_macro() {
+            return TokenStream::new();
+        }
+        let functions: Vec<(&str, u32)> = self
+            .items
+            .functions
+            .iter()
+            .filter(|function| function.kind.is_none())
+            .map(|function| &function.item.name)
+            .chain(self.items.kernel_functions())
+            .map(|name| (name.text.as_str(), name.token))
+            .collect();
+        let bodies = self.items.functions.iter().map(|function| {
+            let item = function.item;
+            let signature = item.output.end.max(item.parameters.end);
+            Body {
+                name: item.name.text.clone(),
+                start: signature + 1,
+                end: item.body.end.start,
+            }
+        });
+        let bodies: Vec<Body> = bodies.collect();
+        if self.tokens.for_editor() {
+            return editor::shadow(self.krate, self.tokens, &bodies, &functions);
+        }
+        let functions_of = bodies.iter().zip(&self.items.functions);
+        functions_of
+            .map(|(body, function)| {
+                let lints = &function.attributes.lints;
+                editor::deprecated_helpers(self.krate, self.tokens, body, &functions, lints)
+            })
+            .collect()
+    }
+
     /// rustc's own dead-code lint for functions that no program reaches.
     fn unused_functions(&self, reached: &[bool]) -> TokenStream {
         let unused = self
@@ -465,12 +559,38 @@ impl<'a> Expansion<'a> {
         functions.collect()
     }
 
+    /// The same lint for maps that nothing else in the object names. One that other users have
+    /// too, through a pin or the skeleton alone, is `pub`; an object of nothing but maps is that
+    /// on purpose, and a table of functions has programs without being named by them.
+    fn unused_maps(&self) -> TokenStream {
+        let has_programs = self.items.functions.iter().any(|f| f.kind.is_some());
+        let list = &self.tokens.list;
+        let unused = self.items.maps.iter().filter(|map| {
+            let name = &map.item.name;
+            let is_named =
+                |position| position != name.token && list.text_at(position) == name.text.as_str();
+            let is_table = || {
+                let ty = self.tokens.stream(map.item.ty).into_iter().last();
+                ty.is_some_and(|last| last.to_string() == "StructOps")
+            };
+            let is_private = map.item.visibility.is_empty();
+            has_programs && is_private && !is_table() && !(0..list.len()).any(is_named)
+        });
+        let maps = unused.map(|map| {
+            let native = &map.attributes.native;
+            let name = ident(self.tokens, &map.item.name);
+            quote_spanned!(name.span()=> const _: () = { #(#native)* static #name: () = (); };)
+        });
+        maps.collect()
+    }
+
     fn module(
         &self,
         errors: &[TokenStream],
+        words: &TokenStream,
         programs: &[TokenStream],
         extra: &TokenStream,
-        source: &TokenStream,
+        parts: &TokenStream,
     ) -> TokenStream {
         let krate = self.krate;
         let native = &self.attributes.native;
@@ -509,10 +629,12 @@ impl<'a> Expansion<'a> {
         let version = self.min_kernel.unwrap_or(KernelVersion::DEFAULT_MINIMUM);
         let (major, minor) = (version.major, version.minor);
         let skeleton = self.skeleton().tokens(krate);
+        // Words come first: editors complete at the place that has the same distance from the
+        // start as it has without the half-typed word, whose error would move it.
         quote! {
-            #(#errors)*
             #(#native)*
             #visibility mod #name {
+                #words
                 #[allow(unused_imports, reason = "the object may need nothing from outside")]
                 use super::*;
                 #[allow(unused_imports, reason = "all types may be ones that the kernel can be told")]
@@ -532,10 +654,11 @@ impl<'a> Expansion<'a> {
                     const { &[#(#constant_defs),*] },
                     const { &[#(#programs),*] },
                 )
-                #source;
+                #parts;
 
                 #skeleton
             }
+            #(#errors)*
         }
     }
 

@@ -1,12 +1,14 @@
 //! What the items of an object are: maps, constants, programs, functions.
 
-use crate::attributes::{FunctionOptions, Kind, Sorted};
+use crate::attributes::{FunctionOptions, KernelOptions, Kind, Sorted};
 use crate::report;
 use crate::tokens::Tokens;
 use ebpf_asm::diag::{Diagnostic, Rule, Span as Place};
 use ebpf_asm::link::{ObjectFunction, Scope, Symbol};
 use ebpf_asm::object::{ConstantType, Linkage};
-use ebpf_asm::syntax::ast::{ConstItem, Function, Item, Name, Object, StaticItem};
+use ebpf_asm::syntax::ast::{
+    ConstItem, Function, Item, KernelItem, KernelItemKind, KernelItems, Name, Object, StaticItem,
+};
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use std::collections::BTreeMap;
@@ -40,12 +42,20 @@ pub(crate) struct FunctionItem<'a> {
     pub(crate) inline: bool,
 }
 
+/// A function or variable of the kernel.
+pub(crate) struct KernelSymbol<'a> {
+    pub(crate) item: &'a KernelItem,
+    /// `#[weak]`
+    pub(crate) weak: bool,
+}
+
 /// The items of an object, sorted, and the names that instructions can use.
 pub(crate) struct Items<'a> {
     pub(crate) maps: Vec<MapItem<'a>>,
     pub(crate) load_time: Vec<LoadTimeConstant<'a>>,
     pub(crate) constants: Vec<RustConstant<'a>>,
     pub(crate) functions: Vec<FunctionItem<'a>>,
+    pub(crate) kernel: Vec<KernelSymbol<'a>>,
     pub(crate) uses: Vec<TokenStream>,
     pub(crate) scope: Scope,
     pub(crate) diagnostics: Vec<Diagnostic>,
@@ -61,6 +71,7 @@ impl<'a> Items<'a> {
             load_time: Vec::new(),
             constants: Vec::new(),
             functions: Vec::new(),
+            kernel: Vec::new(),
             uses: Vec::new(),
             scope: Scope {
                 open: true,
@@ -75,6 +86,7 @@ impl<'a> Items<'a> {
                 Item::Static(item) => items.map(tokens, item),
                 Item::Const(item) => items.constant(tokens, item),
                 Item::Function(item) => items.function(tokens, item),
+                Item::Kernel(block) => items.kernel_block(tokens, block),
                 Item::Use(range) => items.uses.push(tokens.stream(*range)),
             }
         }
@@ -178,6 +190,40 @@ impl<'a> Items<'a> {
         }
     }
 
+    fn kernel_block(&mut self, tokens: &Tokens, block: &'a KernelItems) {
+        let mut attributes = Sorted::new(tokens, &block.attributes);
+        self.refuse_ours(&mut attributes, "a block of kernel symbols");
+        for item in &block.items {
+            let mut attributes = Sorted::new(tokens, &item.attributes);
+            let options = attributes.options::<KernelOptions>();
+            for error in attributes.errors.drain(..) {
+                self.errors
+                    .extend(report::attribute_errors("BPF0052", error));
+            }
+            let weak = options.is_some_and(|options| options.weak.is_present());
+            if !attributes.cfg.is_empty() {
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        Rule::ConditionalCompilation,
+                        item.name.span,
+                        "a symbol of the kernel cannot have `#[cfg]`",
+                    )
+                    .with_help("put `#[cfg]` on the programs that use it: what nothing uses is not looked for"),
+                );
+            }
+            let Ok(index) = u16::try_from(self.kernel.len()) else {
+                return;
+            };
+            let symbol = match item.kind {
+                KernelItemKind::Function { .. } => Symbol::KernelFunction(index),
+                KernelItemKind::Variable { .. } => Symbol::KernelVariable(index),
+            };
+            if self.define(tokens, &item.name, symbol) {
+                self.kernel.push(KernelSymbol { item, weak });
+            }
+        }
+    }
+
     fn function(&mut self, tokens: &Tokens, item: &'a Function) {
         let mut attributes = Sorted::new(tokens, &item.attributes);
         let options = attributes.options::<FunctionOptions>();
@@ -272,6 +318,14 @@ impl<'a> Items<'a> {
             )
             .with_help("names have letters from a to z, digits and underscores"),
         );
+    }
+
+    /// The names of the kernel's functions.
+    pub(crate) fn kernel_functions(&self) -> impl Iterator<Item = &'a Name> {
+        let symbols = self.kernel.iter().map(|symbol| symbol.item);
+        symbols
+            .filter(|item| matches!(item.kind, KernelItemKind::Function { .. }))
+            .map(|item| &item.name)
     }
 
     /// The functions as the linker needs them.

@@ -34,6 +34,11 @@ impl Tokens {
         Self::read(stream, in_rust_analyzer())
     }
 
+    /// Whether the expansion is for an editor and not for rustc.
+    pub(crate) fn for_editor(&self) -> bool {
+        self.is_macro() && in_rust_analyzer()
+    }
+
     /// `in_editor`: whether it is rust-analyzer that made the stream.
     pub(crate) fn read(stream: TokenStream, in_editor: bool) -> Self {
         let mut builder = Builder {

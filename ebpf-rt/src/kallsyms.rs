@@ -14,6 +14,25 @@ pub(crate) fn functions(text: &str) -> impl Iterator<Item = (&str, u64)> {
     })
 }
 
+/// All symbols of `/proc/kallsyms`, those of modules among them: name and address.
+#[cfg(feature = "btf")]
+pub(crate) fn all(text: &str) -> impl Iterator<Item = (&str, u64)> {
+    text.lines().filter_map(|line| {
+        let mut words = line.split_ascii_whitespace();
+        let address = u64::from_str_radix(words.next()?, 16).ok()?;
+        Some((words.nth(1)?, address))
+    })
+}
+
+/// Whether `/proc/kallsyms` has variables, and not only functions and some borders of sections.
+#[cfg(feature = "btf")]
+pub(crate) fn has_variables(text: &str) -> bool {
+    let mut kinds = text
+        .lines()
+        .filter_map(|line| line.split_ascii_whitespace().nth(1));
+    kinds.any(|kind| matches!(kind, "d" | "b"))
+}
+
 /// Names in order, each once, for look-ups by [`has`].
 fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut names: Vec<&str> = names.collect();

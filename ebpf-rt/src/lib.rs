@@ -18,6 +18,7 @@
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
 //! - [`kernel_types`]: locks, timers and other types of the kernel in values of maps.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
+//! - [`language`]: registers, mnemonics and helpers, each with what it means.
 //!
 //! # Features
 //! | feature | gives |
@@ -68,6 +69,8 @@ mod sys;
 pub mod trace_pipe;
 #[cfg(feature = "std")]
 pub mod tracefs;
+#[cfg(feature = "btf")]
+mod type_information;
 #[cfg(feature = "uprobes")]
 mod user_space;
 #[cfg(feature = "std")]
@@ -77,14 +80,14 @@ pub use bytemuck;
 #[cfg(feature = "btf")]
 pub use ebpf_asm::btf;
 pub use ebpf_asm::{
-    AttachType, Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, object,
+    AttachType, Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, language, object,
 };
 
 pub use maps::{
-    Array, ArrayOfMaps, BloomFilter, CgroupArray, CpuMap, DevMap, DevMapHash, Global, HashMap,
-    HashOfMaps, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap, PerfEventArray,
-    ProgramArray, Queue, RingBuf, Rodata, SockHash, SockMap, Stack, StackTrace, StructOps, Update,
-    UserRingBuf,
+    Array, ArrayOfMaps, BloomFilter, CgroupArray, CgrpStorage, CpuMap, DevMap, DevMapHash, Global,
+    HashMap, HashOfMaps, InodeStorage, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray,
+    PerCpuHashMap, PerfEventArray, ProgramArray, Queue, RingBuf, Rodata, SkStorage, SockHash,
+    SockMap, Stack, StackTrace, StructOps, TaskStorage, Update, UserRingBuf,
 };
 
 #[cfg(feature = "features")]
@@ -103,9 +106,9 @@ pub use ebpf_macros::{Btf, Pod};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::macro_support::{
-        Operand, TypeOf, TypeOfAny, map_for, operand, program_for, require_callback_number,
-        require_callback_pointer, require_callback_result, require_context, require_integer,
-        require_result, symbol, with_operands,
+        AnyKernelType, KernelTypeOf, KernelValue, Operand, TypeOf, TypeOfAny, map_for, operand,
+        program_for, require_callback_number, require_callback_pointer, require_callback_result,
+        require_context, require_integer, require_result, symbol, with_operands,
     };
     pub use ebpf_macros;
 }

@@ -3,7 +3,7 @@
 use ebpf_asm::KernelVersion;
 use ebpf_asm::isa::Insn;
 use ebpf_asm::object::{
-    BtfType, ConstantField, MapDef, ProgramDef, Relocation, RelocationKind, TypeDef,
+    BtfType, ConstantField, KernelType, MapDef, ProgramDef, Relocation, RelocationKind, TypeDef,
 };
 
 /// The types that an operand in braces can have: integers that an `i128` holds, so that no
@@ -120,6 +120,67 @@ pub trait TypeOfAny {
 impl<T> TypeOfAny for TypeOf<T> {
     const TYPE: &'static TypeDef = &TypeDef::bytes(size_of::<T>() as u32);
 }
+
+/// What functions of the kernel take and return.
+#[diagnostic::on_unimplemented(
+    message = "BPF0058: functions of the kernel take and return integers, `bool` and pointers, not `{Self}`",
+    label = "not an integer, `bool` or pointer",
+    note = "write `*mut {Self}` for a pointer to it"
+)]
+pub trait KernelValue {
+    /// The type, to be compared with the kernel's.
+    const TYPE: KernelType;
+}
+
+macro_rules! kernel_values {
+    ($($ty:ident $signed:literal)*) => { $(
+        impl KernelValue for $ty {
+            const TYPE: KernelType = KernelType::Integer {
+                size: size_of::<$ty>() as u8,
+                signed: $signed,
+            };
+        }
+    )* };
+}
+
+kernel_values!(
+    u8 false u16 false u32 false u64 false usize false
+    i8 true i16 true i32 true i64 true isize true
+);
+
+impl KernelValue for bool {
+    const TYPE: KernelType = KernelType::Bool;
+}
+
+impl KernelValue for () {
+    const TYPE: KernelType = KernelType::Void;
+}
+
+impl<T: ?Sized> KernelValue for *const T {
+    const TYPE: KernelType = KernelType::Pointer { to: "" };
+}
+
+impl<T: ?Sized> KernelValue for *mut T {
+    const TYPE: KernelType = KernelType::Pointer { to: "" };
+}
+
+/// The type of a variable of the kernel, which may be any: `KernelTypeOf::<T>::TYPE` is that of
+/// [`KernelValue`] where there is one, else that of [`AnyKernelType`].
+#[derive(Debug)]
+pub struct KernelTypeOf<T: ?Sized>(core::marker::PhantomData<T>);
+
+impl<T: KernelValue> KernelTypeOf<T> {
+    /// The type.
+    pub const TYPE: KernelType = T::TYPE;
+}
+
+/// Any type.
+pub trait AnyKernelType {
+    /// A type of which only the name is known.
+    const TYPE: KernelType = KernelType::Other { name: "" };
+}
+
+impl<T: ?Sized> AnyKernelType for KernelTypeOf<T> {}
 
 /// The value of an operand on its way into an instruction; checked.
 #[derive(Clone, Copy)]

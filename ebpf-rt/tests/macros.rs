@@ -16,6 +16,8 @@
 
 use core::ffi::c_void;
 use core::mem::{offset_of, size_of};
+use ebpf_asm::link::{ObjectFunction, Scope, Symbol, link_program};
+use ebpf_asm::syntax::ast::Item;
 use ebpf_rt::isa::Insn;
 use ebpf_rt::object::{ConstantField, ProgramKind, RelocationKind};
 use ebpf_rt::{Array, Code, Global, HashMap, KernelVersion, Pod, Rodata, ebpf, ebpf_asm};
@@ -351,4 +353,174 @@ done:
     let code = ebpf_asm! { top: if r1 == 0 goto top; exit };
     assert_eq!(code.labels().collect::<Vec<_>>(), [(0, "top")]);
     assert_eq!(code.to_string().lines().next(), Some("top:"));
+}
+
+/// What the kernel calls `struct task_struct`.
+struct TaskStruct;
+
+ebpf! {
+    #[license = "GPL"]
+    mod asks {
+        extern "kernel" {
+            fn bpf_task_release(task: *mut TaskStruct);
+            #[weak]
+            fn bpf_strcmp(s1: *const core::ffi::c_char, s2: *const u8) -> i32;
+            /// Ticks.
+            static jiffies: u64;
+            #[weak]
+            static init_task: TaskStruct;
+        }
+
+        #[raw_tracepoint("sys_enter")]
+        fn read(ctx: *mut c_void) -> i32 {
+            r1 = jiffies ll;
+            r2 = *(u32 *)(r1 + offsetof(task_struct.se.vruntime));
+            r3 = bpf_strcmp ll;
+            if r3 == exists(task_struct.pid) goto done;
+            call bpf_strcmp;
+            r4 = enumval(bpf_func_id.BPF_FUNC_loop) ll;
+            *(u64 *)(r10 - 8) = sizeof(task_struct);
+            r2 = exists(task_struct.pid);
+            call bpf_task_release;
+        done:
+            r0 = 0;
+            exit;
+        }
+    }
+}
+
+ebpf_rt::include_ebpf!("data/kernel.s");
+
+#[test]
+fn what_is_asked_of_the_kernel_is_shown_and_reads_back() {
+    let listing = asks::OBJECT.to_string();
+    let expected = "\
+object asks
+license \"GPL\"
+kernel 5.10
+extern \"kernel\" fn bpf_task_release(task: *mut TaskStruct)
+extern \"kernel\" fn bpf_strcmp(s1: *const core::ffi::c_char, s2: *const u8) -> i32, weak
+extern \"kernel\" static jiffies: u64
+extern \"kernel\" static init_task: TaskStruct, weak
+
+program read: raw_tracepoint(\"sys_enter\")
+       0: 18 31 00 00 00 00 00 00 00 00 00 00 00 00 00 00  r1 = jiffies ll
+       2: 61 12 00 00 00 00 00 00  r2 = *(u32 *)(r1 + offsetof(task_struct.se.vruntime))
+       3: 18 33 00 00 00 00 00 00 00 00 00 00 00 00 00 00  r3 = bpf_strcmp ll
+       5: 15 03 06 00 00 00 00 00  if r3 == exists(task_struct.pid) goto done
+       6: 85 20 00 00 00 00 00 00  call bpf_strcmp
+       7: 18 04 00 00 00 00 00 00 00 00 00 00 00 00 00 00  r4 = enumval(bpf_func_id.BPF_FUNC_loop) ll
+       9: 7a 0a f8 ff 00 00 00 00  *(u64 *)(r10 - 8) = sizeof(task_struct)
+      10: b7 02 00 00 00 00 00 00  r2 = exists(task_struct.pid)
+      11: 85 20 00 00 00 00 00 00  call bpf_task_release
+done:
+      12: b7 00 00 00 00 00 00 00  r0 = 0
+      13: 95 00 00 00 00 00 00 00  exit";
+    assert_eq!(listing, expected);
+    let read = ebpf_asm::import::listing(&listing).unwrap();
+    assert_eq!(read.insns(), asks::OBJECT.programs[0].insns);
+    // The third column is source: an object of it is the same.
+    let source: String = expected
+        .lines()
+        .skip_while(|line| !line.starts_with("program "))
+        .skip(1)
+        .map(|line| line.split("  ").last().unwrap_or_default().to_owned() + "\n")
+        .collect();
+    let source = format!(
+        "#[license = \"GPL\"] mod again {{\nextern \"kernel\" {{ fn bpf_task_release(); fn bpf_strcmp(); static jiffies: u64; }}\n#[raw_tracepoint(\"sys_enter\")]\nfn read(ctx: *mut u8) -> i32 {{\n{source}}}\n}}"
+    );
+    let mut diagnostics = Vec::new();
+    let tokens = ebpf_asm::syntax::lex(&source, &mut diagnostics);
+    let parsed = ebpf_asm::syntax::parse_object(&tokens);
+    assert_eq!(
+        (diagnostics, parsed.diagnostics),
+        (vec![], vec![]),
+        "{source}"
+    );
+    let names = ["bpf_task_release", "bpf_strcmp"].into_iter().zip(0..);
+    let symbols = names.map(|(name, at)| (name.to_owned(), Symbol::KernelFunction(at)));
+    let mut scope = Scope {
+        symbols: symbols.collect(),
+        open: false,
+    };
+    let jiffies = Symbol::KernelVariable(2);
+    scope.symbols.insert("jiffies".to_owned(), jiffies);
+    let object = parsed.tree.unwrap();
+    let Some(Item::Function(function)) = object.items.last() else {
+        panic!("{object:?}")
+    };
+    let function = ObjectFunction {
+        name: "read",
+        linkage: ebpf_rt::object::Linkage::Static,
+        inline: false,
+        program_type: None,
+        body: &function.body,
+    };
+    let linked = link_program(&[function], 0, &scope, None);
+    assert_eq!(linked.diagnostics, []);
+    assert_eq!(linked.insns, asks::OBJECT.programs[0].insns);
+    let relocated: Vec<_> = linked.relocations.iter().map(|r| r.insn).collect();
+    let first: Vec<_> = asks::OBJECT.programs[0]
+        .relocations
+        .iter()
+        .map(|r| r.insn)
+        .collect();
+    assert_eq!(relocated, first);
+}
+
+#[test]
+fn kernel_symbols_have_the_types_that_rust_knows() {
+    use ebpf_rt::object::{KernelSymbolKind, KernelType};
+    let symbols = asks::OBJECT.kernel_symbols;
+    let i32_type = KernelType::Integer {
+        size: 4,
+        signed: true,
+    };
+    let kinds: Vec<_> = symbols.iter().map(|symbol| symbol.kind).collect();
+    assert_eq!(
+        kinds,
+        [
+            KernelSymbolKind::Function {
+                parameters: &[KernelType::Pointer { to: "TaskStruct" }],
+                result: KernelType::Void
+            },
+            KernelSymbolKind::Function {
+                parameters: &[
+                    KernelType::Pointer { to: "c_char" },
+                    KernelType::Pointer { to: "u8" }
+                ],
+                result: i32_type
+            },
+            KernelSymbolKind::Variable {
+                ty: KernelType::Integer {
+                    size: 8,
+                    signed: false
+                }
+            },
+            KernelSymbolKind::Variable {
+                ty: KernelType::Other { name: "TaskStruct" }
+            },
+        ]
+    );
+    let weak: Vec<_> = symbols.iter().map(|symbol| symbol.weak).collect();
+    assert_eq!(weak, [false, true, false, true]);
+    // Each fact is there once.
+    assert_eq!(asks::OBJECT.kernel_constants.len(), 4);
+}
+
+#[test]
+fn a_file_asks_the_kernel_too() {
+    let object = &asks_from_file::OBJECT;
+    assert_eq!(object.kernel_symbols.len(), 2);
+    let kinds: Vec<_> = object.programs[0]
+        .relocations
+        .iter()
+        .map(|r| r.insn)
+        .collect();
+    assert_eq!(kinds, [0, 2, 3, 4]);
+    let listing = object.to_string();
+    assert!(
+        listing.contains("r2 = *(u8 *)(r1 + offsetof(task_struct.comm[3]))"),
+        "{listing}"
+    );
 }

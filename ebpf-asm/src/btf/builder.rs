@@ -3,7 +3,6 @@
 use super::types::{Linkage, Member, Parameter, Variable};
 use super::{Kind, TypeId};
 use crate::object::IntEncoding;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -33,9 +32,75 @@ use core::fmt;
 pub struct Builder {
     /// The words of each type.
     types: Vec<Vec<u32>>,
-    known: BTreeMap<Vec<u32>, TypeId>,
+    /// The numbers of the types that can be found again.
+    known: Known,
     strings: Vec<u8>,
-    offsets: BTreeMap<String, u32>,
+    /// Where the strings begin.
+    offsets: Known,
+}
+
+/// What is there already: numbers by the hash of what they stand for. (The standard library's maps
+/// cost every user more to compile than all of this room.)
+#[derive(Clone, Debug, Default)]
+struct Known {
+    /// 0 where nothing is; a power of two of them, at most half in use.
+    slots: Vec<u32>,
+    used: usize,
+}
+
+impl Known {
+    /// The number with this hash for which `is` says yes.
+    fn find(&self, hash: u64, is: &dyn Fn(u32) -> bool) -> Option<u32> {
+        let mask = self.slots.len().checked_sub(1)?;
+        let mut at = hash as usize & mask;
+        loop {
+            match self.slots[at] {
+                0 => return None,
+                number if is(number) => return Some(number),
+                _ => at = (at + 1) & mask,
+            }
+        }
+    }
+
+    /// Enters a number that is not 0 and not there; `hash_of` is for those that are.
+    fn enter(&mut self, number: u32, hash_of: &dyn Fn(u32) -> u64) {
+        if 2 * (self.used + 1) > self.slots.len() {
+            let size = (2 * self.slots.len()).max(64);
+            let before = core::mem::replace(&mut self.slots, vec![0; size]);
+            for number in before.into_iter().filter(|&number| number != 0) {
+                self.put(number, hash_of(number));
+            }
+        }
+        self.put(number, hash_of(number));
+        self.used += 1;
+    }
+
+    fn put(&mut self, number: u32, hash: u64) {
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        while self.slots[at] != 0 {
+            at = (at + 1) & mask;
+        }
+        self.slots[at] = number;
+    }
+}
+
+/// FNV-1a, folded so that its low bits depend on all of it.
+fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    hash ^ hash >> 32
+}
+
+fn hash_of_words(words: &[u32]) -> u64 {
+    hash(words.iter().flat_map(|word| word.to_le_bytes()))
+}
+
+/// The string that begins there.
+fn string_at(strings: &[u8], offset: u32) -> &[u8] {
+    let rest = strings.get(offset as usize..).unwrap_or_default();
+    rest.split(|&byte| byte == 0).next().unwrap_or_default()
 }
 
 /// Why something cannot be put into BTF.
@@ -108,9 +173,9 @@ impl Builder {
     pub fn new() -> Self {
         Self {
             types: Vec::new(),
-            known: BTreeMap::new(),
+            known: Known::default(),
             strings: vec![0],
-            offsets: BTreeMap::from([(String::new(), 0)]),
+            offsets: Known::default(),
         }
     }
 
@@ -452,14 +517,21 @@ impl Builder {
     }
 
     fn string(&mut self, text: &str) -> u32 {
-        if let Some(&offset) = self.offsets.get(text) {
+        if text.is_empty() {
+            return 0;
+        }
+        let strings = &self.strings;
+        let is = |offset| string_at(strings, offset) == text.as_bytes();
+        if let Some(offset) = self.offsets.find(hash(text.bytes()), &is) {
             return offset;
         }
         // `finish` looks at the size of the whole.
         let offset = self.strings.len() as u32;
         self.strings.extend_from_slice(text.as_bytes());
         self.strings.push(0);
-        self.offsets.insert(text.into(), offset);
+        let strings = &self.strings;
+        let hash_of = |offset| hash(string_at(strings, offset).iter().copied());
+        self.offsets.enter(offset, &hash_of);
         offset
     }
 
@@ -485,13 +557,17 @@ impl Builder {
     }
 
     fn add(&mut self, words: Vec<u32>) -> Result<TypeId> {
-        if let Some(&id) = self.known.get(&words) {
-            return Ok(id);
+        let types = &self.types;
+        let is = |number: u32| types[number as usize - 1] == words;
+        if let Some(number) = self.known.find(hash_of_words(&words), &is) {
+            return Ok(TypeId::new(number));
         }
-        self.types.push(words.clone());
-        let id = TypeId::new(self.types.len() as u32);
-        self.known.insert(words, id);
-        Ok(id)
+        self.types.push(words);
+        let number = self.types.len() as u32;
+        let types = &self.types;
+        let hash_of = |number: u32| hash_of_words(&types[number as usize - 1]);
+        self.known.enter(number, &hash_of);
+        Ok(TypeId::new(number))
     }
 
     /// The encoded bytes in the order of this machine.

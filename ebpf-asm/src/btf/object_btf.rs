@@ -2,9 +2,8 @@
 
 use super::describe::Describer;
 use super::{DescribeError, TypeId};
-use crate::object::{IntEncoding, MapDef, ProgramDef, TypeDef};
+use crate::object::{IntEncoding, MapDef, ProgramDef, ProgramKind, TypeDef};
 use crate::{KernelVersion, Object};
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 /// All types of an object, and what of its maps and programs is of which type: one BTF, made when
@@ -50,6 +49,21 @@ const LARGEST_COLUMN: u32 = (1 << 10) - 1;
 const LARGEST_LINE: u32 = (1 << 22) - 1;
 
 impl ObjectBtf {
+    /// The BTF of a map that is in no object.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn of_map(map: &MapDef, kernel: Option<KernelVersion>) -> Result<Self, DescribeError> {
+        let mut describer = Describer::new(kernel);
+        let maps = alloc::vec![map_types(&mut describer, map)?];
+        let bytes = describer.builder.finish_for_kernel()?;
+        Ok(Self {
+            bytes,
+            maps,
+            programs: Vec::new(),
+        })
+    }
+
     /// The BTF of an object: for a kernel of this version, or with everything.
     ///
     /// What older kernels do not know and nothing depends on is told in other words: a 64-bit enum
@@ -64,7 +78,7 @@ impl ObjectBtf {
         for map in object.maps {
             maps.push(map_types(&mut describer, map)?);
         }
-        let lines: BTreeMap<u32, &str> = object.source.iter().collect();
+        let lines: Vec<(u32, &str)> = object.source.iter().collect();
         let mut programs = Vec::with_capacity(object.programs.len());
         for program in object.programs {
             programs.push(records(&mut describer, program, &lines)?);
@@ -103,11 +117,17 @@ fn map_types(describer: &mut Describer, map: &MapDef) -> Result<Option<MapTypes>
 fn records(
     describer: &mut Describer,
     program: &ProgramDef,
-    lines: &BTreeMap<u32, &str>,
+    lines: &[(u32, &str)],
 ) -> Result<ProgramRecords, DescribeError> {
     let mut records = ProgramRecords::default();
-    for function in program.functions {
-        let id = describer.function(function.name, function.signature, function.linkage)?;
+    for (index, function) in program.functions.iter().enumerate() {
+        // What takes the place of a global function has to be one.
+        let replaces = index == 0 && matches!(program.kind, ProgramKind::Extension { .. });
+        let linkage = match replaces {
+            true => crate::object::Linkage::Global,
+            false => function.linkage,
+        };
+        let id = describer.function(function.name, function.signature, linkage)?;
         records.functions.push([function.insn, id.get()]);
     }
     if program.functions.is_empty() {
@@ -130,7 +150,10 @@ fn records(
             None if is_start => (0, 0),
             None => continue,
         };
-        let text = lines.get(&line).copied().unwrap_or_default();
+        let text = match lines.binary_search_by_key(&line, |&(number, _)| number) {
+            Ok(index) => lines[index].1,
+            Err(_) => "",
+        };
         let column = u32::from(column).min(LARGEST_COLUMN);
         let text = describer.builder.text(text)?;
         let position = line.min(LARGEST_LINE) << 10 | column;

@@ -62,7 +62,7 @@ fn role(
                 _ => None,
             };
             let role = match tokens.text(token) {
-                "if" | "goto" | "gotol" | "may_goto" | "call" | "lock" => Role::Keyword,
+                "if" | "goto" | "gotol" | "may_goto" | "call" | "lock" | "ll" => Role::Keyword,
                 "pc" if matches!(next, Some('+' | '-')) => Role::Prefix,
                 "s" if touches && matches!(next, Some('<' | '>' | '/' | '%')) => Role::Prefix,
                 _ => Role::Atom,

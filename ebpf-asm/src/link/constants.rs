@@ -117,6 +117,8 @@ impl TextConstants {
                 OperandValue::Expression(range) if self.mentions_failed(tokens, *range) => continue,
                 OperandValue::Name(name) if self.failed.contains(&name.text) => continue,
                 OperandValue::Expression(range) => evaluate(tokens, *range, &self.values),
+                // Relocated, or reported by the linker.
+                OperandValue::Kernel(_) => continue,
                 OperandValue::Name(name) => match self.values.get(&name.text) {
                     Some(constant) => Ok(constant.value),
                     None => Err(unknown_constant(&name.text, name.span, &self.values)),

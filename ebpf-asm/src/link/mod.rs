@@ -21,7 +21,7 @@ pub use scope::{Scope, Symbol};
 use crate::diag::{Diagnostic, Span};
 use crate::isa::Insn;
 use crate::object::{ConstantField, Linkage};
-use crate::syntax::ast::OperandValue;
+use crate::syntax::ast::{KernelConstant, OperandValue};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -88,6 +88,23 @@ pub enum RelocationTarget {
         addend: i32,
         /// Where the offset stands.
         addend_span: Span,
+    },
+    /// The call of a function of the kernel, by its position among the object's kernel symbols.
+    KernelFunction {
+        /// The position.
+        symbol: u16,
+    },
+    /// The address of a function or variable of the kernel.
+    KernelAddress {
+        /// The position.
+        symbol: u16,
+    },
+    /// A fact about the kernel's types.
+    KernelConstant {
+        /// Which.
+        constant: KernelConstant,
+        /// The part of the instruction.
+        field: ConstantField,
     },
     /// A load-time constant, by its position.
     Constant {

@@ -6,12 +6,15 @@ use crate::diag::{Diagnostic, Rule, Span};
 use crate::helpers;
 use crate::isa::{Form, ImmediateSource};
 use crate::object::{ConstantField, Linkage};
-use crate::syntax::ast::{self, Name, OperandValue, SymbolReference};
+use crate::syntax::ast::{self, KernelConstant, Name, OperandValue, SymbolReference};
 use alloc::format;
 
 impl FunctionAssembler<'_> {
     /// A constant by name or expression becomes a patch or a relocation.
     pub(super) fn operand(&mut self, operand: &ast::Operand) -> Result<(), Diagnostic> {
+        if let OperandValue::Kernel(constant) = &operand.value {
+            return self.kernel_constant(operand, constant);
+        }
         if let OperandValue::Name(name) = &operand.value {
             match self.symbol_of(name) {
                 Some(&Symbol::LoadTimeConstant(constant)) => {
@@ -44,7 +47,23 @@ impl FunctionAssembler<'_> {
                     )
                     .with_help(format!("write `r1 = {} ll`", name.text)));
                 }
-                Some(Symbol::Function(_) | Symbol::Fragment(_) | Symbol::Program) => {
+                Some(Symbol::KernelVariable(_)) => {
+                    return Err(Diagnostic::error(
+                        Rule::WrongKindOfSymbol,
+                        operand.span,
+                        format!(
+                            "`{}` is a variable of the kernel, and its address has 64 bits",
+                            name.text
+                        ),
+                    )
+                    .with_help(format!("write `r1 = {} ll`", name.text)));
+                }
+                Some(
+                    Symbol::Function(_)
+                    | Symbol::Fragment(_)
+                    | Symbol::KernelFunction(_)
+                    | Symbol::Program,
+                ) => {
                     return Err(Diagnostic::error(
                         Rule::WrongKindOfSymbol,
                         operand.span,
@@ -65,12 +84,49 @@ impl FunctionAssembler<'_> {
         Ok(())
     }
 
+    /// A fact about the kernel's types: the loader puts it in.
+    fn kernel_constant(
+        &mut self,
+        operand: &ast::Operand,
+        constant: &KernelConstant,
+    ) -> Result<(), Diagnostic> {
+        if self.unit == Unit::Sequence {
+            return Err(Diagnostic::error(
+                Rule::WrongKindOfSymbol,
+                operand.span,
+                format!("`{constant}` is known when an object is loaded, and this is no object"),
+            )
+            .with_help("write an object: `#[license = \"GPL\"] mod name { … }`"));
+        }
+        if operand.negated {
+            return Err(Diagnostic::error(
+                Rule::WrongKindOfSymbol,
+                operand.span,
+                format!(
+                    "`{constant}` is known when the object is loaded and cannot be negated here"
+                ),
+            )
+            .with_help(format!("subtract it first: `r1 -= {constant}`")));
+        }
+        self.linked.relocations.push(Relocation {
+            insn: self.slot,
+            target: RelocationTarget::KernelConstant {
+                constant: constant.clone(),
+                field: operand.field,
+            },
+            span: operand.span,
+        });
+        Ok(())
+    }
+
     pub(super) fn callee(&mut self, node: &mut Fields, name: &Name) -> Result<(), Diagnostic> {
         let symbol = self.symbol_of(name).copied();
         let helper = helpers::by_name(&name.text);
         let label = self.unit == Unit::Sequence && self.frame.labels.contains(&name.text);
-        let is_function =
-            matches!(symbol, Some(Symbol::Function(_) | Symbol::Fragment(_))) || label;
+        let is_function = matches!(
+            symbol,
+            Some(Symbol::Function(_) | Symbol::Fragment(_) | Symbol::KernelFunction(_))
+        ) || label;
         if let Some(helper) = helper
             && is_function
         {
@@ -82,7 +138,10 @@ impl FunctionAssembler<'_> {
                     name.text, helper.id
                 ),
             )
-            .with_help("give the function another name"));
+            .with_help(match symbol {
+                Some(Symbol::KernelFunction(_)) => "leave the declaration out",
+                _ => "give the function another name",
+            }));
         }
         match (symbol, helper) {
             (Some(Symbol::Function(function)), _) => {
@@ -91,6 +150,15 @@ impl FunctionAssembler<'_> {
                     slot: self.slot,
                     function,
                     pointer: false,
+                    span: name.span,
+                });
+                Ok(())
+            }
+            (Some(Symbol::KernelFunction(symbol)), _) => {
+                node.form = Form::CallKfunc;
+                self.linked.relocations.push(Relocation {
+                    insn: self.slot,
+                    target: RelocationTarget::KernelFunction { symbol },
                     span: name.span,
                 });
                 Ok(())
@@ -120,7 +188,10 @@ impl FunctionAssembler<'_> {
                 });
                 Ok(())
             }
-            (Some(Symbol::Map(_) | Symbol::LoadTimeConstant(_)), None) => Err(Diagnostic::error(
+            (
+                Some(Symbol::Map(_) | Symbol::LoadTimeConstant(_) | Symbol::KernelVariable(_)),
+                None,
+            ) => Err(Diagnostic::error(
                 Rule::WrongKindOfSymbol,
                 name.span,
                 format!("`{}` is not a function", name.text),
@@ -144,10 +215,12 @@ impl FunctionAssembler<'_> {
         if helpers::by_name(&prefixed).is_some() {
             return diagnostic.with_help(format!("did you mean `{prefixed}`?"));
         }
-        let functions = self
-            .around
-            .scope
-            .names(|symbol| matches!(symbol, Symbol::Function(_) | Symbol::Fragment(_)));
+        let functions = self.around.scope.names(|symbol| {
+            matches!(
+                symbol,
+                Symbol::Function(_) | Symbol::Fragment(_) | Symbol::KernelFunction(_)
+            )
+        });
         let known = functions.chain(helpers::ALL.iter().map(|helper| helper.name));
         diagnostic.with_similar(&name.text, known)
     }
@@ -229,6 +302,15 @@ impl FunctionAssembler<'_> {
                 node.form = Form::LoadImm64(ImmediateSource::Function);
                 let to = self.frame.base + self.frame.labels.named(name)?;
                 node.imm = (i64::from(to) - i64::from(self.slot) - 1) as i32;
+                Ok(())
+            }
+            Some(Symbol::KernelFunction(symbol) | Symbol::KernelVariable(symbol)) => {
+                node.form = Form::LoadImm64(ImmediateSource::BtfId);
+                self.linked.relocations.push(Relocation {
+                    insn: self.slot,
+                    target: RelocationTarget::KernelAddress { symbol },
+                    span: name.span,
+                });
                 Ok(())
             }
             Some(Symbol::Program) => Err(Diagnostic::error(

@@ -17,6 +17,10 @@ pub enum Symbol {
     /// A function that is pasted where it is called, by its position among the object's
     /// functions.
     Fragment(usize),
+    /// A function of the kernel, by its position among the object's kernel symbols.
+    KernelFunction(u16),
+    /// A variable of the kernel, by its position among the object's kernel symbols.
+    KernelVariable(u16),
     /// A program: a function that the kernel calls and others cannot.
     Program,
 }

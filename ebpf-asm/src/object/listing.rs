@@ -36,6 +36,8 @@
 //! map TABLES: array_of_maps, key 4, value 4, entries 8, of (hash, key 4, value 8, entries 16)
 //! map SEEN: bloom_filter, key 0, value 4, entries 100, extra 0x3
 //! const PORT: u16
+//! extern "kernel" fn bpf_strcmp(a: *const c_char, b: *const c_char) -> i32
+//! extern "kernel" static jiffies: u64, weak
 //!
 //! program count: tracepoint("syscalls", "sys_enter_openat")
 //!        0: 18 11 00 00 00 00 00 00 00 00 00 00 00 00 00 00  r1 = COUNTS ll
@@ -46,7 +48,7 @@
 //! fn bump:
 //!        5: …
 //! ```
-//! - Licence, oldest kernel, maps and load-time constants come first, in the order of their
+//! - Licence, oldest kernel, maps, load-time constants and the kernel's symbols come first, in the order of their
 //!   definition; of a map only what is set: flags, what its kind has besides (`extra`), the
 //!   maps that it holds (`of (…)`), contents, `frozen`.
 //! - An empty line precedes each program. Its first function is the program itself; the
@@ -59,7 +61,7 @@
 //! # `{:#}`
 //! The alternate form adds a comment to each instruction whose source line is known or that
 //! has a relocation: `# src/main.rs:12:9, map_fd`. The kinds of relocations are `map_fd`,
-//! `map_value` and `constant`.
+//! `map_value`, `constant`, `kernel_function`, `kernel_address` and `kernel_constant`.
 
 use super::{Code, ConstantField, Linkage, MapDef, Object, ProgramDef, RelocationKind};
 use crate::helpers;
@@ -98,6 +100,12 @@ impl fmt::Display for Object {
         }
         for constant in self.constants {
             write!(f, "\nconst {}: {}", constant.name, constant.ty.name())?;
+        }
+        for symbol in self.kernel_symbols {
+            write!(f, "\nextern \"kernel\" {}", symbol.declaration)?;
+            if symbol.weak {
+                f.write_str(", weak")?;
+            }
         }
         for program in self.programs {
             write!(f, "\n\nprogram {}: {}", program.name, program.kind)?;
@@ -297,6 +305,11 @@ impl<'a> Listing<'a> {
         let mut symbol = None;
         let mut names = Names::default();
         let mut kinds = Vec::new();
+        let mut facts: [Option<String>; 2] = [None, None];
+        let kernel_symbol = |object: &Object, symbol: u16| {
+            let symbol = object.kernel_symbols.get(usize::from(symbol));
+            symbol.map(|symbol| symbol.name)
+        };
         for kind in relocations {
             let (Some((object, _)), Some(instruction)) = (self.program, decoded.known()) else {
                 continue;
@@ -314,6 +327,23 @@ impl<'a> Listing<'a> {
                     symbol = map.map(|map| with_addend(map.name, instruction.imm_high()));
                     kinds.push("map_value");
                 }
+                RelocationKind::KernelFunction { symbol } => {
+                    names.callee = kernel_symbol(object, symbol);
+                    kinds.push("kernel_function");
+                }
+                RelocationKind::KernelAddress { symbol: name } => {
+                    symbol = kernel_symbol(object, name).map(String::from);
+                    kinds.push("kernel_address");
+                }
+                RelocationKind::KernelConstant { constant, field } => {
+                    let constant = object.kernel_constants.get(usize::from(constant));
+                    let text = constant.map(ToString::to_string);
+                    match field {
+                        ConstantField::Offset => facts[1] = text,
+                        _ => facts[0] = text,
+                    }
+                    kinds.push("kernel_constant");
+                }
                 RelocationKind::Constant { constant, field } => {
                     let constant = object.constants.get(usize::from(constant));
                     let name = constant.map(|constant| constant.name);
@@ -326,8 +356,13 @@ impl<'a> Listing<'a> {
             }
         }
         names.symbol = symbol.as_deref();
-        let relocated =
-            names.symbol.is_some() || names.immediate.is_some() || names.offset.is_some();
+        let [immediate, offset] = &facts;
+        names.immediate = names.immediate.or(immediate.as_deref());
+        names.offset = names.offset.or(offset.as_deref());
+        let relocated = names.symbol.is_some()
+            || names.callee.is_some()
+            || names.immediate.is_some()
+            || names.offset.is_some();
         let mut can_be_said = true;
         if let Decoded::Known(instruction) = decoded {
             // What is filled in later is zero in the bytes, which the text does not say.

@@ -7,6 +7,7 @@
 //! without breaking code that was generated before.
 
 mod code;
+mod kernel;
 mod kind;
 #[cfg(feature = "listing")]
 mod listing;
@@ -16,6 +17,9 @@ mod struct_ops;
 mod types;
 
 pub use code::Code;
+pub use kernel::{
+    KernelConstantDef, KernelConstantKind, KernelSymbolDef, KernelSymbolKind, KernelType,
+};
 pub use kind::ProgramKind;
 pub use patch::{FieldRange, ValueDoesNotFit};
 pub use struct_ops::{StructOpsDef, StructOpsMember, StructOpsValue};
@@ -48,6 +52,10 @@ pub struct Object {
     pub programs: &'static [ProgramDef],
     /// The lines that instructions stand on, for the kernel's listings.
     pub source: SourceLines,
+    /// The kernel's functions and variables that programs name. Relocations count in this order.
+    pub kernel_symbols: &'static [KernelSymbolDef],
+    /// The facts about the kernel's types that programs use. Relocations count in this order.
+    pub kernel_constants: &'static [KernelConstantDef],
 }
 
 impl Object {
@@ -69,6 +77,22 @@ impl Object {
             constants,
             programs,
             source: SourceLines::EMPTY,
+            kernel_symbols: &[],
+            kernel_constants: &[],
+        }
+    }
+
+    /// The same object with what it asks of the kernel that it is loaded into.
+    #[must_use]
+    pub const fn with_kernel(
+        self,
+        kernel_symbols: &'static [KernelSymbolDef],
+        kernel_constants: &'static [KernelConstantDef],
+    ) -> Self {
+        Self {
+            kernel_symbols,
+            kernel_constants,
+            ..self
         }
     }
 
@@ -403,6 +427,27 @@ pub enum RelocationKind {
     /// The value of a load-time constant.
     Constant {
         /// Its position in [`Object::constants`].
+        constant: u16,
+        /// The part of the instruction that it becomes.
+        field: ConstantField,
+    },
+    /// A function of the kernel, into a `call` of source 2.
+    #[doc(alias = "BPF_PSEUDO_KFUNC_CALL")]
+    KernelFunction {
+        /// Its position in [`Object::kernel_symbols`].
+        symbol: u16,
+    },
+    /// The address of a function or variable of the kernel, into a `lddw`: by BTF id (source 3)
+    /// or as a number.
+    #[doc(alias = "BPF_PSEUDO_BTF_ID")]
+    KernelAddress {
+        /// Its position in [`Object::kernel_symbols`].
+        symbol: u16,
+    },
+    /// A fact about the kernel's types.
+    #[doc(alias = "CO-RE")]
+    KernelConstant {
+        /// Its position in [`Object::kernel_constants`].
         constant: u16,
         /// The part of the instruction that it becomes.
         field: ConstantField,

@@ -5,7 +5,7 @@
 
 use crate::diag::Span;
 use crate::isa::{Form, Register};
-use crate::object::ConstantField;
+use crate::object::{ConstantField, KernelConstantKind};
 use crate::syntax::Token;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -85,6 +85,47 @@ pub enum Item {
     Function(Function),
     /// `use path;`, carried over as it is.
     Use(TokenRange),
+    /// `extern "kernel" { … }`: functions and variables of the kernel.
+    Kernel(KernelItems),
+}
+
+/// Functions and variables of the kernel.
+#[derive(Clone, Debug)]
+pub struct KernelItems {
+    /// The attributes.
+    pub attributes: Vec<Attribute>,
+    /// What is declared.
+    pub items: Vec<KernelItem>,
+}
+
+/// A function or variable of the kernel.
+#[derive(Clone, Debug)]
+pub struct KernelItem {
+    /// The attributes.
+    pub attributes: Vec<Attribute>,
+    /// Its name.
+    pub name: Name,
+    /// What it is.
+    pub kind: KernelItemKind,
+    /// The declaration without attributes and `;`.
+    pub declaration: TokenRange,
+}
+
+/// What is declared of the kernel.
+#[derive(Clone, Debug)]
+pub enum KernelItemKind {
+    /// `fn name(…) -> T;`
+    Function {
+        /// What is between the parentheses.
+        parameters: TokenRange,
+        /// The type behind `->`; empty if there is none.
+        output: TokenRange,
+    },
+    /// `static name: T;`
+    Variable {
+        /// Its type.
+        ty: TokenRange,
+    },
 }
 
 /// A map or global.
@@ -210,6 +251,25 @@ pub enum OperandValue {
     Name(Name),
     /// `{expr}`
     Expression(TokenRange),
+    /// `offsetof(task_struct.pid)`: what the kernel says when the object is loaded.
+    Kernel(Box<KernelConstant>),
+}
+
+/// A fact about the kernel's types.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KernelConstant {
+    /// Which fact.
+    pub kind: KernelConstantKind,
+    /// The type.
+    pub ty: String,
+    /// Members from there on; empty for the type itself.
+    pub path: String,
+}
+
+impl core::fmt::Display for KernelConstant {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.kind.write(f, &self.ty, &self.path)
+    }
 }
 
 /// Where a jump or call goes, or what a 64-bit load loads.

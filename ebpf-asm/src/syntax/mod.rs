@@ -19,5 +19,7 @@ pub(crate) use lexer::{lex_piece, lex_rust};
 pub(crate) use parser::misfit;
 pub use parser::{ParseOptions, Parsed, parse_object, parse_sequence, parse_source};
 pub use token::{Delimiter, Token, TokenKind, TokenList};
-#[cfg(feature = "text")]
+#[cfg(test)]
+pub(crate) use words::MNEMONICS;
+#[cfg(any(feature = "text", test))]
 pub(crate) use words::is_register;

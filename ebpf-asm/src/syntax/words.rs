@@ -38,7 +38,7 @@ pub(super) fn register(word: &str) -> Option<RegisterWord> {
 }
 
 /// Whether a word looks like a register, existing or not.
-#[cfg(feature = "text")]
+#[cfg(any(feature = "text", test))]
 pub(crate) fn is_register(word: &str) -> bool {
     register(word).is_some()
 }
@@ -160,6 +160,14 @@ pub(super) const VALUES: &[&str] = &[
     "xchg32_32",
     "xchg_64",
 ];
+
+/// The words that are instructions or parts of them.
+#[cfg(test)]
+pub(crate) const MNEMONICS: [&[&str]; 3] = [STATEMENTS, VALUES, FACTS];
+
+/// The words that ask the kernel about its types, if a parenthesis follows: alone they are names
+/// like any other.
+pub(super) const FACTS: &[&str] = &["enumval", "exists", "offsetof", "sizeof"];
 
 /// Whether a word belongs to the language and cannot name an item or a constant operand.
 pub(super) fn is_reserved(word: &str) -> bool {

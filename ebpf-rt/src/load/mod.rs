@@ -5,6 +5,11 @@
 //! object.
 
 mod constant;
+#[cfg(feature = "btf")]
+mod kernel;
+#[cfg(not(feature = "btf"))]
+#[path = "no_kernel.rs"]
+mod kernel;
 mod options;
 mod program;
 mod relocate;
@@ -18,7 +23,9 @@ pub use constant::{Constant, ConstantValue};
 pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions, RawProgramOptions};
 pub(crate) use program::LoadedProgram;
 #[cfg(feature = "features")]
-pub(crate) use program::{retrying, text};
+pub(crate) use program::retrying;
+#[cfg(feature = "btf")]
+pub(crate) use program::text;
 
 use crate::maps::{Map, RawMap, raw};
 use crate::programs::{Program, RawProgram};
@@ -95,15 +102,27 @@ pub fn load(
     let in_object = |error: Error| error.in_object(object.name);
     check_lengths(object, maps.len(), programs.len(), constants.len()).map_err(in_object)?;
     // Everything that can be found without the kernel is found before it is asked.
+    let mut kernel = kernel::Kernel::new(object);
     let mut patched = Vec::with_capacity(object.programs.len());
     for (index, program) in object.programs.iter().enumerate() {
         let skipped = programs.get(index).is_some_and(|options| options.skip);
-        patched.push(if skipped {
-            None
-        } else {
-            let result = relocate::constants(object, program, constants);
-            Some(result.map_err(in_object)?)
-        });
+        if skipped {
+            patched.push(None);
+            continue;
+        }
+        let insns = relocate::constants(object, program, constants);
+        let mut insns = insns.map_err(in_object)?;
+        // What a kernel lacks is no error of a program that need not be there.
+        patched.push(Some(match kernel.fill_in(program, &mut insns) {
+            Ok(fd_array) => Ok((insns, fd_array)),
+            Err(error) => {
+                let error = explain_version(error.in_object(object.name), object);
+                if !programs.get(index).is_some_and(|options| options.optional) {
+                    return Err(error);
+                }
+                Err(error)
+            }
+        }));
     }
     let types = Types::load(object, maps, programs, options)
         .map_err(|error| explain_version(in_object(error), object))?;
@@ -115,14 +134,16 @@ pub fn load(
         .collect::<Result<_, _>>()
         .map_err(|error| explain_version(error, object))?;
     let mut loaded = Vec::with_capacity(object.programs.len());
-    for (index, (def, insns)) in object.programs.iter().zip(patched).enumerate() {
-        let program = match insns {
+    for (index, (def, patched)) in object.programs.iter().zip(patched).enumerate() {
+        let program = match patched {
             None => RawProgram::skipped(object.name, def),
-            Some(mut insns) => {
+            Some(Err(error)) => RawProgram::failed(object.name, def, error),
+            Some(Ok((mut insns, fd_array))) => {
                 relocate::maps(def, &created, insns.to_mut()).map_err(in_object)?;
-                let own = programs.get(index);
                 let records = types.of_program(index, def);
-                match program::load(object, def, &insns, records, own, options) {
+                let tables = (&*fd_array, records);
+                let own = programs.get(index);
+                match program::load(object, def, &insns, tables, own, options) {
                     Ok(loaded) => RawProgram::loaded(object.name, def, loaded),
                     Err(error) => {
                         let error = explain_version(error, object);

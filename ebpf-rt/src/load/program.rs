@@ -2,7 +2,7 @@
 
 #[cfg(feature = "btf")]
 use super::target::{self, Target, remedy};
-use super::{Options, RawProgramOptions};
+use super::{Options, RawProgramOptions, kernel};
 use crate::maps::raw::with_memlock;
 use crate::sys::bpf::{self, NewProgram, ProgramRecords};
 use crate::{Errno, Error, ErrorKind, KernelVersion, capabilities, verifier_log};
@@ -10,7 +10,7 @@ use ebpf_asm::isa::Insn;
 use ebpf_asm::object::ProgramDef;
 use ebpf_asm::{AttachType, Object};
 use std::ffi::CString;
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 
 /// The kernel gives up with `EAGAIN` when a signal is pending; libbpf tries as often.
 const ATTEMPTS: u32 = 5;
@@ -36,7 +36,7 @@ pub(super) fn load(
     object: &Object,
     def: &ProgramDef,
     insns: &[Insn],
-    records: Option<ProgramRecords<'_>>,
+    (fd_array, records): (&[RawFd], Option<ProgramRecords<'_>>),
     own_options: Option<&RawProgramOptions>,
     options: &Options,
 ) -> Result<LoadedProgram, Error> {
@@ -63,6 +63,7 @@ pub(super) fn load(
         license: &license,
         insns,
         records,
+        fd_array,
         attach_to: target.as_ref().map(Target::attach_to),
     };
     let target = || target.as_ref().map(|target| target.name.clone());
@@ -85,7 +86,7 @@ pub(super) fn load(
         Ok(fd) => return Ok(loaded(fd, (options.log_level != 0).then_some(log))),
         Err(errno) => errno,
     };
-    Err(in_program(explain(def, errno, log)))
+    Err(in_program(explain(object, def, errno, log)))
 }
 
 pub(crate) fn retrying<T>(mut attempt: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
@@ -130,7 +131,7 @@ pub(crate) fn text(buffer: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
 
-fn explain(def: &ProgramDef, errno: Errno, log: String) -> Error {
+fn explain(object: &Object, def: &ProgramDef, errno: Errno, log: String) -> Error {
     let error = Error::failed("BPF_PROG_LOAD", errno);
     let since = KernelVersion::new(5, 13);
     if def.has_callbacks() && capabilities::running_kernel().is_some_and(|kernel| kernel < since) {
@@ -140,7 +141,9 @@ fn explain(def: &ProgramDef, errno: Errno, log: String) -> Error {
     if let Some(reason) = verifier_log::reason(&log) {
         let slot = verifier_log::instruction(&log);
         let place = slot.and_then(|slot| place(def, slot).or(Some(format!("instruction {slot}"))));
-        let remedy = remedy(&reason);
+        let missing = slot.filter(|_| reason.starts_with("invalid func"));
+        let missing = missing.and_then(|slot| kernel::poisoned(object, def, slot));
+        let remedy = missing.or_else(|| remedy(&reason).map(str::to_owned));
         let error = error
             .with_kind(ErrorKind::Rejected)
             .because(reason)

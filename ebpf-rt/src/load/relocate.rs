@@ -37,7 +37,7 @@ pub(super) fn constants(
             );
         };
         check_type(value, def.ty)
-            .and_then(|()| put(value, field, insns.to_mut(), slot))
+            .and_then(|()| put(value.0, field, insns.to_mut(), slot))
             .map_err(|reason| {
                 let place = crate::load::program::place(program, slot);
                 Error::invalid(format!("the constant `{}` is {value}: {reason}", def.name))
@@ -68,8 +68,8 @@ fn check_type(value: ConstantValue, ty: ConstantType) -> Result<(), String> {
 }
 
 /// Puts the value into its field, where the instruction set says that it fits.
-fn put(
-    value: ConstantValue,
+pub(super) fn put(
+    value: i128,
     field: ConstantField,
     insns: &mut [Insn],
     slot: usize,
@@ -77,7 +77,7 @@ fn put(
     if slot >= insns.len() {
         return Err("the program does not have the slot that it belongs into".to_owned());
     }
-    field.put(insns, slot, value.0).map_err(|_| {
+    field.put(insns, slot, value).map_err(|_| {
         let range = field.range();
         let not_zero = if range.zero { "" } else { ", but not 0" };
         format!(
@@ -95,7 +95,10 @@ pub(super) fn maps(program: &ProgramDef, maps: &[RawMap], insns: &mut [Insn]) ->
         let (map, source) = match relocation.kind {
             RelocationKind::MapFd { map } => (map, 1),
             RelocationKind::MapValue { map } => (map, 2),
-            RelocationKind::Constant { .. } => continue,
+            RelocationKind::Constant { .. }
+            | RelocationKind::KernelFunction { .. }
+            | RelocationKind::KernelAddress { .. }
+            | RelocationKind::KernelConstant { .. } => continue,
             _ => {
                 return Err(broken(
                     program,
@@ -118,7 +121,7 @@ pub(super) fn maps(program: &ProgramDef, maps: &[RawMap], insns: &mut [Insn]) ->
 }
 
 /// An object that contradicts itself: not what the macros make.
-fn broken(program: &ProgramDef, slot: usize, what: &str) -> Error {
+pub(super) fn broken(program: &ProgramDef, slot: usize, what: &str) -> Error {
     Error::invalid(format!("its relocation of slot {slot} asks for {what}"))
         .of_program(program.name)
 }

@@ -1,22 +1,17 @@
 //! The types of an object in the kernel: loaded when something needs them.
 
 use super::{Options, RawMapOptions, RawProgramOptions};
+use crate::Error;
+#[cfg(not(feature = "btf"))]
+use crate::ErrorKind;
 use crate::sys::bpf;
-use crate::{Error, ErrorKind};
 use ebpf_asm::Object;
 use ebpf_asm::object::{MapDef, ProgramDef};
 
 #[cfg(feature = "btf")]
-use crate::{
-    Errno,
-    capabilities::{self, Capability},
-    maps::raw::with_memlock,
-};
+use crate::type_information;
 #[cfg(feature = "btf")]
-use ebpf_asm::{
-    KernelVersion,
-    btf::{DescribeError, Kind, ObjectBtf},
-};
+use ebpf_asm::btf::ObjectBtf;
 #[cfg(feature = "btf")]
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -94,17 +89,7 @@ impl Types {
         if needed.is_none() && !options.debug_info {
             return Ok(Self::default());
         }
-        let btf = ObjectBtf::new(object, None).map_err(|error| undescribed(error, None))?;
-        let (fd, btf) = match load(&btf) {
-            Ok(fd) => (fd, btf),
-            Err(errno) => match for_this_kernel(object)? {
-                Some(older) => match load(&older) {
-                    Ok(fd) => (fd, older),
-                    Err(errno) => return Err(refused(&older, errno)),
-                },
-                None => return Err(refused(&btf, errno)),
-            },
-        };
+        let (fd, btf) = type_information::load(|kernel| ObjectBtf::new(object, kernel))?;
         Ok(Self {
             loaded: Some(Loaded {
                 fd,
@@ -138,65 +123,5 @@ impl Types {
             functions: &records.functions,
             lines: &records.lines,
         })
-    }
-}
-
-#[cfg(feature = "btf")]
-fn load(btf: &ObjectBtf) -> Result<OwnedFd, Errno> {
-    with_memlock(|| bpf::btf_load(&btf.bytes, &mut []))
-}
-
-/// The types in the words of the running kernel, if it is one that lacks some.
-#[cfg(feature = "btf")]
-fn for_this_kernel(object: &Object) -> Result<Option<ObjectBtf>, Error> {
-    // The kind that came last.
-    let complete = Kind::Enum64.since();
-    match capabilities::running_kernel() {
-        Some(kernel) if kernel < complete => ObjectBtf::new(object, Some(kernel))
-            .map(Some)
-            .map_err(|error| undescribed(error, Some(kernel))),
-        _ => Ok(None),
-    }
-}
-
-#[cfg(feature = "btf")]
-fn undescribed(error: DescribeError, kernel: Option<KernelVersion>) -> Error {
-    let (kind, running) = match (&error, kernel) {
-        (DescribeError::Unsupported { .. }, Some(kernel)) => {
-            (ErrorKind::Unsupported, format!(", and this is {kernel}"))
-        }
-        _ => (ErrorKind::Invalid, String::new()),
-    };
-    Error::new(kind)
-        .because(format!("{error}{running}"))
-        .caused_by(error)
-}
-
-/// Why the kernel does not take the types: in its own words.
-#[cfg(feature = "btf")]
-fn refused(btf: &ObjectBtf, errno: Errno) -> Error {
-    const SMALLEST: usize = 64 * 1024;
-    const LARGEST: usize = 64 * 1024 * 1024;
-    let error = Error::failed("BPF_BTF_LOAD", errno);
-    if errno == Errno::EPERM {
-        return capabilities::explain(error, &[Capability::Bpf]);
-    }
-    let mut size = SMALLEST;
-    loop {
-        let mut log = vec![0; size];
-        let result = with_memlock(|| bpf::btf_load(&btf.bytes, &mut log));
-        if matches!(result, Err(Errno::ENOSPC)) && size < LARGEST {
-            size *= 8;
-            continue;
-        }
-        let log = super::program::text(&log);
-        let last = log.lines().rfind(|line| !line.trim().is_empty());
-        return match last {
-            Some(reason) => error
-                .with_kind(ErrorKind::Rejected)
-                .because(format!("the types are refused: {}", reason.trim()))
-                .with_log(log),
-            None => error,
-        };
     }
 }

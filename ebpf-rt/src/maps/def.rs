@@ -5,7 +5,7 @@ use super::{Array, HashMap};
 use super::{Map, raw};
 use core::marker::PhantomData;
 use ebpf_asm::MapType;
-use ebpf_asm::object::MapDef;
+use ebpf_asm::object::{MapDef, TypeDef};
 
 /// Flags of map creation and of updates, by the kernel's names.
 pub mod flags {
@@ -115,6 +115,11 @@ impl<M> Def<M> {
         }
     }
 
+    /// The same map with the types of its keys and values.
+    pub(super) const fn with_types(self, key: &'static TypeDef, value: &'static TypeDef) -> Self {
+        Self::of(self.def.with_types(key, value))
+    }
+
     /// What it is made from, without a name.
     pub(super) const fn as_map_def(&self) -> &MapDef {
         &self.def
@@ -155,7 +160,12 @@ impl<M> Def<M> {
     where
         M: Map,
     {
-        M::from_raw(raw::create(&raw::Request::from_def("", name, &self.def))?)
+        let request = raw::Request::from_def("", name, &self.def);
+        let raw = match self.def.needs_types() {
+            true => raw::create_with_types(&request, &self.def)?,
+            false => raw::create(&request)?,
+        };
+        M::from_raw(raw)
     }
 }
 

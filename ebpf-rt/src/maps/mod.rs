@@ -46,6 +46,7 @@ mod rodata;
 mod shared_values;
 mod sock_map;
 mod stack_trace;
+mod storage;
 pub(crate) mod struct_ops;
 mod user_ring_buf;
 #[cfg(feature = "std")]
@@ -87,6 +88,7 @@ pub use ring_buf::{RecordType, RingBuf};
 pub use rodata::{Rodata, RodataDef};
 pub use sock_map::{SockHash, SockMap};
 pub use stack_trace::StackTrace;
+pub use storage::{CgrpStorage, InodeStorage, SkStorage, TaskStorage};
 pub use struct_ops::StructOps;
 pub use user_ring_buf::UserRingBuf;
 #[cfg(feature = "std")]

@@ -6,8 +6,12 @@ use super::{Update, per_cpu_values};
 use crate::capabilities::{self, Capability};
 use crate::sys::bpf::{self, MapTypes, NewMap};
 use crate::sys::memory::page_size;
+#[cfg(feature = "btf")]
+use crate::type_information;
 use crate::{Errno, Error, ErrorKind, KernelVersion, pins, sys};
 use ebpf_asm::MapType;
+#[cfg(feature = "btf")]
+use ebpf_asm::btf::ObjectBtf;
 use ebpf_asm::object::{InnerMapDef, MapDef};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -219,6 +223,32 @@ pub(crate) fn of_kernel_type(
         table: std::sync::OnceLock::new(),
         has_links,
     }))
+}
+
+/// Creates a map that needs the types of its keys and values, in no object.
+#[cfg(feature = "btf")]
+pub(crate) fn create_with_types(request: &Request<'_>, def: &MapDef) -> Result<RawMap, Error> {
+    let in_map = |error: Error| error.in_object(request.object).of_map(request.name);
+    let describe = |kernel| ObjectBtf::of_map(def, kernel);
+    let (fd, btf) = type_information::load(describe).map_err(in_map)?;
+    let types = btf.maps.first().copied().flatten();
+    create(&Request {
+        types: types.map(|types| MapTypes {
+            btf: fd.as_fd(),
+            key: types.key.get(),
+            value: types.value.get(),
+        }),
+        ..*request
+    })
+}
+
+/// Says what is missing.
+#[cfg(not(feature = "btf"))]
+pub(crate) fn create_with_types(request: &Request<'_>, _: &MapDef) -> Result<RawMap, Error> {
+    let error = Error::new(ErrorKind::Unsupported).of_map(request.name);
+    Err(error
+        .because("the kernel has to know the types of its values")
+        .remedy("build ebpf-rt with its feature `btf`"))
 }
 
 /// Runs an operation that takes memory which counted as locked before Linux 5.11: there the

@@ -8,7 +8,7 @@ use core::mem::offset_of;
 use ebpf_asm::isa::Insn;
 use ebpf_asm::{AttachType, MapType, ProgramType};
 use std::ffi::CStr;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 /// The commands that are used; the numbers are the kernel's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -698,6 +698,8 @@ pub(crate) struct NewProgram<'a> {
     pub(crate) insns: &'a [Insn],
     /// What its functions and instructions are.
     pub(crate) records: Option<ProgramRecords<'a>>,
+    /// The BTF of modules that instructions name by position; the first is not looked at.
+    pub(crate) fd_array: &'a [RawFd],
     pub(crate) attach_to: Option<AttachTo<'a>>,
 }
 
@@ -722,9 +724,11 @@ pub(crate) struct ProgramRecords<'a> {
 /// `BPF_PROG_LOAD` without a log.
 pub(crate) fn prog_load(program: &NewProgram<'_>) -> Result<OwnedFd> {
     let mut attr = prog_load_attr(program)?;
-    // Nothing is said after the name, after where it will be attached, after the records, or
-    // after what it is attached to.
-    let end = if program.attach_to.is_some() {
+    // Nothing is said after the name, after where it will be attached, after the records, after
+    // what it is attached to, or after the BTF of modules.
+    let end = if !program.fd_array.is_empty() {
+        offset_of!(ProgLoad, core_relos)
+    } else if program.attach_to.is_some() {
         offset_of!(ProgLoad, core_relo_cnt)
     } else if program.records.is_some() {
         offset_of!(ProgLoad, attach_btf_id)
@@ -796,6 +800,10 @@ fn prog_load_attr(program: &NewProgram<'_>) -> Result<ProgLoad> {
             .attach_to
             .and_then(|to| to.owner)
             .map_or(0, fd_field),
+        fd_array: match program.fd_array {
+            [] => 0,
+            fds => pointer(fds),
+        },
         ..Zeroable::zeroed()
     })
 }

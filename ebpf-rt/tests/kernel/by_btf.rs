@@ -100,7 +100,6 @@ ebpf! {
     mod calls {
         const PID: u32;
         static HITS: Global<u64> = Global::new(0);
-        static SUM: Global<u64> = Global::new(0);
 
         #[tp_btf("sys_enter")]
         fn enter(ctx: *mut c_void) -> i32 {

@@ -13,6 +13,7 @@ mod hand_expanded;
 mod isa;
 mod iter;
 mod kernel_btf;
+mod kernel_symbols;
 mod load;
 mod map_kinds;
 mod maps;
@@ -35,6 +36,7 @@ fn main() -> std::process::ExitCode {
     isa::add(&mut suite);
     iter::add(&mut suite);
     kernel_btf::add(&mut suite);
+    kernel_symbols::add(&mut suite);
     load::add(&mut suite);
     map_kinds::add(&mut suite);
     maps::add(&mut suite);

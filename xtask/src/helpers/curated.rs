@@ -9,6 +9,8 @@ pub(crate) struct Curated {
     pub(crate) since: (u8, u8),
     pub(crate) might_sleep: bool,
     pub(crate) packet_access: bool,
+    /// What to use in its place.
+    pub(crate) deprecated: Option<String>,
     pub(crate) common: Form,
     pub(crate) variants: Vec<Form>,
     pub(crate) doc: String,
@@ -82,12 +84,20 @@ fn row(line: &str) -> Result<Curated> {
         args: kinds(args)?,
     };
     let (mut might_sleep, mut packet_access) = (false, false);
+    let mut deprecated = None;
     for flag in flags.split(',').filter(|flag| *flag != "-") {
         match flag {
             "gpl" => common.gpl_only = true,
             "sleep" => might_sleep = true,
             "packet" => packet_access = true,
-            _ => return Err(format!("no flag `{flag}`: gpl, sleep, packet or -")),
+            _ => match flag.strip_prefix("deprecated=") {
+                Some(instead) => deprecated = Some(instead.to_owned()),
+                None => {
+                    return Err(format!(
+                        "no flag `{flag}`: gpl, sleep, packet, deprecated=… or -"
+                    ));
+                }
+            },
         }
     }
     if doc.is_empty() || !doc.ends_with('.') {
@@ -99,6 +109,7 @@ fn row(line: &str) -> Result<Curated> {
         since: version(since).ok_or_else(|| format!("`{since}` is no kernel version"))?,
         might_sleep,
         packet_access,
+        deprecated,
         common,
         variants: variants
             .split(" / ")

@@ -169,7 +169,9 @@ impl Parser<'_> {
                         );
                         Err(self.report(diagnostic))
                     }
-                    _ if self.begins_call() => self.call_as_value(),
+                    _ if self.begins_call() && self.begins_kernel_constant().is_none() => {
+                        self.call_as_value()
+                    }
                     _ => self.constant_value(dst),
                 }
             }
@@ -200,7 +202,7 @@ impl Parser<'_> {
                 "put the arguments into r1 to r5 and write `call {word};`: the result is in r0"
             ))
         } else {
-            diagnostic.with_similar(word, words::VALUES.iter().copied())
+            diagnostic.with_similar(word, words::VALUES.iter().chain(words::FACTS).copied())
         };
         Err(self.report(diagnostic))
     }

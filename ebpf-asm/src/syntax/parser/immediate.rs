@@ -99,6 +99,15 @@ impl Parser<'_> {
                 if self.is_punct(1, ':') && self.is_punct(2, ':') {
                     return self.path_operand(token.span);
                 }
+                if let Some(kind) = self.begins_kernel_constant() {
+                    let value = self.kernel_constant(kind)?;
+                    let span = start.span.to(self.previous_span());
+                    return Ok(Constant::Later {
+                        value: OperandValue::Kernel(Box::new(value)),
+                        negated,
+                        span,
+                    });
+                }
                 let name = self.take_name();
                 let value = OperandValue::Name(name);
                 Ok(Constant::Later {

@@ -72,7 +72,7 @@ impl Parser<'_> {
     }
 
     /// Goes on behind the item that could not be read: its `;` or its braces.
-    fn recover_item(&mut self, end: u32) {
+    pub(super) fn recover_item(&mut self, end: u32) {
         while self.position < end {
             match self.tokens.get(self.position).kind {
                 TokenKind::Punct { character: ';', .. } => {
@@ -91,7 +91,7 @@ impl Parser<'_> {
         self.position = end;
     }
 
-    fn attributes(&mut self) -> Result<Vec<Attribute>> {
+    pub(super) fn attributes(&mut self) -> Result<Vec<Attribute>> {
         let mut attributes = Vec::new();
         while self.is_punct(0, '#') {
             let start = self.position;
@@ -165,6 +165,7 @@ impl Parser<'_> {
             "const" if self.is_word(1, "fn") => self.function_qualifier(),
             "const" => self.const_item(attributes, visibility).map(Item::Const),
             "fn" => self.function(attributes, visibility).map(Item::Function),
+            "extern" if !self.is_word(1, "fn") => self.kernel_items(attributes).map(Item::Kernel),
             "unsafe" | "async" | "extern" if self.is_word(1, "fn") => self.function_qualifier(),
             "use" => {
                 let start = attributes
@@ -193,7 +194,7 @@ impl Parser<'_> {
                     "an object holds maps (`static`), constants (`const`) and functions (`fn`)",
                 );
                 diagnostic = match word {
-                    "extern" => diagnostic.with_note("kernel functions and variables (`extern \"kernel\"`) are not part of the language yet"),
+                    "unsafe" => diagnostic.with_note("functions and variables of the kernel are declared in `extern \"kernel\" { … }`"),
                     "struct" | "enum" | "union" | "type" | "mod" | "impl" | "trait" => {
                         diagnostic.with_note("the object sees everything around it: define types outside the block")
                     }
@@ -310,6 +311,30 @@ impl Parser<'_> {
             );
             return Err(self.report(diagnostic));
         }
+        let (parameters, output) = self.signature()?;
+        if self.is_word(0, "where") {
+            let message = "eBPF functions cannot be generic: there is one copy of each";
+            return self.error(Rule::Generics, self.peek().span, message);
+        }
+        let close = self.expect_open(Delimiter::Brace, "`{` and the instructions")?;
+        let outer = self.options;
+        self.options.relaxed |= is_relaxed(&attributes);
+        let body = self.sequence(close);
+        self.options = outer;
+        self.position = close + 1;
+        self.warn_if_empty(&name, &body);
+        Ok(Function {
+            attributes,
+            visibility,
+            name,
+            parameters,
+            output,
+            body,
+        })
+    }
+
+    /// `(a: A, b: B) -> T`: what is between the parentheses and the type behind `->`.
+    pub(super) fn signature(&mut self) -> Result<(TokenRange, TokenRange)> {
         let close = self.expect_open(Delimiter::Parenthesis, "`(` and the parameters")?;
         let parameters = self.range(self.position, close);
         self.position = close + 1;
@@ -332,25 +357,7 @@ impl Parser<'_> {
             }
             output = self.range(start, self.position);
         }
-        if self.is_word(0, "where") {
-            let message = "eBPF functions cannot be generic: there is one copy of each";
-            return self.error(Rule::Generics, self.peek().span, message);
-        }
-        let close = self.expect_open(Delimiter::Brace, "`{` and the instructions")?;
-        let outer = self.options;
-        self.options.relaxed |= is_relaxed(&attributes);
-        let body = self.sequence(close);
-        self.options = outer;
-        self.position = close + 1;
-        self.warn_if_empty(&name, &body);
-        Ok(Function {
-            attributes,
-            visibility,
-            name,
-            parameters,
-            output,
-            body,
-        })
+        Ok((parameters, output))
     }
 
     fn warn_if_empty(&mut self, name: &Name, body: &Sequence) {

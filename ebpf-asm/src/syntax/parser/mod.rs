@@ -8,6 +8,7 @@ mod assignment;
 mod control;
 mod immediate;
 mod items;
+mod kernel;
 mod sequence;
 
 pub(crate) use immediate::misfit;
