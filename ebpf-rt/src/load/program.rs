@@ -143,7 +143,7 @@ fn explain(object: &Object, def: &ProgramDef, errno: Errno, log: String) -> Erro
         let place = slot.and_then(|slot| place(def, slot).or(Some(format!("instruction {slot}"))));
         let missing = slot.filter(|_| reason.starts_with("invalid func"));
         let missing = missing.and_then(|slot| kernel::poisoned(object, def, slot));
-        let remedy = missing.or_else(|| remedy(&reason).map(str::to_owned));
+        let remedy = missing.or_else(|| remedy(reason).map(str::to_owned));
         let error = error
             .with_kind(ErrorKind::Rejected)
             .because(reason)

@@ -415,6 +415,7 @@ pub(crate) fn function_of_program(program: BorrowedFd<'_>, name: &str) -> Result
 
 /// What to do about a refusal of the verifier that is about where the program goes.
 pub(super) fn remedy(reason: &str) -> Option<&'static str> {
+    const GLOBAL: &str = "make it global in the program that has it: `pub fn`";
     const REMEDIES: &[(&str, &str)] = &[
         (
             "is not modifiable",
@@ -427,10 +428,8 @@ pub(super) fn remedy(reason: &str) -> Option<&'static str> {
              it calls",
         ),
         ("is not sleepable", "leave `sleepable` out of the attribute"),
-        (
-            "Cannot replace static functions",
-            "make it a function for all in the program that has it: `pub fn`",
-        ),
+        ("is not a global function", GLOBAL),
+        ("Cannot replace static functions", GLOBAL),
         (
             "Extension programs should be JITed",
             "switch the JIT on: sysctl net.core.bpf_jit_enable=1",

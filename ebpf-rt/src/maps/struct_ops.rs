@@ -84,10 +84,6 @@ impl StructOps {
     /// assert_eq!(TABLE.map_def("TABLE").struct_ops.unwrap().members.len(), 3);
     /// ```
     #[must_use]
-    #[expect(
-        clippy::new_ret_no_self,
-        reason = "definition and handle are two types"
-    )]
     pub const fn new(ops: &'static str, members: &'static [StructOpsMember]) -> Def<Self> {
         // The size of the value is the kernel's.
         let def = MapDef::new("", MapType::StructOps, 4, 0, 1);
