@@ -30,6 +30,7 @@
     feature = "syntax",
     doc = "- [`diag`]: what is wrong, where, and what to do."
 )]
+//! - [`excerpt`]: lines of source with marks under them, as rustc draws them.
 //! - [`object`]: [`Object`], [`Code`] and their parts: plain constant data.
 #![cfg_attr(
     feature = "helpers",
@@ -64,6 +65,7 @@ mod attach_type;
 pub mod btf;
 #[cfg(feature = "syntax")]
 pub mod diag;
+pub mod excerpt;
 #[cfg(feature = "text")]
 pub mod format;
 #[cfg(feature = "helpers")]

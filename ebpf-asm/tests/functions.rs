@@ -201,19 +201,19 @@ fn chain(functions: usize, body: &str, attribute: &str) -> String {
 }
 
 #[test]
-fn eight_functions_can_be_active() {
-    assert_eq!(errors(&chain(8, "", "kprobe")), []);
-    let found = errors(&chain(9, "", "kprobe"));
+fn sixteen_functions_can_be_active() {
+    assert_eq!(errors(&chain(16, "", "kprobe")), []);
+    let found = errors(&chain(17, "", "kprobe"));
     assert_eq!(found.len(), 1, "{found:#?}");
     assert_eq!(found[0].code, Rule::CallDepth);
-    // The call in `f7`.
-    assert_eq!(found[0].span.line, 8);
+    // The call in `f15`.
+    assert_eq!(found[0].span.line, 16);
     assert!(
         found[0].message.contains("`f0` calls `f1` calls"),
         "{found:#?}"
     );
     // A way around a chain that is too deep does not help: the kernel does not follow paths.
-    let around = chain(9, "", "p").replace("{  call f1;", "{ if r1 == 1 goto +1; call f1;");
+    let around = chain(17, "", "p").replace("{  call f1;", "{ if r1 == 1 goto +1; call f1;");
     assert_eq!(errors(&around).len(), 1);
 }
 
@@ -366,4 +366,13 @@ fn callbacks_are_seen_along_straight_lines() {
     ] {
         assert_eq!(callbacks(unknown), [], "{unknown}");
     }
+}
+
+#[test]
+fn the_number_of_a_helper_can_be_asked_for() {
+    let source = "mod m { #[p] fn f() { call enumval(bpf_func_id.BPF_FUNC_loop); exit; } }";
+    let linked = link(source, None);
+    assert_eq!(linked.diagnostics, []);
+    assert_eq!((linked.insns[0].opcode(), linked.insns[0].src()), (0x85, 0));
+    assert_eq!(linked.relocations.len(), 1);
 }

@@ -366,3 +366,83 @@ fn enumeration(
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(source: &str) -> String {
+        let tokens = source.parse().expect("Rust's tokens");
+        let error = derive(tokens).expect_err(source);
+        error.to_string()
+    }
+
+    #[test]
+    fn mistakes_in_types() {
+        let cases = [
+            ("struct A { b: u8 }", "write `#[repr(C)]`"),
+            ("union A { b: u8 }", "write `#[repr(C)]`"),
+            ("enum A { B }", "write `#[repr(u32)]`"),
+            ("#[repr(u8)] enum A { B(u8) }", "no enums with fields"),
+            ("#[repr(C)] struct A<T> { b: T }", "no generic types"),
+            (
+                "#[repr(C)] struct Größe { b: u8 }",
+                "does not take the name `Größe`",
+            ),
+            (
+                "#[repr(C)] struct A { größe: u8 }",
+                "does not take the name `größe`",
+            ),
+            (
+                "#[repr(C)] #[btf(name = \"a b\")] struct A {}",
+                "does not take the name `a b`",
+            ),
+            (
+                "#[repr(C)] #[btf(krate = a)] struct A {}",
+                "the options are",
+            ),
+            (
+                "#[repr(C)] struct A { #[btf(holds)] b: u8 }",
+                "contains(Type, member)",
+            ),
+        ];
+        for (source, expected) in cases {
+            let message = error(source);
+            assert!(message.contains(expected), "{source}: {message}");
+        }
+    }
+
+    #[test]
+    fn types_become_constant_data() {
+        let source = "#[repr(C)] #[btf(crate = a::b, name = \"x\")] struct A(u8, *mut A);";
+        let tokens = derive(source.parse().expect("Rust's tokens")).expect(source);
+        syn::parse2::<syn::File>(tokens.clone()).expect(source);
+        let text = tokens.to_string();
+        for part in ["impl a :: b :: object :: BtfType for A", "\"x\"", "\"_1\""] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+    }
+
+    #[test]
+    fn notes_are_the_kernels() {
+        let notes_of = |source: &str| {
+            let function: syn::Signature = syn::parse_str(source).expect(source);
+            match &function.inputs[0] {
+                syn::FnArg::Typed(input) => notes(&input.attrs),
+                syn::FnArg::Receiver(_) => panic!("{source}"),
+            }
+        };
+        let both = notes_of("fn f(#[arg(ctx, nonnull)] a: u8)");
+        assert_eq!(
+            both,
+            Ok(vec!["arg:ctx".to_owned(), "arg:nonnull".to_owned()])
+        );
+        for (source, expected) in [
+            ("fn f(#[arg(null)] a: u8)", "no note `null`"),
+            ("fn f(#[note] a: u8)", "no attribute `note`"),
+        ] {
+            let error = notes_of(source).expect_err(source);
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

@@ -384,8 +384,26 @@ const OBJECTS: &[(&str, &[Expected])] = &[
         ],
     ),
     (
-        "#[license = \"GPL\"] mod a { extern \"kernel\" { } }",
-        &[(1, 28, "BPF0050", "not part of the language yet")],
+        "#[license = \"GPL\"] mod a { #[weak] extern \"kernel\" { #[strong] fn f(); #[weak] fn f(a: u8); } }",
+        &[
+            (1, 30, "BPF0052", "has no attribute `weak`"),
+            (
+                1,
+                56,
+                "BPF0052",
+                "there is no attribute or option `strong` here",
+            ),
+            (1, 83, "BPF0037", "`f` is defined twice"),
+        ],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { extern \"kernel\" { fn f(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8); fn g(a u8); fn h(self); #[cfg(any())] static v: u8; } }",
+        &[
+            (1, 49, "BPF0058", "five registers carry them"),
+            (1, 97, "BPF0058", "cannot be read"),
+            (1, 109, "BPF0058", "no `self`"),
+            (1, 139, "BPF0054", "cannot have `#[cfg]`"),
+        ],
     ),
     (
         "#[license = \"GPL\"]\nmod a {\n    #[socket_filter]\n    fn f(ctx: *mut u8) -> i32 {\n        r11 = 1;\n        r1 = w2;\n        goto nowhere;\n        r1 /= 0;\n        call nothing;\n        exit;\n    }\n}",

@@ -7,9 +7,16 @@ use std::error::Error as StdError;
 /// What went wrong, where, and what to do about it.
 ///
 /// `Display` is one line that names the object, the program or map, the operation, the errno
-/// by name and the remedy. What does not fit into a line is behind it: the verifier's whole
-/// [`log()`](Self::log), the [`errno()`](Self::errno), the [`kind()`](Self::kind) for
-/// programs that react, and [`source()`](std::error::Error::source).
+/// by name and the remedy; of a program that the verifier refused, its reason and the line of
+/// source: `opens::count: rejected by the kernel: R0 !read_ok at src/main.rs:12:9`.
+///
+/// The alternate form (`{:#}`), which is also what a `main` that returns the error prints,
+/// shows more of a refused program: the line of source with what the registers hold there,
+/// advice, the branches on the way, and the kernel's whole log.
+///
+/// What does not fit into a line is behind it: the verifier's whole [`log()`](Self::log), the
+/// [`errno()`](Self::errno), the [`kind()`](Self::kind) for programs that react, and
+/// [`source()`](std::error::Error::source).
 ///
 /// ```no_run
 /// use ebpf_rt::{ErrorKind, HashMap};
@@ -26,17 +33,39 @@ use std::error::Error as StdError;
 /// ```
 pub struct Error(Box<Parts>);
 
-#[derive(Debug)]
+/// Draws what a line has no room for.
+type Details = dyn Fn(&mut fmt::Formatter<'_>) -> fmt::Result + Send + Sync;
+
+/// What an error is about.
+enum Subject {
+    Map(String),
+    Program(String),
+    /// The object's type information.
+    Btf,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Map(name) => write!(f, "map `{name}`"),
+            Self::Program(name) => write!(f, "program `{name}`"),
+            Self::Btf => f.write_str("type information"),
+        }
+    }
+}
+
 struct Parts {
     kind: ErrorKind,
     object: Option<String>,
-    subject: Option<String>,
+    subject: Option<Subject>,
     operation: Option<String>,
     errno: Option<Errno>,
     reason: Option<String>,
     place: Option<String>,
     remedy: Option<String>,
     log: Option<String>,
+    /// Of a rejection: what the alternate form shows between its first line and the log.
+    details: Option<Box<Details>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -46,7 +75,8 @@ struct Parts {
 pub enum ErrorKind {
     /// The process may not do this: a capability, or a security policy.
     Permission,
-    /// The kernel's verifier refused the program; [`Error::log`] says why.
+    /// The kernel looked at a program, type information or a map, refused it, and said why;
+    /// [`Error::log`] has all that it said.
     Rejected,
     /// A trace point, a key, an index or a file that does not exist.
     NotFound,
@@ -94,6 +124,7 @@ impl Error {
             place: None,
             remedy: None,
             log: None,
+            details: None,
             source: None,
         }))
     }
@@ -132,13 +163,30 @@ impl Error {
     }
 
     pub(crate) fn of_map(mut self, name: &str) -> Self {
-        self.0.subject = Some(format!("map `{name}`"));
+        self.0.subject = Some(Subject::Map(name.to_owned()));
         self
     }
 
     pub(crate) fn of_program(mut self, name: &str) -> Self {
-        self.0.subject = Some(format!("program `{name}`"));
+        self.0.subject = Some(Subject::Program(name.to_owned()));
         self
+    }
+
+    pub(crate) fn of_btf(mut self) -> Self {
+        self.0.subject = Some(Subject::Btf);
+        self
+    }
+
+    /// The kernel looked at it and refused it, for a reason that it gave. `details` draws what
+    /// the alternate form shows besides.
+    pub(crate) fn rejected(
+        errno: Errno,
+        details: impl Fn(&mut fmt::Formatter<'_>) -> fmt::Result + Send + Sync + 'static,
+    ) -> Self {
+        let mut error = Self::new(ErrorKind::Rejected);
+        error.0.errno = Some(errno);
+        error.0.details = Some(Box::new(details));
+        error
     }
 
     pub(crate) fn because(mut self, reason: impl Into<String>) -> Self {
@@ -168,46 +216,99 @@ impl Error {
     }
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parts = &*self.0;
-        match (&parts.object, &parts.subject) {
+impl Parts {
+    /// Who failed in what: the line up to the reason.
+    fn heading(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.details.is_some() {
+            return self.heading_of_rejection(f);
+        }
+        match (&self.object, &self.subject) {
             (Some(object), Some(subject)) => write!(f, "object `{object}`, {subject}: ")?,
             (Some(object), None) => write!(f, "object `{object}`: ")?,
             (None, Some(subject)) => write!(f, "{subject}: ")?,
             (None, None) => {}
         }
-        if let Some(operation) = &parts.operation {
+        if let Some(operation) = &self.operation {
             write!(f, "{operation} failed")?;
-            if let Some(errno) = parts.errno {
+            if let Some(errno) = self.errno {
                 write!(f, " with {errno}")?;
             }
             f.write_str(": ")?;
         }
-        match (&parts.reason, parts.errno) {
-            (Some(reason), _) => f.write_str(reason)?,
-            (None, Some(errno)) => f.write_str(errno.description())?,
-            (None, None) => f.write_str("no reason is known")?,
+        Ok(())
+    }
+
+    /// `opens::count: rejected by the kernel: `, as Rust would call the program.
+    fn heading_of_rejection(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match &self.subject {
+            Some(Subject::Map(name) | Subject::Program(name)) => Some(name),
+            Some(Subject::Btf) | None => None,
+        };
+        match (&self.object, name) {
+            (Some(object), Some(name)) => write!(f, "{object}::{name}: ")?,
+            (Some(name), None) | (None, Some(name)) => write!(f, "{name}: ")?,
+            (None, None) => {}
         }
-        if let Some(place) = &parts.place {
+        if let Some(Subject::Btf) = self.subject {
+            f.write_str("type information ")?;
+        }
+        f.write_str("rejected by the kernel: ")
+    }
+
+    fn reason(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.reason, self.errno) {
+            (Some(reason), _) => f.write_str(reason),
+            (None, Some(errno)) => f.write_str(errno.description()),
+            (None, None) => f.write_str("no reason is known"),
+        }
+    }
+
+    fn line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.heading(f)?;
+        self.reason(f)?;
+        if let Some(place) = &self.place {
             write!(f, " at {place}")?;
         }
-        if let Some(remedy) = &parts.remedy {
+        if let Some(remedy) = &self.remedy {
             write!(f, "; {remedy}")?;
         }
         Ok(())
     }
-}
 
-/// The line of `Display`, and the verifier's log below it if there is one: what a `main` that
-/// returns the error prints.
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)?;
-        match &self.0.log {
-            Some(log) => write!(f, "\nthe verifier's log:\n{}", log.trim_end()),
+    /// The line, or the drawing of a rejection, and the log below it.
+    fn explained(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.details {
+            Some(details) => {
+                self.heading(f)?;
+                self.reason(f)?;
+                details(f)?;
+                if let Some(remedy) = &self.remedy {
+                    write!(f, "\nhelp: {remedy}")?;
+                }
+            }
+            None => self.line(f)?,
+        }
+        match &self.log {
+            Some(log) => write!(f, "\nthe kernel's log:\n{}", log.trim_end()),
             None => Ok(()),
         }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            self.0.explained(f)
+        } else {
+            self.0.line(f)
+        }
+    }
+}
+
+/// The alternate form of `Display`: what a `main` that returns the error prints.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.explained(f)
     }
 }
 
@@ -260,9 +361,43 @@ mod tests {
     #[test]
     fn debug_shows_the_log() {
         let error = Error::invalid("no").with_log("line 1\nline 2\n".into());
+        assert_eq!(error.to_string(), "no");
+        assert_eq!(format!("{error:#}"), format!("{error:?}"));
         assert_eq!(
             format!("{error:?}"),
-            "no\nthe verifier's log:\nline 1\nline 2"
+            "no\nthe kernel's log:\nline 1\nline 2"
+        );
+    }
+
+    #[test]
+    fn a_rejection_is_called_as_rust_calls_it() {
+        let rejected = || {
+            let details = |f: &mut fmt::Formatter<'_>| f.write_str("\n  drawn");
+            Error::rejected(Errno::EACCES, details).because("R0 !read_ok")
+        };
+        let error = rejected()
+            .in_object("opens")
+            .of_program("count")
+            .at(Some("src/main.rs:14:17".into()))
+            .remedy("do this")
+            .with_log("0: (95) exit\n".into());
+        assert_eq!(error.kind(), ErrorKind::Rejected);
+        assert_eq!(
+            error.to_string(),
+            "opens::count: rejected by the kernel: R0 !read_ok at src/main.rs:14:17; do this"
+        );
+        assert_eq!(
+            format!("{error:#}"),
+            "opens::count: rejected by the kernel: R0 !read_ok\n  drawn\nhelp: do this\n\
+             the kernel's log:\n0: (95) exit"
+        );
+        assert_eq!(
+            rejected().of_btf().in_object("opens").to_string(),
+            "opens: type information rejected by the kernel: R0 !read_ok"
+        );
+        assert_eq!(
+            rejected().to_string(),
+            "rejected by the kernel: R0 !read_ok"
         );
     }
 

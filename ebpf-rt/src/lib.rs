@@ -4,6 +4,7 @@
 //! - [`maps`]: definitions (constant data) and handles (maps that exist).
 //! - [`programs`] and [`links`]: what loaded programs can do, and what attached ones are.
 //! - [`load`]: options, and the loader for any [`Object`].
+//! - [`verifier_log`]: what the kernel says about programs that it refuses.
 //! - [`inventory`]: all that is loaded on this machine.
 //! - [`trace_pipe`] and [`tracefs`]: what programs print, and where they can be attached.
 #![cfg_attr(
@@ -74,7 +75,7 @@ mod type_information;
 #[cfg(feature = "uprobes")]
 mod user_space;
 #[cfg(feature = "std")]
-mod verifier_log;
+pub mod verifier_log;
 
 pub use bytemuck;
 #[cfg(feature = "btf")]

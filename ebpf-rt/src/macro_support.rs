@@ -504,6 +504,70 @@ macro_rules! ebpf_asm {
 /// but pasted at each `call`: it works on the caller's registers, its labels are its own, and its
 /// `exit` goes on behind the call.
 ///
+/// Types that the kernel has to know it is told when the object is loaded, and nothing more:
+/// signatures of global functions and of those that helpers call, keys and values of maps with
+/// locks, timers or kernel pointers ([`kernel_types`](crate::kernel_types)); values that are structs
+/// derive [`Btf`](macro@crate::Btf). `#[arg(nonnull)]` before a parameter of a global function is a
+/// note for the kernel (Linux 6.8: `ctx`, `nonnull`; later `nullable`, `trusted`, `untrusted`,
+/// `arena`); a pointer to a type of [`context`](crate::context) is the context also before. With
+/// `loader().debug_info(true)` bpftool shows source lines and fields by name.
+///
+/// # What the kernel has
+/// Functions and variables of the kernel are declared and then used by name. They are looked for
+/// when the object is loaded, in the kernel and then in its modules, and have to be what they are
+/// declared as; `#[weak]` ones may be missing, and their address is 0 then. `offsetof`, `sizeof`,
+/// `exists` and `enumval` ask about its types, in the place of any constant: the same program runs
+/// on kernels whose structs differ. This needs the feature `btf`, and of the kernel Linux 5.4 and
+/// `CONFIG_DEBUG_INFO_BTF`; calls of functions need Linux 5.13.
+///
+/// ```
+/// use core::ffi::{c_char, c_void};
+/// use ebpf_rt::ebpf;
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod asks {
+///         extern "kernel" {
+///             #[weak]
+///             fn bpf_strcmp(s1: *const c_char, s2: *const c_char) -> i32;
+///             static jiffies: u64;
+///         }
+///
+///         #[raw_tracepoint("sys_enter")]
+///         fn run(ctx: *mut c_void) -> i32 {
+///             call bpf_get_current_task_btf;
+///             r6 = *(u32 *)(r0 + offsetof(task_struct.pid));
+///             r1 = exists(task_struct.thread_info.cpu);   // 1, or 0 on kernels without
+///             if r1 == 0 goto old;
+///             r7 = *(u32 *)(r0 + offsetof(task_struct.thread_info.cpu));
+///         old:
+///             r3 = jiffies ll;                            // its address
+///             r1 = bpf_strcmp ll;
+///             if r1 == 0 goto done;                       // before Linux 6.17
+///             r1 = r10;
+///             r1 += -8;
+///             *(u64 *)(r10 - 8) = 0;
+///             r2 = r1;
+///             call bpf_strcmp;
+///         done:
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() {
+///     assert_eq!(asks::OBJECT.kernel_symbols.len(), 2);
+///     assert_eq!(asks::OBJECT.kernel_constants.len(), 3);
+/// }
+/// ```
+///
+/// A member that the kernel does not have is an error when the object is loaded, unless the program
+/// also asks `exists` of it: the instruction that uses it must then never be reached. What is
+/// behind a pointer is in another place of memory: load the pointer, then ask about the struct that
+/// it points to.
+///
+/// # Names
 /// The kernel shows the first 15 bytes of a program's or map's name. Attributes of the module:
 /// `#[license = "…"]` is required, `#[min_kernel = "5.15"]` makes everything that an older
 /// kernel lacks an error (without it nothing is checked), `#[relaxed]` (also on functions) lets constants wrap as LLVM does.

@@ -63,14 +63,6 @@ fn refused(btf: &ObjectBtf, errno: Errno) -> Error {
             size *= 8;
             continue;
         }
-        let log = crate::load::text(&log);
-        let last = log.lines().rfind(|line| !line.trim().is_empty());
-        return match last {
-            Some(reason) => error
-                .with_kind(ErrorKind::Rejected)
-                .because(format!("the types are refused: {}", reason.trim()))
-                .with_log(log),
-            None => error,
-        };
+        return crate::load::of_btf(errno, &crate::load::text(&log));
     }
 }

@@ -202,7 +202,7 @@ impl Builder {
             name,
             info(Kind::Int, 0, false),
             size,
-            encoding << 24 | 8 * size,
+            (encoding << 24) | (8 * size),
         ])
     }
 

@@ -107,6 +107,23 @@ impl Btf<'_> {
             .map(|(id, _)| id)
     }
 
+    /// All types of this name in this part, without its base, whatever their kind.
+    ///
+    /// ```
+    /// use ebpf_asm::btf::Btf;
+    ///
+    /// // In C, `struct key`, `enum key` and a typedef `key` are three types.
+    /// fn how_many(btf: &Btf<'_>) -> usize {
+    ///     btf.all_own_named("key").count()
+    /// }
+    /// ```
+    pub fn all_own_named(&self, name: &str) -> impl Iterator<Item = TypeId> {
+        let types = self.types();
+        self.own()
+            .filter(move |&(_, start)| self.string_is(self.word(types, start), name))
+            .map(|(id, _)| id)
+    }
+
     /// The notes on a type, with the member or parameter each is about, if not the whole. Looks
     /// at all types of this part.
     ///

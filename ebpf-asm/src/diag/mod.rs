@@ -6,10 +6,11 @@ mod similar;
 pub use codes::Rule;
 pub(crate) use similar::did_you_mean;
 
+use crate::excerpt::{Excerpt, MarkedLine, margin};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::{self, Write as _};
+use core::fmt;
 
 /// A stretch of source.
 ///
@@ -301,11 +302,6 @@ impl fmt::Display for Diagnostics {
 
 impl core::error::Error for Diagnostics {}
 
-/// The most characters of a line that are shown, and how many of them stand before the place
-/// in question.
-const SHOWN: usize = 160;
-const SHOWN_BEFORE: usize = 80;
-
 /// The line of a source in which a stretch begins, without its end.
 pub(crate) fn line_at(source: &str, span: Span) -> &str {
     let Some(before) = source.get(..span.start as usize) else {
@@ -330,37 +326,23 @@ fn render(
     };
     let span = diagnostic.span;
     write!(f, "{kind}[{}]: {}", diagnostic.code, diagnostic.message)?;
-    let number = format!("{}", span.line);
-    let margin = number.len();
+    let margin = margin(span.line);
     if span.line != 0 {
-        write!(
-            f,
-            "\n{:margin$}--> {name}:{}:{}",
-            "", span.line, span.column
-        )?;
-        let line = line_at(source, span);
-        let column = span.column.saturating_sub(1) as usize;
-        // Of a long line the part around the place is shown.
-        let skipped = column.saturating_sub(SHOWN_BEFORE);
-        let shown: String = line.chars().skip(skipped).take(SHOWN).collect();
-        // Tabs keep their place under the line; everything else is one cell.
-        let before = shown.chars().take(column - skipped);
-        let mut indent: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-        let rest = shown.chars().count().saturating_sub(column - skipped);
-        let marked = source
-            .get(span.start as usize..span.end as usize)
-            .map_or(1, |text| text.chars().take(SHOWN).count())
-            .clamp(1, rest.max(1));
-        write!(f, "\n{:margin$} |\n{number} | ", "")?;
-        if skipped > 0 {
-            f.write_char('…')?;
-            indent.push(' ');
-        }
-        f.write_str(&shown)?;
-        if line.chars().nth(skipped + SHOWN).is_some() {
-            f.write_char('…')?;
-        }
-        write!(f, "\n{:margin$} | {indent}{:^<marked$}", "", "")?;
+        let marked = source.get(span.start as usize..span.end as usize);
+        let line = MarkedLine {
+            number: span.line,
+            column: span.column,
+            text: line_at(source, span),
+            length: marked.map_or(1, |text| text.chars().count()),
+            mark: '^',
+            label: "",
+        };
+        let excerpt = Excerpt {
+            name,
+            lines: &[line],
+            margin,
+        };
+        write!(f, "\n{excerpt}")?;
     }
     for note in &diagnostic.notes {
         write!(f, "\n{:margin$} = note: {note}", "")?;

@@ -9,6 +9,7 @@ const PROG_GET_NEXT_ID: i32 = 11;
 const MAP_GET_NEXT_ID: i32 = 12;
 const LINK_GET_NEXT_ID: i32 = 31;
 const PROG_LOAD: i32 = 5;
+const BTF_LOAD: i32 = 18;
 
 /// Kinds of things in the kernel that have numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -188,10 +189,7 @@ pub fn load_socket_filter(insns: &[u8], fd_array: &[i32]) -> Result<OwnedFd, (io
     match bpf_sized(PROG_LOAD, &mut attr, size) {
         // SAFETY: the kernel just made this descriptor for us.
         Ok(fd) => Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) }),
-        Err(error) => {
-            let end = log.iter().position(|&byte| byte == 0).unwrap_or(log.len());
-            Err((error, String::from_utf8_lossy(&log[..end]).into_owned()))
-        }
+        Err(error) => Err((error, text(&log))),
     }
 }
 
@@ -274,4 +272,41 @@ fn info_by_fd(fd: &OwnedFd, info: &mut [u8]) -> io::Result<()> {
         info: info.as_mut_ptr() as u64,
     };
     bpf(OBJ_GET_INFO_BY_FD, &mut attr).map(drop)
+}
+
+#[derive(Default)]
+#[repr(C)]
+struct BtfLoad {
+    btf: u64,
+    btf_log_buf: u64,
+    btf_size: u32,
+    btf_log_size: u32,
+    btf_log_level: u32,
+}
+
+/// Loads type information; the kernel's log of it if it is refused.
+///
+/// # Errors
+/// The kernel's error and the log.
+pub fn load_btf(btf: &[u8]) -> Result<OwnedFd, (io::Error, String)> {
+    let mut log = vec![0u8; 1 << 16];
+    let mut attr = BtfLoad {
+        btf: btf.as_ptr() as u64,
+        btf_size: btf.len() as u32,
+        btf_log_buf: log.as_mut_ptr() as u64,
+        btf_log_size: log.len() as u32,
+        btf_log_level: 1,
+    };
+    let size = core::mem::offset_of!(BtfLoad, btf_log_level) + size_of::<u32>();
+    match bpf_sized(BTF_LOAD, &mut attr, size) {
+        // SAFETY: the kernel just made this descriptor for us.
+        Ok(fd) => Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) }),
+        Err(error) => Err((error, text(&log))),
+    }
+}
+
+/// A log up to the zero byte that ends it.
+fn text(log: &[u8]) -> String {
+    let end = log.iter().position(|&byte| byte == 0).unwrap_or(log.len());
+    String::from_utf8_lossy(&log[..end]).into_owned()
 }

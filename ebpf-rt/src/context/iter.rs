@@ -3,6 +3,7 @@
 
 use super::contexts;
 use bytemuck::Zeroable;
+use ebpf_asm::object::{BtfType, CompositeDef, MemberDef, TypeDef};
 
 contexts! {
     /// How the walk stands.

@@ -36,6 +36,7 @@ pub use registers::*;
 pub use iter::*;
 
 use bytemuck::Zeroable;
+use ebpf_asm::object::{BtfType, CompositeDef, MemberDef, TypeDef};
 
 /// Where an argument is in the context of programs that get arguments as they are, eight bytes
 /// each: `fentry`, `fexit`, `fmod_ret`, `tp_btf`, `lsm`, `struct_ops` and raw trace points. The
@@ -70,6 +71,21 @@ macro_rules! contexts {
 
         // SAFETY: integers and arrays of them, for which zeros are valid.
         unsafe impl Zeroable for $name {}
+
+        // Global functions get their context as a pointer to a struct of this name.
+        impl BtfType for $name {
+            const TYPE: &'static TypeDef = &TypeDef::Struct(CompositeDef::new(
+                stringify!($name),
+                size_of::<Self>(),
+                const {
+                    &[$(MemberDef::new(
+                        stringify!($field),
+                        <$type>::TYPE,
+                        core::mem::offset_of!(Self, $field),
+                    )),*]
+                },
+            ));
+        }
     )* };
 }
 pub(crate) use contexts;

@@ -5,7 +5,8 @@ use crate::load::{retrying, text};
 use crate::maps::raw::with_memlock;
 use crate::sys::bpf;
 use crate::sys::probe::{self, ProbeProgram};
-use crate::{Errno, Error, ErrorKind, sys, verifier_log};
+use crate::verifier_log::VerifierLog;
+use crate::{Errno, Error, ErrorKind, sys};
 use ebpf_asm::isa::Insn;
 use ebpf_asm::{KernelVersion, ProgramType};
 use std::os::fd::OwnedFd;
@@ -35,7 +36,10 @@ impl Refusal {
     /// The refusal as an error, since it does not answer the question.
     pub(super) fn unexpected(self, asked: &str, operation: &str, of: ProgramType) -> Error {
         let error = unexpected(asked, operation, self.errno);
-        match verifier_log::reason(&self.log) {
+        let reason = VerifierLog::parse(&self.log)
+            .reason()
+            .map(|reason| reason.to_string());
+        match reason {
             Some(reason) => error
                 .with_kind(ErrorKind::Rejected)
                 .because(reason)

@@ -5,6 +5,7 @@
 //! object.
 
 mod constant;
+mod drawing;
 #[cfg(feature = "btf")]
 mod kernel;
 #[cfg(not(feature = "btf"))]
@@ -12,6 +13,7 @@ mod kernel;
 mod kernel;
 mod options;
 mod program;
+mod rejection;
 mod relocate;
 #[cfg(feature = "btf")]
 mod struct_ops;
@@ -26,6 +28,9 @@ pub(crate) use program::LoadedProgram;
 pub(crate) use program::retrying;
 #[cfg(feature = "btf")]
 pub(crate) use program::text;
+#[cfg(feature = "btf")]
+pub(crate) use rejection::of_btf;
+pub(crate) use rejection::of_map;
 
 use crate::maps::{Map, RawMap, raw};
 use crate::programs::{Program, RawProgram};
@@ -331,3 +336,5 @@ fn explain_version(error: Error, object: &Object) -> Error {
 
 #[cfg(test)]
 mod tests;
+#[cfg(all(test, feature = "btf"))]
+mod type_tests;

@@ -33,7 +33,7 @@ impl Kernel {
         let Some(relocation) = asks else {
             return Ok(Vec::new());
         };
-        let place = super::program::place(program, relocation.insn as usize);
+        let place = super::rejection::place(program, relocation.insn as usize);
         Err(
             Error::invalid("it asks for the kernel's own functions, variables or types")
                 .of_program(program.name)

@@ -313,6 +313,8 @@ impl Options {
     /// helpers, of maps with locks, timers or kernel pointers in their values, of storages. For
     /// most objects that is nothing, which saves a system call.
     ///
+    /// The loaders of objects have it, too: `opens::loader().debug_info(true).load()`.
+    ///
     /// ```
     /// use ebpf_rt::load::Options;
     ///

@@ -1,11 +1,11 @@
 //! `BPF_PROG_LOAD`: once without a log; after a failure once more with one.
 
 #[cfg(feature = "btf")]
-use super::target::{self, Target, remedy};
-use super::{Options, RawProgramOptions, kernel};
+use super::target::{self, Target};
+use super::{Options, RawProgramOptions, rejection};
 use crate::maps::raw::with_memlock;
 use crate::sys::bpf::{self, NewProgram, ProgramRecords};
-use crate::{Errno, Error, ErrorKind, KernelVersion, capabilities, verifier_log};
+use crate::{Errno, Error, KernelVersion, capabilities};
 use ebpf_asm::isa::Insn;
 use ebpf_asm::object::ProgramDef;
 use ebpf_asm::{AttachType, Object};
@@ -138,21 +138,8 @@ fn explain(object: &Object, def: &ProgramDef, errno: Errno, log: String) -> Erro
         let what = "a function that is passed to a helper";
         return capabilities::explain_since(error, since.major, since.minor, what).with_log(log);
     }
-    if let Some(reason) = verifier_log::reason(&log) {
-        let slot = verifier_log::instruction(&log);
-        let place = slot.and_then(|slot| place(def, slot).or(Some(format!("instruction {slot}"))));
-        let missing = slot.filter(|_| reason.starts_with("invalid func"));
-        let missing = missing.and_then(|slot| kernel::poisoned(object, def, slot));
-        let remedy = missing.or_else(|| remedy(reason).map(str::to_owned));
-        let error = error
-            .with_kind(ErrorKind::Rejected)
-            .because(reason)
-            .at(place)
-            .with_log(log);
-        return match remedy {
-            Some(remedy) => error.remedy(remedy),
-            None => error,
-        };
+    if let Some(error) = rejection::of_program(object, def, errno, &log) {
+        return error;
     }
     let program_type = def.kind.program_type();
     let error = match errno {
@@ -183,19 +170,13 @@ fn explain(object: &Object, def: &ProgramDef, errno: Errno, log: String) -> Erro
     }
 }
 
-/// The source of a slot: `src/main.rs:12:9`.
-pub(super) fn place(def: &ProgramDef, slot: usize) -> Option<String> {
-    let (line, column) = def.lines.get(slot)?;
-    Some(format!("{}:{line}:{column}", def.lines.file))
-}
-
 /// Without type information no program can be loaded that goes by it.
 #[cfg(not(feature = "btf"))]
 fn no_target(def: &ProgramDef, _: Option<&RawProgramOptions>) -> Result<Option<Target>, Error> {
     use ebpf_asm::ProgramType;
     match def.kind.program_type() {
         ProgramType::Tracing | ProgramType::Lsm | ProgramType::Ext | ProgramType::StructOps => {
-            Err(Error::new(ErrorKind::Unsupported)
+            Err(Error::new(crate::ErrorKind::Unsupported)
                 .because("it goes by the kernel's BTF")
                 .remedy("build ebpf-rt with its feature `btf`"))
         }
@@ -218,9 +199,4 @@ impl Target {
             owner: None,
         }
     }
-}
-
-#[cfg(not(feature = "btf"))]
-fn remedy(_: &str) -> Option<&'static str> {
-    None
 }

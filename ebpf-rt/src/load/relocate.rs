@@ -39,7 +39,7 @@ pub(super) fn constants(
         check_type(value, def.ty)
             .and_then(|()| put(value.0, field, insns.to_mut(), slot))
             .map_err(|reason| {
-                let place = crate::load::program::place(program, slot);
+                let place = crate::load::rejection::place(program, slot);
                 Error::invalid(format!("the constant `{}` is {value}: {reason}", def.name))
                     .of_program(program.name)
                     .at(place)

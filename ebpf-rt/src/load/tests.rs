@@ -157,8 +157,7 @@ fn a_rejection_has_reason_place_and_log() {
     let error = result.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "object `opens`, program `count`: BPF_PROG_LOAD failed with EACCES: R2 !read_ok at \
-         src/main.rs:13:5"
+        "opens::count: rejected by the kernel: R2 !read_ok at src/main.rs:13:5"
     );
     assert_eq!(error.kind(), ErrorKind::Rejected);
     assert_eq!(error.errno(), Some(Errno::EACCES));
@@ -191,7 +190,7 @@ fn the_log_grows_until_it_is_whole() {
         result
             .unwrap_err()
             .to_string()
-            .contains("EINVAL: no at src/main.rs:12:9")
+            .contains("rejected by the kernel: no at src/main.rs:12:9")
     );
     let sizes: Vec<u32> = calls.iter().map(|call| call.u32(28)).collect();
     assert_eq!(sizes, [0, 65_536, 1_000_000, 4_000_000]);

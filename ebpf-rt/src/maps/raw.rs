@@ -177,8 +177,14 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
         kernel_value: None,
         types: request.types,
     };
-    let fd = with_memlock(|| bpf::map_create(&new))
-        .map_err(|errno| in_map(explain_create(request, errno)))?;
+    let fd = with_memlock(|| bpf::map_create(&new)).or_else(|errno| {
+        let error = explain_create(request, errno);
+        match errno {
+            Errno::EINVAL if error.kind() == ErrorKind::System => ask_create(&new, error),
+            _ => Err(error),
+        }
+    });
+    let fd = fd.map_err(in_map)?;
     let map = RawMap(Arc::new(Inner {
         fd,
         object: request.object,
@@ -341,6 +347,17 @@ const fn is_array(map_type: MapType) -> bool {
 /// Whether this kernel is older.
 pub(super) fn running_before(version: KernelVersion) -> bool {
     capabilities::running_kernel().is_some_and(|running| running < version)
+}
+
+/// Has the kernel say why it does not make a map: those that can, keep a log of it.
+fn ask_create(new: &NewMap<'_>, error: Error) -> Result<OwnedFd, Error> {
+    const LOG_SIZE: usize = 4096;
+    // No kernel before has it; those that have it by another version say `EINVAL`.
+    if running_before(KernelVersion::new(7, 0)) {
+        return Err(error);
+    }
+    let mut log = vec![0; LOG_SIZE];
+    bpf::map_create_with_log(new, &mut log).map_err(|errno| crate::load::of_map(error, errno, &log))
 }
 
 fn explain_create(request: &Request<'_>, errno: Errno) -> Error {

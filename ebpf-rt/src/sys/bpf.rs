@@ -139,6 +139,14 @@ attributes! {
         value_type_btf_obj_fd: u32,
         map_token_fd: u32,
     }
+    /// What all commands can be asked for: `struct bpf_common_attr`.
+    CommonAttributes: 24 {
+        log_buf: u64,
+        log_size: u32,
+        log_level: u32,
+        log_true_size: u32,
+        padding: u32,
+    }
     /// Of `BPF_OBJ_PIN` and `BPF_OBJ_GET`.
     ObjectPath: 16 {
         pathname: u64,
@@ -480,6 +488,34 @@ const VALUE_TYPE_IS_OF_A_MODULE: u32 = 1 << 15;
 
 /// `BPF_MAP_CREATE`.
 pub(crate) fn map_create(map: &NewMap<'_>) -> Result<OwnedFd> {
+    let (mut attr, size) = map_create_attr(map);
+    let (attr, _) = bytemuck::bytes_of_mut(&mut attr).split_at_mut(size);
+    call_for_fd(Call::Bpf {
+        command: Command::MapCreate,
+        attr,
+    })
+}
+
+/// `BPF_MAP_CREATE` with a log. `EINVAL` on kernels that have none for maps: before Linux 7.
+pub(crate) fn map_create_with_log(map: &NewMap<'_>, buffer: &mut [u8]) -> Result<OwnedFd> {
+    let (mut attr, size) = map_create_attr(map);
+    let (attr, _) = bytemuck::bytes_of_mut(&mut attr).split_at_mut(size);
+    let mut common = CommonAttributes {
+        log_buf: buffer.as_mut_ptr() as usize as u64,
+        log_size: u32::try_from(buffer.len()).unwrap_or(u32::MAX),
+        log_level: 1,
+        log_true_size: 0,
+        padding: 0,
+    };
+    call_for_fd(Call::BpfWithLog {
+        command: Command::MapCreate,
+        attr,
+        common: bytemuck::bytes_of_mut(&mut common),
+    })
+}
+
+/// The attribute, and how much of it is to be said.
+fn map_create_attr(map: &NewMap<'_>) -> (MapCreate, usize) {
     let mut attr = MapCreate {
         map_type: map.map_type as u32,
         key_size: map.key_size,
@@ -514,11 +550,7 @@ pub(crate) fn map_create(map: &NewMap<'_>) -> Result<OwnedFd> {
     } else {
         offset_of!(MapCreate, map_ifindex)
     };
-    let (attr, _) = bytemuck::bytes_of_mut(&mut attr).split_at_mut(size);
-    call_for_fd(Call::Bpf {
-        command: Command::MapCreate,
-        attr,
-    })
+    (attr, size)
 }
 
 /// `BPF_MAP_LOOKUP_ELEM`. `value` has the size that the kernel copies for this map.

@@ -13,6 +13,9 @@ const FSMOUNT_CLOEXEC: c_uint = 1;
 const MOUNT_ATTRIBUTES: c_uint = 0x1 | 0x2 | 0x4 | 0x8;
 const PERF_FLAG_FD_CLOEXEC: c_ulong = 1 << 3;
 
+/// In the command of bpf(2): two more arguments follow, which are the same for all commands.
+const BPF_COMMON_ATTRS: c_int = 1 << 16;
+
 /// Makes the system call once.
 #[inline]
 pub(super) fn once(call: &mut Call<'_>) -> Result<i64> {
@@ -40,6 +43,26 @@ fn rare(call: &mut Call<'_>) -> Result<i64> {
     match call {
         // Answered above.
         Call::Bpf { .. } => Err(Errno::ENOSYS),
+        Call::BpfWithLog {
+            command,
+            attr,
+            common,
+        } => {
+            // SAFETY: as for bpf(2) above; of the second attribute, which is borrowed mutably,
+            // the kernel reads and writes at most its length, and the buffer that it points to
+            // is borrowed by `sys::bpf` for the duration of the call, with its size.
+            let result = unsafe {
+                libc::syscall(
+                    libc::SYS_bpf,
+                    c_long::from(*command as c_int | BPF_COMMON_ATTRS),
+                    attr.as_mut_ptr(),
+                    attr.len(),
+                    common.as_mut_ptr(),
+                    common.len(),
+                )
+            };
+            checked(result)
+        }
         Call::PerfEventOpen { attr, pid, cpu } => {
             let group: c_int = -1;
             // SAFETY: the attribute begins with its own size, which is the slice's; the

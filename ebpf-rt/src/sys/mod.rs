@@ -32,6 +32,12 @@ pub(crate) enum Call<'a> {
         command: bpf::Command,
         attr: &'a mut [u8],
     },
+    /// bpf(2) with what all of its commands can be asked for: a log. Linux 7.0 or later.
+    BpfWithLog {
+        command: bpf::Command,
+        attr: &'a mut [u8],
+        common: &'a mut [u8],
+    },
     /// perf_event_open(2) without a group. -1 is any process, and any CPU.
     PerfEventOpen {
         attr: &'a mut [u8],

@@ -181,6 +181,7 @@ fn record(call: &Call<'_>) -> Recorded {
     let fd = |fd: &std::os::fd::BorrowedFd<'_>| fd.as_raw_fd() as u64;
     let (name, attr) = match call {
         Call::Bpf { command, attr } => (Command::name(*command), attr.to_vec()),
+        Call::BpfWithLog { command, attr, .. } => (Command::name(*command), attr.to_vec()),
         Call::PerfEventOpen { attr, .. } => ("perf_event_open", attr.to_vec()),
         Call::Ioctl {
             request, argument, ..

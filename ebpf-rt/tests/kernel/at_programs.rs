@@ -2,7 +2,8 @@
 
 use super::by_btf::has_trampolines;
 use core::ffi::c_void;
-use ebpf_rt::context::arg_offset;
+use core::mem::offset_of;
+use ebpf_rt::context::{__sk_buff, arg_offset};
 use ebpf_rt::links::LinkDetails;
 use ebpf_rt::programs::{Program, SocketFilter, TestRun};
 use ebpf_rt::{ErrorKind, Global, ebpf};
@@ -11,6 +12,11 @@ use kernel_test::{Need, Suite};
 pub(crate) fn add(suite: &mut Suite) {
     const TRAMPOLINES: &[Need] = &[Need::Root, Need::Matrix(has_trampolines)];
     suite.test("at_programs::freplace", TRAMPOLINES, freplace);
+    suite.test(
+        "at_programs::freplace_with_context",
+        TRAMPOLINES,
+        freplace_with_context,
+    );
     suite.test("at_programs::freplace_again", TRAMPOLINES, freplace_again);
     suite.test(
         "at_programs::fentry_and_fexit",
@@ -26,11 +32,21 @@ ebpf! {
     #[license = "GPL"]
     mod base {
         #[socket_filter]
-        fn filter(ctx: *mut c_void) -> i32 {
+        fn filter(ctx: *mut __sk_buff) -> i32 {
+            r6 = r1;
             r1 = 5;
             call rule;
             r1 = r0;
             call twice;
+            r1 = r6;
+            r2 = r0;
+            call last;
+            exit;
+        }
+
+        /// Another that others can replace.
+        pub fn last(packet: *mut __sk_buff, length: u32) -> u32 {
+            w0 = w2;
             exit;
         }
 
@@ -60,6 +76,32 @@ ebpf! {
             exit;
         }
     }
+}
+
+ebpf! {
+    /// A rule that looks at the packet.
+    #[license = "GPL"]
+    mod looks {
+        #[freplace("last")]
+        fn whole(packet: *mut __sk_buff, length: u32) -> u32 {
+            w0 = *(u32 *)(r1 + {offset_of!(__sk_buff, len)});
+            w0 += w2;
+            exit;
+        }
+    }
+}
+
+fn freplace_with_context() {
+    let base = base::load().unwrap();
+    let mut loader = looks::loader();
+    let options = &mut loader.progs.whole;
+    options.target_program(&base.progs.filter).unwrap();
+    let looks = loader.load().unwrap();
+    let link = looks.progs.whole.attach().unwrap();
+    // Of the 64 bytes the header is behind the packet.
+    assert_eq!(kept(&base.progs.filter), 30 + 64 - 14);
+    drop(link);
+    assert_eq!(kept(&base.progs.filter), 30);
 }
 
 /// How many bytes the filter keeps.

@@ -3,7 +3,8 @@
 use core::ffi::c_void;
 use ebpf_rt::Array;
 use ebpf_rt::btf::{Btf as Types, Definition, Kind, TypeId};
-use ebpf_rt::kernel_types::{bpf_spin_lock, bpf_timer};
+use ebpf_rt::context::__sk_buff;
+use ebpf_rt::kernel_types::{bpf_kptr, bpf_list_head, bpf_list_node, bpf_spin_lock, bpf_timer};
 use ebpf_rt::programs::TestRun;
 use ebpf_rt::{
     Btf, CgrpStorage, Global, HashMap, InodeStorage, Object, Pod, SkStorage, SockMap, TaskStorage,
@@ -57,13 +58,46 @@ pub(crate) fn add(suite: &mut Suite) {
         cgrp_storage,
     );
     suite.test("btf::all_kinds_of_types", ROOT, all_kinds_of_types);
+    suite.test(
+        "btf::notes_on_parameters",
+        &[Need::Root, Need::Kernel(6, 8)],
+        notes_on_parameters,
+    );
+    suite.test(
+        "btf::notes_on_parameters_before",
+        &[
+            Need::Root,
+            Need::KernelBefore(5, 16, "notes came with 5.16"),
+        ],
+        notes_on_parameters_before,
+    );
+    suite.test(
+        "btf::kernel_pointer",
+        &[Need::Root, Need::Kernel(6, 2)],
+        kernel_pointer,
+    );
+    suite.test(
+        "btf::kernel_pointer_before",
+        &[
+            Need::Root,
+            Need::KernelBefore(5, 17, "notes on types came with 5.17"),
+        ],
+        kernel_pointer_before,
+    );
+    suite.test("btf::list", &[Need::Root, Need::Kernel(6, 6)], list);
+    suite.test(
+        "btf::callbacks_before",
+        &[
+            Need::Root,
+            Need::KernelBefore(5, 13, "callbacks came with 5.13"),
+        ],
+        callbacks_before,
+    );
     suite.child("load_plain_object", || {
         plain::load().unwrap();
     });
     suite.child("load_with_debug_info", || {
-        let mut loader = plain::loader();
-        loader.options.debug_info(true);
-        loader.load().unwrap();
+        plain::loader().debug_info(true).load().unwrap();
     });
     suite.child("load_callback", || {
         walking::load().unwrap();
@@ -119,8 +153,9 @@ fn spin_lock() {
     }
     let sockets = SockMap::create(1).unwrap();
     let (from, to) = UnixDatagram::pair().unwrap();
-    sockets.set(0, &to).unwrap();
+    // A socket gets the programs that the map has when it is put there.
     let _link = locked.progs.count.attach_to(&sockets).unwrap();
+    sockets.set(0, &to).unwrap();
     for length in [3, 4] {
         from.send(&[0; 8][..length]).unwrap();
     }
@@ -295,6 +330,18 @@ ebpf! {
             exit;
         }
 
+        #[socket_filter]
+        fn length(ctx: *mut c_void) -> i32 {
+            call of_packet;
+            exit;
+        }
+
+        /// By the type of its parameter the kernel knows that it gets the context.
+        pub fn of_packet(packet: *mut __sk_buff) -> i32 {
+            r0 = *(u32 *)(r1 + {core::mem::offset_of!(__sk_buff, len)});
+            exit;
+        }
+
         pub fn add(pair: *mut Pair) -> i32 {
             r0 = 0;
             if r1 == 0 goto out;
@@ -315,6 +362,9 @@ fn global_function() {
         .test_run(TestRun::new().data(&[0; 14]))
         .unwrap();
     assert_eq!(result.return_value, 42);
+    let result = global.progs.length.test_run(TestRun::new().data(&[0; 34]));
+    // The Ethernet header does not count.
+    assert_eq!(result.unwrap().return_value, 20);
 }
 
 /// The number of a program that is loaded as a socket filter.
@@ -417,9 +467,7 @@ fn bpftool(arguments: &[&str]) -> String {
 }
 
 fn with_debug_info() -> plain::Skeleton {
-    let mut loader = plain::loader();
-    loader.options.debug_info(true);
-    loader.load().unwrap()
+    plain::loader().debug_info(true).load().unwrap()
 }
 
 fn bpftool_shows_lines() {
@@ -588,9 +636,7 @@ ebpf! {
 
 /// The kernel takes all that can be told it, and gives it back as it lies in memory.
 fn all_kinds_of_types() {
-    let mut loader = kinds::loader();
-    loader.options.debug_info(true);
-    let kinds = loader.load().unwrap();
+    let kinds = kinds::loader().debug_info(true).load().unwrap();
     let records = records(id(&kinds.progs.keep)).unwrap();
     let btf = Types::parse(&records.btf).unwrap();
     let everything = btf.find("Everything", Kind::Struct).unwrap();
@@ -637,4 +683,146 @@ fn all_kinds_of_types() {
 
 fn objects() -> [&'static Object; 1] {
     [&kinds::OBJECT]
+}
+
+ebpf! {
+    #[license = "GPL"]
+    mod notes {
+        #[raw_tracepoint("sys_enter")]
+        fn first(ctx: *mut c_void) -> i32 {
+            *(u32 *)(r10 - 8) = 40;
+            *(u32 *)(r10 - 4) = 2;
+            r2 = r10;
+            r2 += -8;
+            call add;
+            exit;
+        }
+
+        pub fn add(#[arg(ctx)] ctx: *mut c_void, #[arg(nonnull)] pair: *mut Pair) -> i32 {
+            r0 = *(u32 *)(r2 + 0);          // no test: it is never null
+            r3 = *(u64 *)(r1 + 0);          // of the context
+            r2 = *(u32 *)(r2 + 4);
+            r0 += r2;
+            exit;
+        }
+    }
+}
+
+fn notes_on_parameters() {
+    let notes = notes::load().unwrap();
+    let id = notes.progs.first.info().unwrap().id;
+    let records = records(id).unwrap();
+    let btf = Types::parse(&records.btf).unwrap();
+    let add = btf.find("add", Kind::Func).unwrap();
+    let tags: Vec<_> = btf.tags(add).collect();
+    assert_eq!(tags, [(Some(0), "arg:ctx"), (Some(1), "arg:nonnull")]);
+}
+
+fn notes_on_parameters_before() {
+    let error = notes::load().unwrap_err();
+    assert_eq!(error.kind(), ebpf_rt::ErrorKind::Unsupported);
+    let error = error.to_string();
+    assert!(
+        error.contains(
+            "the note `arg:ctx` on a parameter of the function `add` needs type information of \
+             the kind BTF_KIND_DECL_TAG, which came with Linux 5.16, and this is"
+        ),
+        "{error}"
+    );
+}
+
+/// The kernel's own, of which only the name counts.
+#[derive(Clone, Copy, Btf)]
+#[btf(name = "task_struct")]
+#[repr(C)]
+struct Task {}
+
+#[derive(Clone, Copy, Pod, Btf)]
+#[repr(C)]
+struct Watched {
+    task: bpf_kptr<Task>,
+    since: u64,
+}
+
+ebpf! {
+    #[license = "GPL"]
+    mod watching {
+        static WATCHED: HashMap<u32, Watched> = HashMap::with_max_entries(4);
+
+        #[socket_filter]
+        fn keep(ctx: *mut c_void) -> i32 {
+            r1 = WATCHED ll;
+            r0 = 0;
+            exit;
+        }
+    }
+}
+
+fn kernel_pointer() {
+    let watching = watching::load().unwrap();
+    let mut value = watching.maps.WATCHED.get(&1).unwrap();
+    assert!(value.is_none());
+    watching.maps.WATCHED.insert(1, bytemuck_zeroed()).unwrap();
+    value = watching.maps.WATCHED.get(&1).unwrap();
+    assert_eq!(value.unwrap().since, 0);
+}
+
+fn bytemuck_zeroed() -> Watched {
+    ebpf_rt::bytemuck::Zeroable::zeroed()
+}
+
+fn kernel_pointer_before() {
+    let error = watching::load().unwrap_err().to_string();
+    assert!(
+        error.contains(
+            "a kernel pointer to `task_struct` needs type information of the kind BTF_KIND_TYPE_TAG"
+        ),
+        "{error}"
+    );
+}
+
+#[derive(Clone, Copy, Pod, Btf)]
+#[repr(C)]
+struct Node {
+    number: u64,
+    link: bpf_list_node,
+}
+
+#[derive(Clone, Copy, Pod, Btf)]
+#[repr(C)]
+struct List {
+    lock: bpf_spin_lock,
+    length: u32,
+    #[btf(contains(Node, link))]
+    head: bpf_list_head,
+}
+
+ebpf! {
+    #[license = "GPL"]
+    mod listing {
+        static LISTS: Array<List> = Array::with_max_entries(1);
+
+        #[sk_skb_verdict]
+        fn keep(ctx: *mut c_void) -> i32 {
+            r1 = LISTS ll;
+            r0 = 0;
+            exit;
+        }
+    }
+}
+
+/// The kernel refuses a list of which it does not know what it holds.
+fn list() {
+    let listing = listing::load().unwrap();
+    assert_eq!(listing.maps.LISTS.get(0).unwrap().length, 0);
+}
+
+fn callbacks_before() {
+    let error = walking::load().unwrap_err();
+    assert_eq!(error.kind(), ebpf_rt::ErrorKind::Unsupported);
+    let error = error.to_string();
+    assert!(
+        error.contains("a function that is passed to a helper needs Linux 5.13, and this is"),
+        "{error}"
+    );
 }

@@ -25,10 +25,20 @@ pub(crate) fn add(suite: &mut Suite) {
     suite.test("kernel_symbols::signature", STRCMP, signature);
     suite.test(
         "kernel_symbols::per_cpu_variable",
-        &[Need::Root, Need::Matrix(lists_variables)],
+        // BTF has variables since.
+        &[
+            Need::Root,
+            Need::Kernel(6, 1),
+            Need::Matrix(lists_variables),
+        ],
         per_cpu_variable,
     );
     suite.test("kernel_symbols::listed_variable", ROOT, listed_variable);
+    suite.test(
+        "kernel_symbols::module",
+        &[Need::Root, Need::Kernel(6, 4), Need::Matrix(has_veth)],
+        module,
+    );
     suite.test(
         "kernel_symbols::jiffies",
         &[Need::Root, Need::Matrix(lists_variables)],
@@ -41,6 +51,13 @@ fn lists_variables() -> Result<(), String> {
     match symbols.contains(" jiffies\n") {
         true => Ok(()),
         false => Err("variables in /proc/kallsyms (CONFIG_KALLSYMS_ALL)".to_owned()),
+    }
+}
+
+fn has_veth() -> Result<(), String> {
+    match kernel_btf::module("veth") {
+        Ok(_) => Ok(()),
+        Err(_) => Err("the module veth".to_owned()),
     }
 }
 
@@ -289,7 +306,8 @@ fn what_is_missing() {
             assert!(text.contains(part), "{text}");
         }
         assert_eq!(error.kind(), kind, "{text}");
-        assert!(text.starts_with("object `lacks`, program `"), "{text}");
+        let place = text.starts_with("object `lacks`, program `") || text.starts_with("lacks::");
+        assert!(place, "{text}");
     }
     // An optional program is left out.
     let mut loader = lacks::loader();
@@ -559,4 +577,50 @@ fn errors() {
     let text = error_of!(unknown, variable, [function, variable]).to_string();
     let part = "lists no variable named `__start_rodatta`; did you mean `__start_rodata`?";
     assert!(text.contains(part), "{text}");
+}
+
+/// What the kernel calls `struct sk_buff` and `struct net_device`.
+struct SkBuff;
+struct NetDevice;
+
+ebpf! {
+    #[license = "GPL"]
+    mod of_module {
+        extern "kernel" {
+            fn veth_xmit(skb: *mut SkBuff, dev: *mut NetDevice) -> i32;
+        }
+
+        #[raw_tracepoint("sys_enter")]
+        fn address(ctx: *mut c_void) -> i32 {
+            r6 = 0;
+            r1 = veth_xmit ll;
+            if r1 == 0 goto out;
+            r6 = offsetof(veth_priv.peer);
+            r6 += exists(veth_priv);
+        out:
+            r0 = r6;
+            exit;
+        }
+
+        #[raw_tracepoint("sys_enter")]
+        fn calls(ctx: *mut c_void) -> i32 {
+            r1 = 0;
+            r2 = 0;
+            call veth_xmit;
+            exit;
+        }
+    }
+}
+
+fn module() {
+    let mut loader = of_module::loader();
+    loader.progs.calls.skip();
+    let loaded = loader.load().unwrap();
+    assert_eq!(run(&loaded.progs.address), 1);
+    // It is no function for programs: the kernel knows which one is meant, and refuses it.
+    let mut loader = of_module::loader();
+    loader.progs.address.skip();
+    let error = loader.load().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rejected, "{error}");
+    assert!(error.to_string().contains("veth_xmit"), "{error}");
 }

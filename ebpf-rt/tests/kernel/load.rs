@@ -206,8 +206,7 @@ fn options() {
     assert_eq!(
         error.to_string(),
         "object `test`, program `refused`: it is not loaded: it is optional and was refused \
-         (object `test`, program `refused`: BPF_PROG_LOAD failed with EACCES: R0 !read_ok at \
-         instruction 0)"
+         (test::refused: rejected by the kernel: R0 !read_ok at instruction 0)"
     );
 
     programs[1] = RawProgramOptions::default();
@@ -265,8 +264,7 @@ fn large_logs_are_whole() {
     let error = load_plain(&object).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "object `test`, program `long`: BPF_PROG_LOAD failed with EACCES: R9 !read_ok at \
-         instruction 4000"
+        "test::long: rejected by the kernel: R9 !read_ok at instruction 4000"
     );
     let log = error.log().unwrap();
     assert!(log.len() > 65_536, "{}", log.len());

@@ -20,6 +20,7 @@ mod maps;
 mod messages;
 mod privileges;
 mod programs;
+mod rejections;
 mod ring_buf;
 mod sockmaps;
 mod struct_ops;
@@ -43,6 +44,7 @@ fn main() -> std::process::ExitCode {
     messages::add(&mut suite);
     privileges::add(&mut suite);
     programs::add(&mut suite);
+    rejections::add(&mut suite);
     ring_buf::add(&mut suite);
     sockmaps::add(&mut suite);
     struct_ops::add(&mut suite);

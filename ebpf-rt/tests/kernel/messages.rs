@@ -57,10 +57,9 @@ fn rejection() {
     assert_eq!(error.errno(), Some(Errno::EACCES));
     assert_eq!(
         error.to_string(),
-        "object `test`, program `filter`: BPF_PROG_LOAD failed with EACCES: R0 !read_ok at \
-         src/main.rs:42:13"
+        "test::filter: rejected by the kernel: R0 !read_ok at src/main.rs:42:13"
     );
-    assert!(format!("{error:?}").contains("\nthe verifier's log:\n"));
+    assert!(format!("{error:?}").contains("\nthe kernel's log:\n"));
 }
 
 /// The reason that stands in the line is the kernel's, and so is the instruction.
@@ -95,7 +94,7 @@ fn reasons() {
                 Instruction::alu_imm(Width::W64, AluOp::Add, R0, 0),
                 Instruction::branch_imm(Width::W64, JmpOp::Eq, R0, 0, -2),
             ]),
-            "infinite loop detected at insn 1 at instruction 2",
+            "infinite loop detected at insn 1 at instruction 1",
         ),
         (
             before_exit(&[Instruction::call_helper(100_000)]),

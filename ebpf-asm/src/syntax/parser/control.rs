@@ -235,7 +235,8 @@ impl Parser<'_> {
                 ..blank(Form::CallKfunc, start.span)
             });
         }
-        if token.kind == TokenKind::Word && !self.at_register(0) {
+        let fact = self.begins_kernel_constant().is_some();
+        if token.kind == TokenKind::Word && !self.at_register(0) && !fact {
             let name = self.take_name();
             if self.is_punct(0, '#') {
                 return self.call_with_number(&name, start.span);

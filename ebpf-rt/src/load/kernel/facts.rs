@@ -3,6 +3,7 @@
 use crate::{Error, ErrorKind, kernel_btf, similar};
 use ebpf_asm::btf::{self, Btf, Definition, Kind, TypeId};
 use ebpf_asm::object::{KernelConstantDef, KernelConstantKind};
+use std::collections::BTreeMap;
 
 /// The kernel's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,10 +22,16 @@ enum Failure {
     Wrong(String),
 }
 
+/// The types of vmlinux that programs ask about, each looked for once.
+pub(super) type Known = BTreeMap<&'static str, Vec<TypeId>>;
+
 /// Asks vmlinux, then the modules.
-pub(super) fn look_up(def: &KernelConstantDef) -> Result<Fact, Error> {
+pub(super) fn look_up(def: &KernelConstantDef, known: &mut Known) -> Result<Fact, Error> {
     let vmlinux = kernel_btf::vmlinux()?;
-    if let Some(fact) = ask(vmlinux, def)? {
+    let ids = known
+        .entry(def.ty)
+        .or_insert_with(|| vmlinux.all_own_named(def.ty).collect());
+    if let Some(fact) = ask(vmlinux, ids, def)? {
         return Ok(fact);
     }
     for module in kernel_btf::module_names()? {
@@ -32,7 +39,8 @@ pub(super) fn look_up(def: &KernelConstantDef) -> Result<Fact, Error> {
         let Ok(module) = kernel_btf::module(&module) else {
             continue;
         };
-        if let Some(fact) = ask(&module, def)? {
+        let ids: Vec<TypeId> = module.all_own_named(def.ty).collect();
+        if let Some(fact) = ask(&module, &ids, def)? {
             return Ok(fact);
         }
     }
@@ -61,16 +69,15 @@ const fn kinds(kind: KernelConstantKind) -> &'static [Kind] {
     }
 }
 
-/// The answer of this BTF without its base; `None` if it has no type of this name.
-fn ask(btf: &Btf<'_>, def: &KernelConstantDef) -> Result<Option<Fact>, Error> {
-    let ids = kinds(def.kind)
-        .iter()
-        .flat_map(|&kind| btf.all_own(def.ty, kind));
+/// The answer about the types of one name; `None` if none is of a kind that can be meant.
+fn ask(btf: &Btf<'_>, ids: &[TypeId], def: &KernelConstantDef) -> Result<Option<Fact>, Error> {
+    let kinds = kinds(def.kind);
+    let meant = |id: &&TypeId| matches!(btf.kind(**id), Ok(Some(kind)) if kinds.contains(&kind));
     let mut values: Vec<i128> = Vec::new();
     let mut absent = None;
     let mut wrong = None;
     let mut count = 0;
-    for id in ids {
+    for &id in ids.iter().filter(meant) {
         count += 1;
         match answer(btf, id, def) {
             Ok(value) => values.push(value),
@@ -219,5 +226,79 @@ pub(super) fn did_you_mean(wanted: &str, known: &[String]) -> String {
     match similar.is_empty() {
         true => String::new(),
         false => format!("; did you mean {}?", similar.join(" or ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ebpf_asm::object::KernelConstantKind::{EnumValue, Exists, OffsetOf, SizeOf};
+
+    /// Types: an `int`, two structs `a` with an `x` at bytes 0 and 8, an enumeration `e` and
+    /// a union `e`.
+    fn types() -> Btf<'static> {
+        let strings = b"\0int\0a\0x\0y\0e\0ONE\0";
+        let types: &[&[u32]] = &[
+            &[1, 1 << 24, 4, 1 << 24 | 32],
+            &[5, 4 << 24 | 1, 4, 7, 1, 0],
+            &[5, 4 << 24 | 2, 12, 9, 1, 0, 7, 1, 64],
+            &[11, 6 << 24 | 1, 4, 13, 1],
+            &[11, 5 << 24 | 1, 4, 7, 1, 0],
+        ];
+        let types: Vec<u8> = types
+            .concat()
+            .iter()
+            .flat_map(|word| word.to_ne_bytes())
+            .collect();
+        let mut bytes = 0xeb9fu16.to_ne_bytes().to_vec();
+        bytes.extend([1, 0]);
+        let length = types.len() as u32;
+        for word in [24, 0, length, length, strings.len() as u32] {
+            bytes.extend(word.to_ne_bytes());
+        }
+        bytes.extend(types);
+        bytes.extend(strings);
+        Btf::parse(bytes).unwrap()
+    }
+
+    fn ask_about(
+        kind: KernelConstantKind,
+        ty: &'static str,
+        path: &'static str,
+    ) -> Result<Option<Fact>, String> {
+        let btf = types();
+        let def = KernelConstantDef::new(kind, ty, path);
+        let ids: Vec<TypeId> = btf.all_own_named(ty).collect();
+        ask(&btf, &ids, &def).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn types_of_one_name_have_to_agree() {
+        let error = ask_about(OffsetOf, "a", "x").unwrap_err();
+        assert_eq!(
+            error,
+            "`offsetof(a.x)` is ambiguous: this kernel has several types named `a`, for which it \
+             is 0 and 8"
+        );
+        // Where only one has it, that one is meant.
+        assert_eq!(ask_about(OffsetOf, "a", "y"), Ok(Some(Fact::Value(0))));
+        assert_eq!(ask_about(SizeOf, "a", "x"), Ok(Some(Fact::Value(4))));
+        assert_eq!(ask_about(Exists, "a", "x"), Ok(Some(Fact::Value(1))));
+        assert_eq!(ask_about(Exists, "a", "z"), Ok(Some(Fact::Value(0))));
+        let absent = ask_about(OffsetOf, "a", "z").unwrap();
+        assert!(
+            matches!(&absent, Some(Fact::Absent(reason)) if reason.contains("`struct a` has no member `z`")),
+            "{absent:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_asked_says_which_kind_of_type_is_meant() {
+        assert_eq!(ask_about(EnumValue, "e", "ONE"), Ok(Some(Fact::Value(1))));
+        assert_eq!(ask_about(OffsetOf, "e", "x"), Ok(Some(Fact::Value(0))));
+        assert_eq!(ask_about(Exists, "e", "x"), Ok(Some(Fact::Value(1))));
+        assert_eq!(ask_about(Exists, "e", "ONE"), Ok(Some(Fact::Value(1))));
+        assert_eq!(ask_about(EnumValue, "a", "x"), Ok(None));
+        assert_eq!(ask_about(SizeOf, "int", ""), Ok(Some(Fact::Value(4))));
     }
 }

@@ -29,6 +29,7 @@ pub(in crate::load) struct Kernel<'a> {
     object: &'a Object,
     symbols: Symbols,
     facts: BTreeMap<u16, Fact>,
+    known: facts::Known,
 }
 
 impl<'a> Kernel<'a> {
@@ -37,6 +38,7 @@ impl<'a> Kernel<'a> {
             object,
             symbols: Symbols::default(),
             facts: BTreeMap::new(),
+            known: facts::Known::new(),
         }
     }
 
@@ -53,7 +55,7 @@ impl<'a> Kernel<'a> {
             let place = |error: Error| {
                 error
                     .of_program(program.name)
-                    .at(super::program::place(program, slot))
+                    .at(super::rejection::place(program, slot))
             };
             match relocation.kind {
                 RelocationKind::KernelFunction { symbol } => {
@@ -171,7 +173,7 @@ impl<'a> Kernel<'a> {
         if let Some(fact) = self.facts.get(&constant) {
             return Ok(fact.clone());
         }
-        let fact = facts::look_up(def)?;
+        let fact = facts::look_up(def, &mut self.known)?;
         self.facts.insert(constant, fact.clone());
         Ok(fact)
     }
