@@ -115,6 +115,8 @@ pub fn load(
             patched.push(None);
             continue;
         }
+        #[cfg(feature = "btf")]
+        target::check(program, programs.get(index)).map_err(in_object)?;
         let insns = relocate::constants(object, program, constants);
         let mut insns = insns.map_err(in_object)?;
         // What a kernel lacks is no error of a program that need not be there.

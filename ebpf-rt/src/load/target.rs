@@ -106,11 +106,12 @@ fn wanted(kind: ProgramKind) -> Option<Wanted> {
     })
 }
 
-/// What the program is loaded for; nothing if its kind does not ask.
-pub(super) fn find(
+/// What was said about where the program goes: what is wanted, by which name, and in which program
+/// if not in the kernel. Nothing if its kind does not ask. The kernel is not asked.
+fn said<'a>(
     def: &ProgramDef,
-    options: Option<&RawProgramOptions>,
-) -> Result<Option<Target>, Error> {
+    options: Option<&'a RawProgramOptions>,
+) -> Result<Option<(Wanted, &'a str, Option<Arc<OwnedFd>>)>, Error> {
     let said = options.and_then(|options| options.target.as_deref());
     let in_program = options.and_then(|options| options.target_program.clone());
     let Some(wanted) = wanted(def.kind) else {
@@ -131,6 +132,34 @@ pub(super) fn find(
             )),
         );
     }
+    if matches!(def.kind, ProgramKind::Extension { .. }) && in_program.is_none() {
+        return Err(
+            Error::invalid("the program that it is to replace a function of is not said").remedy(
+                format!(
+                    "say it before loading: loader.progs.{}.target_program(&program)?",
+                    def.name
+                ),
+            ),
+        );
+    }
+    Ok(Some((wanted, name, in_program)))
+}
+
+/// Whether it is said where the program goes.
+pub(super) fn check(def: &ProgramDef, options: Option<&RawProgramOptions>) -> Result<(), Error> {
+    said(def, options)
+        .map(drop)
+        .map_err(|error| error.of_program(def.name))
+}
+
+/// What the program is loaded for; nothing if its kind does not ask.
+pub(super) fn find(
+    def: &ProgramDef,
+    options: Option<&RawProgramOptions>,
+) -> Result<Option<Target>, Error> {
+    let Some((wanted, name, in_program)) = said(def, options)? else {
+        return Ok(None);
+    };
     let found = match (in_program, def.kind) {
         (Some(program), _) => function_of_program(program.as_fd(), name).map(|type_id| Target {
             name: name.to_owned(),
@@ -138,13 +167,6 @@ pub(super) fn find(
             owner: Owner::Program(program),
             member: None,
         }),
-        (None, ProgramKind::Extension { .. }) => Err(Error::invalid(
-            "the program that it is to replace a function of is not said",
-        )
-        .remedy(format!(
-            "say it before loading: loader.progs.{}.target_program(&program)?",
-            def.name
-        ))),
         (None, ProgramKind::StructOps { member, .. }) => member_of_table(name, member),
         (None, _) => in_kernel(name, &wanted),
     };
