@@ -242,7 +242,7 @@ impl<'a> Expansion<'a> {
         let dead = self.unused_functions(&reached);
         let idle = self.unused_maps();
         let words = self.words();
-        let definitions = (!failed).then_some(definitions).unwrap_or_default();
+        let definitions = if failed { Vec::new() } else { definitions };
         let extra =
             quote!(#(#signatures)* #(#definitions)* #(#callbacks)* #labels #dead #idle #operands);
         let kernel = self.kernel(&symbols, &constants, failed);

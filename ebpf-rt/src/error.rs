@@ -41,6 +41,10 @@ enum Subject {
     Map(String),
     Program(String),
     /// The object's type information.
+    #[cfg_attr(
+        not(feature = "btf"),
+        allow(dead_code, reason = "types are told with the feature `btf`")
+    )]
     Btf,
 }
 
@@ -172,6 +176,10 @@ impl Error {
         self
     }
 
+    #[cfg_attr(
+        not(feature = "btf"),
+        allow(dead_code, reason = "types are told with the feature `btf`")
+    )]
     pub(crate) fn of_btf(mut self) -> Self {
         self.0.subject = Some(Subject::Btf);
         self

@@ -411,6 +411,17 @@ impl Builder {
         signed: bool,
         values: &[(&str, i128)],
     ) -> Result<TypeId> {
+        self.enumeration_with(name, size, (signed, signed), values)
+    }
+
+    /// An enumeration whose numbers have a sign, of which kernels before 6.0 are not told.
+    pub(super) fn enumeration_with(
+        &mut self,
+        name: &str,
+        size: u32,
+        (signed, told): (bool, bool),
+        values: &[(&str, i128)],
+    ) -> Result<TypeId> {
         let offset = self.sized(name, size, &[1, 2, 4, 8])?;
         let count = length(name, values.len())?;
         let bits = 8 * size;
@@ -420,7 +431,7 @@ impl Builder {
         };
         let wide = size == 8;
         let kind = if wide { Kind::Enum64 } else { Kind::Enum };
-        let mut words = vec![offset, info(kind, count, signed), size];
+        let mut words = vec![offset, info(kind, count, told), size];
         for &(value_name, value) in values {
             if !(low..=high).contains(&value) {
                 return Err(BuildError::BadValue(value_name.into()));

@@ -145,7 +145,8 @@ impl Describer {
                     return Ok(self.builder.int(name, 8, encoding)?);
                 }
                 let values: Vec<_> = values.iter().map(|v| (v.name, v.value)).collect();
-                self.builder.enumeration(name, *size, *signed, &values)?
+                let sign = (*signed, *signed && self.has(Kind::Enum64));
+                self.builder.enumeration_with(name, *size, sign, &values)?
             }
         })
     }

@@ -9,7 +9,9 @@ use super::kernel;
 use super::program::text;
 #[cfg(feature = "btf")]
 use super::target;
-use crate::verifier_log::{BtfLog, Reason, VerifierLog};
+#[cfg(feature = "btf")]
+use crate::verifier_log::BtfLog;
+use crate::verifier_log::{Reason, VerifierLog};
 use crate::{Errno, Error};
 use ebpf_asm::Object;
 use ebpf_asm::isa::{Decoded, Form, Instruction, decode_all};

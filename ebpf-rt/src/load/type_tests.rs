@@ -211,12 +211,19 @@ const WIDE: TypeDef = TypeDef::Enum {
     signed: false,
     values: &[EnumValueDef::new("ONE", 1)],
 };
+const LEVEL: TypeDef = TypeDef::Enum {
+    name: "Level",
+    size: 1,
+    signed: true,
+    values: &[EnumValueDef::new("LOW", -3)],
+};
 const LOCK: TypeDef = TypeDef::Struct(CompositeDef::new("bpf_spin_lock", 4, &[]));
 const VALUE: TypeDef = TypeDef::Struct(CompositeDef::new(
     "Value",
     24,
     &[
         MemberDef::new("lock", &LOCK, 0),
+        MemberDef::new("level", &LEVEL, 4),
         MemberDef::new("wide", &WIDE, 8),
         MemberDef::new("half", f64::TYPE, 16),
     ],
@@ -248,6 +255,12 @@ fn older_kernels_are_told_what_they_know() {
     assert!(kinds(&loaded[0]).contains(&Kind::Float));
     let known = KernelVersion::new(5, 10);
     assert!(kinds(&loaded[1]).iter().all(|kind| kind.since() <= known));
+    // That an enumeration has a sign came with 6.0, too.
+    for (bytes, signed) in [(&loaded[0], true), (&loaded[1], false)] {
+        let btf = Btf::parse(bytes).unwrap();
+        let level = btf.find_enum("Level").unwrap();
+        assert_eq!(btf.is_signed(level), Ok(signed));
+    }
     // What is left lies where it lay.
     let btf = Btf::parse(&loaded[1]).unwrap();
     let value = btf.find("Value", Kind::Struct).unwrap();
@@ -288,8 +301,7 @@ fn a_refusal_of_types_is_told_in_the_kernels_words() {
     assert_eq!(error.kind(), ErrorKind::Rejected);
     assert_eq!(
         error.to_string(),
-        "object `opens`: BPF_BTF_LOAD failed with EINVAL: the types are refused: [2] STRUCT Value \
-         size=24 Member exceeds struct_size"
+        "opens: type information rejected by the kernel: STRUCT Value: Member exceeds struct_size"
     );
     assert_eq!(error.log(), Some(log));
 
