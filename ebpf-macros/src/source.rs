@@ -36,7 +36,9 @@ pub(crate) fn lines(
 fn without_comment(line: &str, hash_comments: bool) -> &str {
     let mut end = line.len();
     // Most lines have none, and this runs without optimisation.
-    if !line.as_bytes().contains(&b'/') && !(hash_comments && line.as_bytes().contains(&b'#')) {
+    let has = |byte| line.as_bytes().contains(&byte);
+    let may_have_one = has(b'/') || hash_comments && has(b'#');
+    if !may_have_one {
         return without_braces(line.trim());
     }
     let slashes = line.find("//").into_iter().chain(line.find("/*"));
