@@ -106,12 +106,20 @@ fn wanted(kind: ProgramKind) -> Option<Wanted> {
     })
 }
 
-/// What was said about where the program goes: what is wanted, by which name, and in which program
-/// if not in the kernel. Nothing if its kind does not ask. The kernel is not asked.
+/// What was said about where a program goes.
+struct Said<'a> {
+    wanted: Wanted,
+    name: &'a str,
+    /// Where, if not in the kernel.
+    program: Option<Arc<OwnedFd>>,
+}
+
+/// What was said about where the program goes; nothing if its kind does not ask. The kernel is not
+/// asked.
 fn said<'a>(
     def: &ProgramDef,
     options: Option<&'a RawProgramOptions>,
-) -> Result<Option<(Wanted, &'a str, Option<Arc<OwnedFd>>)>, Error> {
+) -> Result<Option<Said<'a>>, Error> {
     let said = options.and_then(|options| options.target.as_deref());
     let in_program = options.and_then(|options| options.target_program.clone());
     let Some(wanted) = wanted(def.kind) else {
@@ -142,7 +150,11 @@ fn said<'a>(
             ),
         );
     }
-    Ok(Some((wanted, name, in_program)))
+    Ok(Some(Said {
+        wanted,
+        name,
+        program: in_program,
+    }))
 }
 
 /// Whether it is said where the program goes.
@@ -157,10 +169,15 @@ pub(super) fn find(
     def: &ProgramDef,
     options: Option<&RawProgramOptions>,
 ) -> Result<Option<Target>, Error> {
-    let Some((wanted, name, in_program)) = said(def, options)? else {
+    let Some(said) = said(def, options)? else {
         return Ok(None);
     };
-    let found = match (in_program, def.kind) {
+    let Said {
+        wanted,
+        name,
+        program,
+    } = said;
+    let found = match (program, def.kind) {
         (Some(program), _) => function_of_program(program.as_fd(), name).map(|type_id| Target {
             name: name.to_owned(),
             type_id,

@@ -605,7 +605,7 @@ fn fentry_cookie() {
     let _link = tokens.progs.function.attach_with_cookie(COOKIE).unwrap();
     make_system_calls(10);
     let sum = tokens.maps.SUM.get();
-    assert!(sum >= 10 * COOKIE && sum % COOKIE == 0, "{sum:#x}");
+    assert!(sum >= 10 * COOKIE && sum.is_multiple_of(COOKIE), "{sum:#x}");
 }
 
 fn tp_btf_cookie() {
@@ -616,5 +616,5 @@ fn tp_btf_cookie() {
     let _link = tokens.progs.point.attach_with_cookie(COOKIE).unwrap();
     make_system_calls(10);
     let sum = tokens.maps.SUM.get();
-    assert!(sum >= 10 * COOKIE && sum % COOKIE == 0, "{sum:#x}");
+    assert!(sum >= 10 * COOKIE && sum.is_multiple_of(COOKIE), "{sum:#x}");
 }
