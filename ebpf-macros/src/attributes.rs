@@ -571,8 +571,8 @@ impl Place {
         Kind {
             value,
             handle: quote!(#handle),
-            program_type: self.form.program_type(),
             has_record: self.form.attribute == "tracepoint",
+            program_type: self.form.program_type(),
         }
     }
 }
@@ -605,10 +605,10 @@ pub(crate) struct Kind {
     pub(crate) value: TokenStream,
     /// The type of the handle, behind the path of `ebpf_rt::programs`.
     pub(crate) handle: TokenStream,
-    /// The type of program that the kernel is told.
-    pub(crate) program_type: Option<ProgramType>,
     /// Whether its context is a record that the running kernel can describe.
     pub(crate) has_record: bool,
+    /// The type of program that the kernel is told.
+    pub(crate) program_type: Option<ProgramType>,
 }
 
 impl FunctionOptions {
@@ -632,12 +632,12 @@ mod tests {
     fn each_attribute_has_its_form() {
         let forms: Vec<_> = FORMS.iter().map(|form| form.attribute).collect();
         assert_eq!(forms, NAMES);
-        for form in FORMS {
-            assert!(form.program_type().is_some(), "{}", form.attribute);
-        }
         // The list that the page of what is tested goes through.
         let kinds = ebpf_asm::object::ProgramKind::ALL.iter();
         let kinds: Vec<_> = kinds.map(|kind| kind.name()).collect();
         assert_eq!(kinds, NAMES);
+        for form in FORMS {
+            assert!(form.program_type().is_some(), "{}", form.attribute);
+        }
     }
 }

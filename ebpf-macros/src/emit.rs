@@ -170,7 +170,7 @@ pub(crate) fn labels(krate: &TokenStream, linked: &Linked) -> TokenStream {
 }
 
 /// The line table: six bytes for each slot.
-pub(crate) fn lines(linked: &Linked, located: impl Fn(usize) -> (u32, u32)) -> TokenStream {
+pub(crate) fn lines(linked: &Linked, mut located: impl FnMut(usize) -> (u32, u32)) -> TokenStream {
     let mut bytes = Vec::with_capacity(6 * linked.spans.len());
     for slot in 0..linked.spans.len() {
         let (line, column) = located(slot);

@@ -121,6 +121,7 @@ impl TextFile<'_> {
                     evaluate,
                     Values::Done,
                     &quote!(#path),
+                    Some(self.text),
                 );
                 let tracked = self.tracked();
                 quote!(#module #tracked)

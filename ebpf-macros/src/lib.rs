@@ -5,6 +5,7 @@
 //! crate parse and link, and writes the result as constant data. It knows no encodings.
 
 mod attributes;
+mod btf;
 mod code;
 mod derive;
 mod editor;
@@ -18,6 +19,7 @@ mod report;
 mod scope;
 mod signature;
 mod skeleton;
+mod source;
 #[cfg(test)]
 mod tests;
 mod tokens;
@@ -62,4 +64,16 @@ pub fn pod(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(TracepointRecord, attributes(tracepoint_record))]
 pub fn tracepoint_record(input: TokenStream) -> TokenStream {
     record::expand(input.into()).into()
+}
+
+/// Implements `ebpf_rt::BtfType` for a `#[repr(C)]` struct or union, or an enum without fields, so
+/// that the kernel can be told about it: `bpftool map dump` shows its fields by name, and locks,
+/// timers and kernel pointers in values of maps work.
+///
+/// Use it as `ebpf_rt::Btf`. Options: `#[btf(crate = path)]` with a renamed dependency,
+/// `#[btf(name = "…")]` for another name in the kernel; on the head of a list or the root of a
+/// tree, `#[btf(contains(Type, member))]`.
+#[proc_macro_derive(Btf, attributes(btf))]
+pub fn btf(input: TokenStream) -> TokenStream {
+    btf::expand(input.into()).into()
 }

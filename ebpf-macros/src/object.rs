@@ -1,6 +1,7 @@
 //! `ebpf! { mod … }`: an object as constant data, and its typed skeleton.
 
 use crate::attributes::{MinKernel, ObjectOptions, Sorted};
+use crate::btf;
 use crate::code::split_crate_path;
 use crate::editor::{self, Body};
 use crate::emit::{self, Values};
@@ -9,6 +10,7 @@ use crate::report;
 use crate::scope::{FunctionItem, Items, MapItem, ident};
 use crate::signature::{self, Signature};
 use crate::skeleton::{Field, Skeleton};
+use crate::source;
 use crate::tokens::Tokens;
 use ebpf_asm::KernelVersion;
 use ebpf_asm::diag::{Diagnostic, Rule};
@@ -53,6 +55,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
         evaluate,
         Values::Rust(&tokens),
         &quote!(::core::file!()),
+        None,
     )
 }
 
@@ -65,13 +68,6 @@ pub(crate) struct Expansion<'a> {
     attributes: Sorted,
     license: String,
     min_kernel: Option<KernelVersion>,
-}
-
-/// What all programs of an object are written out with.
-struct Shared<'a> {
-    values: &'a Values<'a>,
-    file: &'a TokenStream,
-    constants: &'a KernelConstants,
 }
 
 impl<'a> Expansion<'a> {
@@ -131,6 +127,7 @@ impl<'a> Expansion<'a> {
         evaluate: impl Fn(&mut Linked) -> Vec<Diagnostic>,
         values: Values<'_>,
         file: &TokenStream,
+        text: Option<&str>,
     ) -> TokenStream {
         let mut all = diagnostics;
         all.append(&mut self.items.diagnostics);
@@ -190,6 +187,13 @@ impl<'a> Expansion<'a> {
             .map(|function| signature::check(self.krate, self.tokens, function))
             .collect();
         all.extend(signatures.iter_mut().filter_map(|s| s.diagnostic.take()));
+        let definitions: Vec<TokenStream> = (0..self.items.functions.len())
+            .map(|index| {
+                let (definition, diagnostic) = self.signature(index);
+                all.extend(diagnostic);
+                definition
+            })
+            .collect();
         let constants = KernelConstants::of(programs.iter().map(|(_, linked)| linked));
         all.extend(constants.too_many(self.object.name.span));
         let symbols: Vec<TokenStream> = self
@@ -215,19 +219,20 @@ impl<'a> Expansion<'a> {
                 .collect(),
             _ => TokenStream::new(),
         };
+        let mut source_lines = Vec::new();
         let programs: Vec<TokenStream> = programs
             .iter()
             .map(|(index, linked)| {
                 let function = &self.items.functions[*index];
                 let context = signatures[*index].context.as_ref();
-                let shared = Shared {
-                    values: &values,
-                    file,
-                    constants: &constants,
-                };
-                self.program(function, context, linked, &shared, failed)
+                let places = (&constants, &mut source_lines);
+                self.program(function, context, linked, &values, file, failed, places)
             })
             .collect();
+        let source = match failed {
+            true => TokenStream::new(),
+            false => self.source(text, source_lines),
+        };
         let labels = match &values {
             // After errors a label may look unused whose jump could not be read.
             Values::Rust(tokens) if !failed => self.unused_labels(tokens, &unused_labels),
@@ -236,10 +241,45 @@ impl<'a> Expansion<'a> {
         let dead = self.unused_functions(&reached);
         let idle = self.unused_maps();
         let words = self.words();
+        let definitions = if failed { Vec::new() } else { definitions };
         let types = signatures.iter().map(|signature| &signature.types);
-        let extra = quote!(#(#types)* #(#callbacks)* #labels #dead #idle #operands);
+        let extra =
+            quote!(#(#types)* #(#definitions)* #(#callbacks)* #labels #dead #idle #operands);
         let kernel = self.kernel(&symbols, &constants, failed);
-        self.module(&errors, &words, &programs, &extra, &kernel)
+        self.module(&errors, &words, &programs, &extra, &quote!(#kernel #source))
+    }
+
+    /// A constant with a function's signature, and what is wrong with its notes.
+    fn signature(&self, index: usize) -> (TokenStream, Option<Diagnostic>) {
+        let krate = self.krate;
+        let function = &self.items.functions[index];
+        if function.inline {
+            return (TokenStream::new(), None);
+        }
+        let definition = match btf::signature_def(krate, self.tokens, function) {
+            Ok(definition) => definition,
+            Err(diagnostic) => return (TokenStream::new(), diagnostic),
+        };
+        let cfg = function.attributes.cfg_attribute();
+        let name = signature_name(index);
+        let definition = quote! {
+            #cfg
+            #[allow(dead_code, reason = "a function that nothing reaches")]
+            const #name: &#krate::object::SignatureDef = #definition;
+        };
+        (definition, None)
+    }
+
+    /// The source lines of all instructions, as far as they can be had.
+    fn source(&self, text: Option<&str>, wanted: Vec<u32>) -> TokenStream {
+        let lines = match text {
+            Some(text) => source::lines(self.krate, 1, text, true, wanted),
+            None => match self.tokens.block_text() {
+                Some((first, text)) => source::lines(self.krate, first, &text, false, wanted),
+                None => return TokenStream::new(),
+            },
+        };
+        quote!(.with_source(#lines))
     }
 
     /// Items whose names the generated module uses itself are reported and left out.
@@ -288,12 +328,10 @@ impl<'a> Expansion<'a> {
         function: &FunctionItem<'_>,
         context: Option<&TokenStream>,
         linked: &Linked,
-        &Shared {
-            values,
-            file,
-            constants,
-        }: &Shared<'_>,
+        values: &Values<'_>,
+        file: &TokenStream,
         failed: bool,
+        (constants, source_lines): (&KernelConstants, &mut Vec<u32>),
     ) -> TokenStream {
         let krate = self.krate;
         let name = &function.item.name.text;
@@ -376,8 +414,15 @@ impl<'a> Expansion<'a> {
                 Linkage::Static => quote!(Static),
                 Linkage::Global => quote!(Global),
             };
+            let functions = &self.items.functions;
+            let index = functions.iter().position(|f| f.item.name.text == *name);
+            let signature = index.map(|index| {
+                let signature = signature_name(index);
+                quote!(.with_signature(#signature))
+            });
             quote! {
                 #krate::object::FunctionRecord::new(#name, #insn, #krate::object::Linkage::#linkage)
+                    #signature
             }
         });
         let has_record = function.kind.as_ref().is_some_and(|kind| kind.has_record);
@@ -394,6 +439,9 @@ impl<'a> Expansion<'a> {
         let labels = emit::labels(krate, linked);
         let lines = emit::lines(linked, |slot| {
             let place = self.tokens.located(linked.spans[slot]);
+            if source_lines.last() != Some(&place.line) {
+                source_lines.push(place.line);
+            }
             (place.line, place.column)
         });
         let def = quote! {
@@ -550,7 +598,7 @@ impl<'a> Expansion<'a> {
         words: &TokenStream,
         programs: &[TokenStream],
         extra: &TokenStream,
-        kernel: &TokenStream,
+        parts: &TokenStream,
     ) -> TokenStream {
         let krate = self.krate;
         let native = &self.attributes.native;
@@ -575,7 +623,8 @@ impl<'a> Expansion<'a> {
             let cfg = map.attributes.cfg_attribute();
             let name = ident(self.tokens, &map.item.name);
             let text = &map.item.name.text;
-            let def = quote!(#name.map_def(#text));
+            let types = self.map_types(map);
+            let def = quote!(#name.map_def(#text) #types);
             let def = self.for_oldest_kernel("map_for", def, name.span());
             quote!(#cfg #def)
         });
@@ -596,6 +645,8 @@ impl<'a> Expansion<'a> {
                 #words
                 #[allow(unused_imports, reason = "the object may need nothing from outside")]
                 use super::*;
+                #[allow(unused_imports, reason = "all types may be ones that the kernel can be told")]
+                use #krate::__private::TypeOfAny as _;
                 #(#uses)*
                 #(#maps)*
                 #(#constants)*
@@ -611,7 +662,7 @@ impl<'a> Expansion<'a> {
                     const { &[#(#constant_defs),*] },
                     const { &[#(#programs),*] },
                 )
-                #kernel;
+                #parts;
 
                 #skeleton
             }
@@ -633,6 +684,19 @@ impl<'a> Expansion<'a> {
         quote! {
             #(#native)*
             #visibility static #name: #definition = #value;
+        }
+    }
+
+    /// The types of a map's keys and values, as far as the kernel can be told about them.
+    fn map_types(&self, map: &MapItem<'_>) -> TokenStream {
+        let (first, _) = self.tokens.spans(map.item.ty.span);
+        let ty = self.tokens.stream(map.item.ty);
+        let krate = emit::located(self.krate, first);
+        quote_spanned! {first=>
+            .with_types(
+                #krate::__private::TypeOf::<<#ty as #krate::maps::Map>::Key>::TYPE,
+                #krate::__private::TypeOf::<<#ty as #krate::maps::Map>::Value>::TYPE,
+            )
         }
     }
 
@@ -698,6 +762,11 @@ impl<'a> Expansion<'a> {
             constants,
         }
     }
+}
+
+/// The constant with the signature of the function at this position.
+fn signature_name(index: usize) -> Ident {
+    format_ident!("__EBPF_SIGNATURE_{index}")
 }
 
 fn constant_type(ty: ConstantType) -> TokenStream {

@@ -26,7 +26,7 @@ pub(crate) struct Signature {
 }
 
 /// The signature as Rust reads it.
-fn read(tokens: &Tokens, item: &Function) -> syn::Result<syn::Signature> {
+pub(crate) fn read(tokens: &Tokens, item: &Function) -> syn::Result<syn::Signature> {
     let ident = ident(tokens, &item.name);
     let parameters = tokens.stream(item.parameters);
     let output = tokens.stream(item.output);
@@ -109,7 +109,8 @@ pub(crate) fn callback(
     )
 }
 
-/// What is to be checked of a signature.
+/// The function's types as a constant, so that rustc checks and resolves them, and what is
+/// wrong with the signature as eBPF has them.
 pub(crate) fn check(
     krate: &TokenStream,
     tokens: &Tokens,

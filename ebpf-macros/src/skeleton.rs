@@ -180,6 +180,13 @@ impl Skeleton {
 
                 #[allow(dead_code, deprecated, reason = "not every user needs all of it")]
                 impl Loader {
+                    /// Tells the kernel all types and source lines, whether it needs them or not.
+                    #[must_use]
+                    pub fn debug_info(mut self, wanted: bool) -> Self {
+                        self.options.debug_info(wanted);
+                        self
+                    }
+
                     /// Loads the object: creates its maps and loads its programs. Attaches
                     /// nothing.
                     ///

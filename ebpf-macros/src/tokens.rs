@@ -92,6 +92,29 @@ impl Tokens {
         }
     }
 
+    /// The text of the last block in braces, with the number of its first line: one question to
+    /// rustc, whatever the number of lines. Editors may not answer it.
+    pub(crate) fn block_text(&self) -> Option<(u32, String)> {
+        let Origin::Macro(trees) = &self.origin else {
+            return None;
+        };
+        let mut block = None;
+        let mut position = 0;
+        while let Some(tree) = trees.get(position) {
+            position += 1;
+            let Tree::Open(group) = tree else { continue };
+            if group.delimiter() == RustDelimiter::Brace {
+                block = Some(group);
+            }
+            if let TokenKind::Open { close, .. } = self.list.get(position as u32 - 1).kind {
+                position = close as usize + 1;
+            }
+        }
+        let span = block?.span();
+        let first = u32::try_from(span.start().line).ok()?;
+        Some((first, span.source_text()?))
+    }
+
     /// The Rust tokens of a stretch.
     pub(crate) fn stream(&self, range: TokenRange) -> TokenStream {
         let trees = match &self.origin {

@@ -2,7 +2,9 @@
 
 use ebpf_asm::KernelVersion;
 use ebpf_asm::isa::Insn;
-use ebpf_asm::object::{ConstantField, KernelType, MapDef, ProgramDef, Relocation, RelocationKind};
+use ebpf_asm::object::{
+    BtfType, ConstantField, KernelType, MapDef, ProgramDef, Relocation, RelocationKind, TypeDef,
+};
 
 /// The types that an operand in braces can have: integers that an `i128` holds, so that no
 /// conversion loses anything.
@@ -98,6 +100,26 @@ pub const fn require_callback_pointer<T: CallbackPointer>() {}
 
 /// Compiles for what a callback can return.
 pub const fn require_callback_result<T: CallbackResult>() {}
+
+/// What the kernel is told about a type: what it is, if it implements [`BtfType`], else its bytes.
+///
+/// The inherent constant is found before the trait's, where there is one.
+pub struct TypeOf<T>(core::marker::PhantomData<T>);
+
+impl<T: BtfType> TypeOf<T> {
+    /// The type.
+    pub const TYPE: &'static TypeDef = T::TYPE;
+}
+
+/// [`TypeOf`] of types that nothing more is known about.
+pub trait TypeOfAny {
+    /// Its bytes.
+    const TYPE: &'static TypeDef;
+}
+
+impl<T> TypeOfAny for TypeOf<T> {
+    const TYPE: &'static TypeDef = &TypeDef::bytes(size_of::<T>() as u32);
+}
 
 /// What functions of the kernel take and return.
 #[diagnostic::on_unimplemented(
@@ -501,6 +523,14 @@ macro_rules! ebpf_asm {
 /// it, and `bump` has to have the signature that the helper wants. `#[inline] fn` is no function
 /// but pasted at each `call`: it works on the caller's registers, its labels are its own, and its
 /// `exit` goes on behind the call.
+///
+/// Types that the kernel has to know it is told when the object is loaded, and nothing more:
+/// signatures of global functions and of those that helpers call, keys and values of maps with
+/// locks, timers or kernel pointers ([`kernel_types`](crate::kernel_types)); values that are structs
+/// derive [`Btf`](macro@crate::Btf). `#[arg(nonnull)]` before a parameter of a global function is a
+/// note for the kernel (Linux 6.8: `ctx`, `nonnull`; later `nullable`, `trusted`, `untrusted`,
+/// `arena`); a pointer to a type of [`context`](crate::context) is the context also before. With
+/// `loader().debug_info(true)` bpftool shows source lines and fields by name.
 ///
 /// # What the kernel has
 /// Functions and variables of the kernel are declared and then used by name. They are looked for

@@ -37,6 +37,23 @@ unsafe impl Pod for Config {}
 #[allow(unreachable_pub, reason = "the items have the module's visibility")]
 mod opens {
     use super::*;
+    // `TypeOf` of what nothing is known about is its bytes.
+    use ::ebpf_rt::__private::TypeOfAny as _;
+
+    const COUNT_SIGNATURE: &::ebpf_rt::object::SignatureDef = &::ebpf_rt::object::SignatureDef::new(
+        const {
+            &[::ebpf_rt::object::ParameterDef::new(
+                "ctx",
+                const {
+                    &::ebpf_rt::object::TypeDef::Pointer(|| {
+                        ::ebpf_rt::__private::TypeOf::<core::ffi::c_void>::TYPE
+                    })
+                },
+                &[],
+            )]
+        },
+        ::ebpf_rt::__private::TypeOf::<i32>::TYPE,
+    );
 
     pub static COUNTS: <HashMap<u32, u64> as ::ebpf_rt::maps::Map>::Definition =
         HashMap::with_max_entries(1024);
@@ -46,7 +63,24 @@ mod opens {
     pub static OBJECT: ::ebpf_rt::Object = {
         // `static`s and not `&[…]` in the call: the elements are made by functions.
         static MAPS: [::ebpf_rt::object::MapDef; 2] =
-            [COUNTS.map_def("COUNTS"), CONFIG.map_def("CONFIG")];
+            [
+                COUNTS.map_def("COUNTS").with_types(
+                    ::ebpf_rt::__private::TypeOf::<
+                        <HashMap<u32, u64> as ::ebpf_rt::maps::Map>::Key,
+                    >::TYPE,
+                    ::ebpf_rt::__private::TypeOf::<
+                        <HashMap<u32, u64> as ::ebpf_rt::maps::Map>::Value,
+                    >::TYPE,
+                ),
+                CONFIG.map_def("CONFIG").with_types(
+                    ::ebpf_rt::__private::TypeOf::<
+                        <Rodata<Config> as ::ebpf_rt::maps::Map>::Key,
+                    >::TYPE,
+                    ::ebpf_rt::__private::TypeOf::<
+                        <Rodata<Config> as ::ebpf_rt::maps::Map>::Value,
+                    >::TYPE,
+                ),
+            ];
         static CONSTANTS: [::ebpf_rt::object::ConstantDef; 1] =
             [::ebpf_rt::object::ConstantDef::new(
                 "PORT",
@@ -73,7 +107,8 @@ mod opens {
                 "count",
                 0,
                 ::ebpf_rt::object::Linkage::Static,
-            )];
+            )
+            .with_signature(COUNT_SIGNATURE)];
         static PROGRAMS: [::ebpf_rt::object::ProgramDef; 1] = [::ebpf_rt::object::ProgramDef::new(
             "count",
             ::ebpf_rt::object::ProgramKind::Tracepoint {
@@ -93,6 +128,10 @@ mod opens {
             &CONSTANTS,
             &PROGRAMS,
         )
+        .with_source(::ebpf_rt::object::SourceLines::new(
+            10,
+            "r1 = COUNTS ll;\nr0 = PORT;\nexit;",
+        ))
     };
 
     ::ebpf_rt::__if_std! {
@@ -142,6 +181,11 @@ mod opens {
         }
 
         impl Loader {
+            pub fn debug_info(mut self, wanted: bool) -> Self {
+                self.options.debug_info(wanted);
+                self
+            }
+
             pub fn load(self) -> ::core::result::Result<Skeleton, ::ebpf_rt::Error> {
                 let loaded = ::ebpf_rt::load::load(
                     &OBJECT,
@@ -207,6 +251,7 @@ mod opens {
 fn the_object_is_constant_data() {
     assert_eq!(opens::OBJECT.maps.len(), 2);
     let config = opens::OBJECT.map("CONFIG").unwrap();
+    assert_eq!(format!("{:?}", config.value.unwrap()), "[u8; 8]");
     assert!(config.frozen);
     assert_eq!(config.initial.unwrap().len(), 8);
     assert_eq!(opens::OBJECT.program("count").unwrap().insns.len(), 4);
@@ -227,7 +272,7 @@ fn a_missing_constant_is_found_without_the_kernel() {
 #[cfg(feature = "std")]
 #[allow(dead_code, reason = "run by the kernel tests, which include this file")]
 pub(crate) fn use_of_the_skeleton() -> Result<(), ebpf_rt::Error> {
-    let mut loader = opens::loader();
+    let mut loader = opens::loader().debug_info(true);
     loader.maps.COUNTS.max_entries(65_536);
     loader.maps.CONFIG.value(Config { limit: 5, step: 2 });
     loader.progs.count.optional();

@@ -524,3 +524,33 @@ fn a_file_asks_the_kernel_too() {
         "{listing}"
     );
 }
+
+/// The dependency under another name.
+mod renamed {
+    use ebpf_rt as kernel;
+
+    #[derive(Clone, Copy, kernel::Btf)]
+    #[btf(crate = kernel, name = "event")]
+    #[repr(C)]
+    pub(super) struct Event {
+        pub(super) pid: u32,
+        pub(super) name: [u8; 16],
+    }
+}
+
+#[test]
+fn types_are_described_as_they_lie() {
+    use ebpf_rt::BtfType;
+    use ebpf_rt::object::TypeDef;
+    let TypeDef::Struct(event) = renamed::Event::TYPE else {
+        panic!("{:?}", renamed::Event::TYPE)
+    };
+    assert_eq!((event.name, event.size), ("event", 20));
+    let members: Vec<_> = event.members.iter().map(|m| (m.name, m.offset)).collect();
+    assert_eq!(members, [("pid", 0), ("name", 4)]);
+    let event = renamed::Event {
+        pid: 1,
+        name: [0; 16],
+    };
+    assert_eq!((event.pid, event.name[0]), (1, 0));
+}

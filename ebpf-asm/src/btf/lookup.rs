@@ -6,9 +6,9 @@ use super::types::{
 };
 use super::{Btf, Error, Kind, TypeId};
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 /// How many types are followed from one to the next before they count as endless. The kernel
 /// allows 32.
@@ -43,6 +43,23 @@ pub struct FunctionPrototype<'a> {
     pub result: TypeId,
     /// The parameters.
     pub parameters: Elements<'a, Parameter<'a>>,
+}
+
+/// A bit for each type.
+#[derive(Default)]
+struct Seen(Vec<u64>);
+
+impl Seen {
+    /// Enters a type that exists; whether it was not there.
+    fn enter(&mut self, id: TypeId) -> bool {
+        let (word, bit) = (id.get() as usize / 64, 1 << (id.get() % 64));
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        let before = self.0[word];
+        self.0[word] |= bit;
+        before & bit == 0
+    }
 }
 
 impl Btf<'_> {
@@ -276,7 +293,7 @@ impl Btf<'_> {
         }
         // What was seen without success is not looked at again: corrupt types may contain each
         // other any number of times.
-        let mut seen = BTreeSet::new();
+        let mut seen = Seen::default();
         let found = self.member_of(&ty, name, &mut seen, 0)?;
         let found = found.ok_or_else(|| {
             let of = self.c_name(ty.id).unwrap_or_default();
@@ -295,7 +312,7 @@ impl Btf<'_> {
         &self,
         ty: &Type<'_>,
         name: &str,
-        seen: &mut BTreeSet<TypeId>,
+        seen: &mut Seen,
         depth: usize,
     ) -> Result<Option<FoundMember>, Error> {
         let (Definition::Struct { members, .. } | Definition::Union { members, .. }) =
@@ -315,7 +332,7 @@ impl Btf<'_> {
                 continue;
             }
             let inner = self.resolve(member.ty)?;
-            if !seen.insert(inner.id) {
+            if !seen.enter(inner.id) {
                 continue;
             }
             if let Some(found) = self.member_of(&inner, name, seen, depth + 1)? {

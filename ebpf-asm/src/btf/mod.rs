@@ -2,6 +2,8 @@
 //!
 //! - [`Btf`]: a reader of encoded BTF, of the kernel's 5 MB as of an object's few hundred bytes:
 //!   nothing is decoded before it is asked for, and no input is trusted.
+//! - [`Builder`]: an encoder that has each type once.
+//! - [`ObjectBtf`]: the types of an object, and the records of its programs.
 //! - [`Type`] and [`Definition`]: one type, as it is read.
 //!
 //! ```
@@ -15,17 +17,25 @@
 //! assert!(offset_of_pid(b"not BTF").is_err());
 //! ```
 
+mod builder;
+#[cfg(test)]
+mod builder_tests;
+mod describe;
 mod error;
 mod kind;
 mod lookup;
+mod object_btf;
 mod reader;
 #[cfg(test)]
 mod reader_tests;
 mod types;
 
+pub use builder::{BuildError, Builder};
+pub use describe::DescribeError;
 pub use error::Error;
 pub use kind::Kind;
 pub use lookup::{FoundMember, FunctionPrototype};
+pub use object_btf::{MapTypes, ObjectBtf, ProgramRecords};
 pub use reader::Btf;
 pub use types::{
     Definition, Element, Elements, EnumValue, IntEncoding, Linkage, Member, Parameter, Type,

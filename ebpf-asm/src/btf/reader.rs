@@ -9,8 +9,8 @@ use core::fmt;
 use core::ops::Range;
 
 /// The first two bytes, as a number.
-const MAGIC: u16 = 0xeb9f;
-const VERSION: u8 = 1;
+pub(super) const MAGIC: u16 = 0xeb9f;
+pub(super) const VERSION: u8 = 1;
 /// Bytes of the header that all BTF has.
 const HEADER: usize = 24;
 /// Bytes that all types begin with: name, kind and length, size or type.

@@ -130,19 +130,7 @@ pub enum Definition<'a> {
     TypeTag(TypeId),
 }
 
-/// How the bits of an integer are to be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum IntEncoding {
-    /// A number without sign.
-    Unsigned,
-    /// A number with sign.
-    Signed,
-    /// A character.
-    Char,
-    /// A truth value.
-    Bool,
-}
+pub use crate::object::IntEncoding;
 
 /// How a function or a variable is linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -165,6 +153,14 @@ impl Linkage {
             _ => None,
         }
     }
+
+    pub(super) const fn as_raw(self) -> u32 {
+        match self {
+            Self::Static => 0,
+            Self::Global => 1,
+            Self::Extern => 2,
+        }
+    }
 }
 
 /// A member of a struct or union.
@@ -179,6 +175,28 @@ pub struct Member<'a> {
     pub bit_offset: u32,
     /// The bits of a bit field.
     pub bit_size: Option<u8>,
+}
+
+impl<'a> Member<'a> {
+    /// A member that begins at this bit and is no bit field.
+    #[must_use]
+    pub const fn new(name: &'a str, ty: TypeId, bit_offset: u32) -> Self {
+        Self {
+            name,
+            ty,
+            bit_offset,
+            bit_size: None,
+        }
+    }
+
+    /// The same member as a bit field.
+    #[must_use]
+    pub const fn with_bit_size(self, bits: u8) -> Self {
+        Self {
+            bit_size: Some(bits),
+            ..self
+        }
+    }
 }
 
 /// A name of an enumeration.
@@ -201,6 +219,14 @@ pub struct Parameter<'a> {
     pub ty: TypeId,
 }
 
+impl<'a> Parameter<'a> {
+    /// A parameter of this name and type.
+    #[must_use]
+    pub const fn new(name: &'a str, ty: TypeId) -> Self {
+        Self { name, ty }
+    }
+}
+
 /// A variable in a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -211,6 +237,14 @@ pub struct Variable {
     pub offset: u32,
     /// Bytes in memory.
     pub size: u32,
+}
+
+impl Variable {
+    /// A variable that begins at this byte of its section.
+    #[must_use]
+    pub const fn new(ty: TypeId, offset: u32, size: u32) -> Self {
+        Self { ty, offset, size }
+    }
 }
 
 /// Members, values, parameters or variables, each decoded when it is its turn.

@@ -213,13 +213,12 @@ fn guards(linked: &Linked, graph: &Graph) -> Vec<bool> {
     let mut maps = vec![false; linked.insns.len()];
     for relocation in &linked.relocations {
         let list = match relocation.target {
-            // What the kernel says when the object is loaded is as constant: `exists(…)`, and
-            // whether a weak symbol has an address.
+            // Facts about the kernel are decided at load time, too.
             RelocationTarget::Constant { .. }
             | RelocationTarget::KernelConstant { .. }
             | RelocationTarget::KernelAddress { .. } => &mut constants,
-            RelocationTarget::Map { .. } => &mut maps,
             RelocationTarget::KernelFunction { .. } => continue,
+            RelocationTarget::Map { .. } => &mut maps,
         };
         list[relocation.insn as usize] = true;
     }

@@ -11,7 +11,9 @@ mod kernel;
 mod kind;
 #[cfg(feature = "listing")]
 mod listing;
+mod needs;
 mod patch;
+mod types;
 
 pub use code::Code;
 pub use kernel::{
@@ -19,6 +21,10 @@ pub use kernel::{
 };
 pub use kind::ProgramKind;
 pub use patch::{FieldRange, ValueDoesNotFit};
+pub use types::{
+    BtfType, CompositeDef, ContainsDef, EnumValueDef, IntEncoding, MemberDef, ParameterDef,
+    SPECIAL_FIELDS, SignatureDef, TypeDef,
+};
 
 use crate::isa::{Insn, Size};
 use crate::{KernelVersion, MapType};
@@ -42,8 +48,8 @@ pub struct Object {
     pub constants: &'static [ConstantDef],
     /// The programs, in the order of their definition.
     pub programs: &'static [ProgramDef],
-    /// Type information, where something needs it.
-    pub btf: Option<&'static BtfDef>,
+    /// The lines that instructions stand on, for the kernel's listings.
+    pub source: SourceLines,
     /// The kernel's functions and variables that programs name. Relocations count in this order.
     pub kernel_symbols: &'static [KernelSymbolDef],
     /// The facts about the kernel's types that programs use. Relocations count in this order.
@@ -68,7 +74,7 @@ impl Object {
             maps,
             constants,
             programs,
-            btf: None,
+            source: SourceLines::EMPTY,
             kernel_symbols: &[],
             kernel_constants: &[],
         }
@@ -86,6 +92,12 @@ impl Object {
             kernel_constants,
             ..self
         }
+    }
+
+    /// The same object with the lines that its instructions stand on.
+    #[must_use]
+    pub const fn with_source(self, source: SourceLines) -> Self {
+        Self { source, ..self }
     }
 
     /// The program with this name.
@@ -132,6 +144,12 @@ pub struct MapDef {
     /// What only some kinds have: of Bloom filters the number of hash functions.
     #[doc(alias = "map_extra")]
     pub extra: u64,
+    /// The type of a key, if it is known.
+    #[doc(alias = "btf_key_type_id")]
+    pub key: Option<&'static TypeDef>,
+    /// The type of a value, if it is known.
+    #[doc(alias = "btf_value_type_id")]
+    pub value: Option<&'static TypeDef>,
 }
 
 /// What the maps are like that a map of maps holds: a [`MapDef`] without name and contents.
@@ -172,6 +190,19 @@ impl MapDef {
             is_global: false,
             inner: None,
             extra: 0,
+            key: None,
+            value: None,
+        }
+    }
+
+    /// The same map with the types of its keys and values, which the kernel is told where it has
+    /// to know them.
+    #[must_use]
+    pub const fn with_types(self, key: &'static TypeDef, value: &'static TypeDef) -> Self {
+        Self {
+            key: Some(key),
+            value: Some(value),
+            ..self
         }
     }
 
@@ -467,7 +498,7 @@ pub enum ConstantField {
 }
 
 /// Where a function begins in a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct FunctionRecord {
     /// The function's name.
@@ -476,6 +507,8 @@ pub struct FunctionRecord {
     pub insn: u32,
     /// How the kernel checks it.
     pub linkage: Linkage,
+    /// Its parameters and result, if they are known.
+    pub signature: Option<&'static SignatureDef>,
 }
 
 impl FunctionRecord {
@@ -486,6 +519,16 @@ impl FunctionRecord {
             name,
             insn,
             linkage,
+            signature: None,
+        }
+    }
+
+    /// The same function with its parameters and result.
+    #[must_use]
+    pub const fn with_signature(self, signature: &'static SignatureDef) -> Self {
+        Self {
+            signature: Some(signature),
+            ..self
         }
     }
 }
@@ -577,10 +620,34 @@ impl LabelTable {
     }
 }
 
-/// Type information of an object: the BTF blob and the records that point into it.
+/// The source lines of an object: one text, since that is what compiles fastest. Lines without
+/// instructions are empty.
+///
+/// ```
+/// use ebpf_asm::object::SourceLines;
+///
+/// let source = SourceLines::new(11, "r0 = 0;\n\nexit;");
+/// assert_eq!(source.iter().collect::<Vec<_>>(), [(11, "r0 = 0;"), (13, "exit;")]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct BtfDef {
-    /// The encoded types, header included.
-    pub bytes: &'static [u8],
+pub struct SourceLines {
+    first: u32,
+    text: &'static str,
+}
+
+impl SourceLines {
+    /// No lines.
+    pub const EMPTY: Self = Self::new(1, "");
+
+    /// Lines, of which the first has this number.
+    #[must_use]
+    pub const fn new(first: u32, text: &'static str) -> Self {
+        Self { first, text }
+    }
+
+    /// The lines that are not empty, with their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &'static str)> + use<> {
+        let lines = (self.first..).zip(self.text.lines());
+        lines.filter(|(_, line)| !line.is_empty())
+    }
 }

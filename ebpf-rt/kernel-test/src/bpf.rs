@@ -94,18 +94,11 @@ fn fd_by_id(command: i32, id: u32) -> io::Result<OwnedFd> {
 
 /// Fills in as much of the kernel's information as there is room for.
 fn info<T>(fd: &OwnedFd, info: &mut T) -> io::Result<()> {
-    #[repr(C)]
-    struct Attr {
-        fd: i32,
-        length: u32,
-        info: u64,
-    }
-    let mut attr = Attr {
-        fd: fd.as_raw_fd(),
-        length: size_of::<T>() as u32,
-        info: core::ptr::from_mut(info) as u64,
-    };
-    bpf(OBJ_GET_INFO_BY_FD, &mut attr).map(drop)
+    let length = size_of::<T>();
+    // SAFETY: the kernel writes plain data into it, and it is borrowed for that long.
+    let bytes =
+        unsafe { core::slice::from_raw_parts_mut(core::ptr::from_mut(info).cast(), length) };
+    info_by_fd(fd, bytes)
 }
 
 /// Whether type information is the kernel's own or that of a module. Linux 5.11.
@@ -298,6 +291,80 @@ pub fn load_socket_filter(insns: &[u8], fd_array: &[i32]) -> Result<OwnedFd, (io
         Ok(fd) => Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) }),
         Err(error) => Err((error, text(&log))),
     }
+}
+
+/// What the kernel knows of a program's functions and lines, and the types that it was told.
+#[derive(Clone, Debug)]
+pub struct Records {
+    /// `struct bpf_func_info` each: slot, type.
+    pub functions: Vec<[u32; 2]>,
+    /// `struct bpf_line_info` each: slot, file, text, line and column.
+    pub lines: Vec<[u32; 4]>,
+    /// The encoded types.
+    pub btf: Vec<u8>,
+}
+
+/// Reads back what was loaded with the program of this number.
+///
+/// # Errors
+/// The kernel's.
+pub fn records(program: u32) -> io::Result<Records> {
+    const PROG_GET_FD_BY_ID: i32 = 13;
+    const BTF_GET_FD_BY_ID: i32 = 19;
+    const BTF_ID: usize = 128;
+    const FUNCTIONS: usize = 132;
+    const LINES: usize = 148;
+    let program = fd_by_id(PROG_GET_FD_BY_ID, program)?;
+    // `struct bpf_prog_info`, as far as needed.
+    let word = |info: &[u8; 184], at: usize| {
+        u32::from_ne_bytes([info[at], info[at + 1], info[at + 2], info[at + 3]])
+    };
+    let mut info = [0u8; 184];
+    info_by_fd(&program, &mut info)?;
+    let mut functions = vec![[0u32; 2]; word(&info, FUNCTIONS + 12) as usize];
+    let mut lines = vec![[0u32; 4]; word(&info, LINES) as usize];
+    let btf_id = word(&info, BTF_ID);
+    let mut wanted = [0u8; 184];
+    let mut put = |at: usize, bytes: &[u8]| wanted[at..at + bytes.len()].copy_from_slice(bytes);
+    put(FUNCTIONS, &8u32.to_ne_bytes());
+    put(
+        FUNCTIONS + 4,
+        &(functions.as_mut_ptr() as u64).to_ne_bytes(),
+    );
+    put(FUNCTIONS + 12, &(functions.len() as u32).to_ne_bytes());
+    put(LINES, &(lines.len() as u32).to_ne_bytes());
+    put(LINES + 4, &(lines.as_mut_ptr() as u64).to_ne_bytes());
+    put(LINES + 24, &16u32.to_ne_bytes());
+    info_by_fd(&program, &mut wanted)?;
+
+    let btf = fd_by_id(BTF_GET_FD_BY_ID, btf_id)?;
+    // `struct bpf_btf_info`: address, size, number.
+    let mut info = [0u8; 16];
+    info_by_fd(&btf, &mut info)?;
+    let size = u32::from_ne_bytes([info[8], info[9], info[10], info[11]]);
+    let mut bytes = vec![0u8; size as usize];
+    info[..8].copy_from_slice(&(bytes.as_mut_ptr() as u64).to_ne_bytes());
+    info_by_fd(&btf, &mut info)?;
+    Ok(Records {
+        functions,
+        lines,
+        btf: bytes,
+    })
+}
+
+fn info_by_fd(fd: &OwnedFd, info: &mut [u8]) -> io::Result<()> {
+    #[repr(C)]
+    struct Attributes {
+        fd: u32,
+        length: u32,
+        info: u64,
+    }
+    let mut attr = Attributes {
+        fd: fd.as_raw_fd().cast_unsigned(),
+        length: info.len() as u32,
+        info: info.as_mut_ptr() as u64,
+    };
+    bpf(OBJ_GET_INFO_BY_FD, &mut attr).map(drop)
 }
 
 #[derive(Default)]

@@ -40,6 +40,7 @@ pub use record::{NoRecord, RecordOf};
 pub use usdt::UsdtArgumentSpec;
 
 use bytemuck::Zeroable;
+use ebpf_asm::object::{BtfType, CompositeDef, MemberDef, TypeDef};
 
 /// Declares context types, each with its size in the kernel.
 macro_rules! contexts {
@@ -55,6 +56,21 @@ macro_rules! contexts {
 
         // SAFETY: integers and arrays of them, for which zeros are valid.
         unsafe impl Zeroable for $name {}
+
+        // Global functions get their context as a pointer to a struct of this name.
+        impl BtfType for $name {
+            const TYPE: &'static TypeDef = &TypeDef::Struct(CompositeDef::new(
+                stringify!($name),
+                size_of::<Self>(),
+                const {
+                    &[$(MemberDef::new(
+                        stringify!($field),
+                        <$type>::TYPE,
+                        core::mem::offset_of!(Self, $field),
+                    )),*]
+                },
+            ));
+        }
     )* };
 }
 #[allow(unused_imports, reason = "some architectures have no registers here")]

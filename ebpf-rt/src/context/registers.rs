@@ -4,6 +4,7 @@
 use super::contexts;
 use bytemuck::Zeroable;
 use core::mem::offset_of;
+use ebpf_asm::object::{BtfType, CompositeDef, MemberDef, TypeDef};
 
 #[cfg(target_arch = "x86_64")]
 contexts! {

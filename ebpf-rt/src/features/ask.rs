@@ -3,6 +3,7 @@
 use crate::capabilities::{self, Capability};
 use crate::load::{retrying, text};
 use crate::maps::raw::with_memlock;
+use crate::sys::bpf;
 use crate::sys::probe::{self, ProbeProgram};
 use crate::verifier_log::VerifierLog;
 use crate::{Errno, Error, ErrorKind, sys};
@@ -95,7 +96,7 @@ pub(super) fn load(program: &ProbeProgram<'_>) -> Result<OwnedFd, Refusal> {
 /// Loads BTF; with the log if it is refused.
 pub(super) fn load_btf(btf: &[u8]) -> Result<OwnedFd, Refusal> {
     let mut log = vec![0; LOG_SIZE];
-    let result = with_memlock(|| probe::btf_load(btf, &mut log));
+    let result = with_memlock(|| bpf::btf_load(btf, &mut log));
     result.map_err(|errno| Refusal {
         errno,
         log: text(&log),

@@ -16,20 +16,27 @@ mod pin;
 mod program;
 mod rejection;
 mod relocate;
+mod types;
 
 pub use constant::{Constant, ConstantValue};
 pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions};
 pub use pin::{ObjectPins, from_pin, pin};
 #[cfg(feature = "features")]
-pub(crate) use program::{retrying, text};
+pub(crate) use program::retrying;
+#[cfg(feature = "btf")]
+pub(crate) use program::text;
+#[cfg(feature = "btf")]
+pub(crate) use rejection::of_btf;
 pub(crate) use rejection::of_map;
 
 use crate::maps::{Map, RawMap, raw};
 use crate::programs::{Program, RawProgram};
+use crate::sys::bpf::MapTypes;
 use crate::{Errno, Error, ErrorKind, capabilities};
 use ebpf_asm::Object;
 use ebpf_asm::object::MapDef;
 use std::path::Path;
+use types::Types;
 
 /// The maps and programs of an object, in the order of their definition.
 ///
@@ -125,11 +132,13 @@ pub fn load(
             }
         }));
     }
+    let types = Types::load(object, maps, programs, options)
+        .map_err(|error| explain_version(in_object(error), object))?;
     let created: Vec<RawMap> = object
         .maps
         .iter()
         .enumerate()
-        .map(|(index, def)| make_map(object, def, maps.get(index)))
+        .map(|(index, def)| make_map(object, def, maps.get(index), types.of_map(index, def)))
         .collect::<Result<_, _>>()
         .map_err(|error| explain_version(error, object))?;
     let mut loaded = Vec::with_capacity(object.programs.len());
@@ -139,7 +148,8 @@ pub fn load(
             Some(Err(error)) => RawProgram::failed(object.name, def, error),
             Some(Ok((mut insns, fd_array))) => {
                 relocate::maps(def, &created, insns.to_mut()).map_err(in_object)?;
-                match program::load(object, def, &insns, &fd_array, options) {
+                let records = types.of_program(index, def);
+                match program::load(object, def, &insns, (&fd_array, records), options) {
                     Ok((fd, log)) => RawProgram::loaded(object.name, def, fd, log),
                     Err(error) => {
                         let error = explain_version(error, object);
@@ -183,11 +193,13 @@ fn make_map(
     object: &Object,
     def: &MapDef,
     options: Option<&RawMapOptions>,
+    types: Option<MapTypes<'_>>,
 ) -> Result<RawMap, Error> {
     let mut request = raw::Request::from_def(object.name, def.name, def);
     request.needs = capabilities::for_object(object);
+    request.types = types;
     let Some(options) = options else {
-        return raw::create(&request);
+        return create(def, &request);
     };
     let invalid = |reason: String| {
         Error::invalid(reason)
@@ -231,8 +243,23 @@ fn make_map(
         request.initial = Some(initial);
     }
     match &options.pin {
-        None => raw::create(&request),
+        None => create(def, &request),
         Some(path) => pinned(&request, def, path),
+    }
+}
+
+/// Creates a map; without the types of its keys and values where the kernel does not take them and
+/// they only describe.
+fn create(def: &MapDef, request: &raw::Request<'_>) -> Result<RawMap, Error> {
+    match raw::create(request) {
+        Err(error) if request.types.is_some() && !def.needs_types() => {
+            let plain = raw::Request {
+                types: None,
+                ..*request
+            };
+            raw::create(&plain).map_err(|_| error)
+        }
+        result => result,
     }
 }
 
@@ -247,7 +274,7 @@ fn pinned(request: &raw::Request<'_>, def: &MapDef, path: &Path) -> Result<RawMa
     let in_map = |error: Error| error.in_object(request.object).of_map(request.name);
     let created = match RawMap::from_pin(path) {
         Ok(map) => return reused(request, def, path, map).map_err(in_map),
-        Err(error) if error.errno() == Some(Errno::ENOENT) => raw::create(request)?,
+        Err(error) if error.errno() == Some(Errno::ENOENT) => create(def, request)?,
         Err(error) => return Err(in_map(error)),
     };
     match created.pin(path) {
@@ -298,3 +325,5 @@ fn explain_version(error: Error, object: &Object) -> Error {
 
 #[cfg(test)]
 mod tests;
+#[cfg(all(test, feature = "btf"))]
+mod type_tests;

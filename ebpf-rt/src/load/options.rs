@@ -162,6 +162,7 @@ impl ProgramOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     pub(super) log_level: u32,
+    pub(super) debug_info: bool,
 }
 
 impl Options {
@@ -171,6 +172,29 @@ impl Options {
     /// A refused program is loaded a second time with the log on, at level 1 if this is 0.
     pub fn log_level(&mut self, level: u32) -> &mut Self {
         self.log_level = level;
+        self
+    }
+
+    /// Tells the kernel the types of all maps and functions, and the source line of each
+    /// instruction, whether it needs them or not: `bpftool prog dump xlated linum` shows the lines,
+    /// `bpftool map dump` the fields of values by name.
+    ///
+    /// Without it the kernel is told what it needs: of functions that are global or passed to
+    /// helpers, of maps with locks, timers or kernel pointers in their values, of storages. For
+    /// most objects that is nothing, which saves a system call.
+    ///
+    /// The loaders of objects have it, too: `opens::loader().debug_info(true).load()`.
+    ///
+    /// ```
+    /// use ebpf_rt::load::Options;
+    ///
+    /// let mut options = Options::default();
+    /// options.debug_info(true);
+    /// ```
+    #[doc(alias = "BPF_BTF_LOAD")]
+    #[doc(alias = "btf")]
+    pub fn debug_info(&mut self, wanted: bool) -> &mut Self {
+        self.debug_info = wanted;
         self
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Options, rejection};
 use crate::maps::raw::with_memlock;
-use crate::sys::bpf::{self, NewProgram};
-use crate::{Errno, Error, capabilities};
+use crate::sys::bpf::{self, NewProgram, ProgramRecords};
+use crate::{Errno, Error, KernelVersion, capabilities};
 use ebpf_asm::isa::Insn;
 use ebpf_asm::object::{ProgramDef, RelocationKind};
 use ebpf_asm::{MapType, Object};
@@ -21,7 +21,7 @@ pub(super) fn load(
     object: &Object,
     def: &ProgramDef,
     insns: &[Insn],
-    fd_array: &[RawFd],
+    (fd_array, records): (&[RawFd], Option<ProgramRecords<'_>>),
     options: &Options,
 ) -> Result<(OwnedFd, Option<String>), Error> {
     let in_program = |error: Error| error.in_object(object.name).of_program(def.name);
@@ -34,6 +34,7 @@ pub(super) fn load(
         expected_attach_type: def.kind.expected_attach_type(),
         license: &license,
         insns,
+        records,
         fd_array,
     };
     let (result, log) = if options.log_level != 0 {
@@ -108,6 +109,11 @@ fn has_large_read_only_array(object: &Object, def: &ProgramDef) -> bool {
 
 fn explain(object: &Object, def: &ProgramDef, errno: Errno, log: String) -> Error {
     let error = Error::failed("BPF_PROG_LOAD", errno);
+    let since = KernelVersion::new(5, 13);
+    if def.has_callbacks() && capabilities::running_kernel().is_some_and(|kernel| kernel < since) {
+        let what = "a function that is passed to a helper";
+        return capabilities::explain_since(error, since.major, since.minor, what).with_log(log);
+    }
     if let Some(error) = rejection::of_program(object, def, errno, &log) {
         return error;
     }

@@ -48,10 +48,7 @@ pub(super) fn of_program(
 }
 
 /// The refusal of type information: what `BPF_BTF_LOAD` said in its own log.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the load of type information calls it")
-)]
+#[cfg(feature = "btf")]
 pub(crate) fn of_btf(errno: Errno, log: &str) -> Error {
     match BtfLog::parse(log) {
         Some(reason) => Error::rejected(errno, |_| Ok(()))

@@ -5,7 +5,7 @@ use super::{Array, HashMap};
 use super::{Map, raw};
 use core::marker::PhantomData;
 use ebpf_asm::MapType;
-use ebpf_asm::object::MapDef;
+use ebpf_asm::object::{MapDef, TypeDef};
 
 /// Flags of map creation and of updates, by the kernel's names.
 pub mod flags {
@@ -42,6 +42,12 @@ pub mod flags {
     /// Of `bpf_ringbuf_submit`, `bpf_ringbuf_discard` and `bpf_ringbuf_output`: whoever waits
     /// is woken, also if it is not waiting for this record.
     pub const BPF_RB_FORCE_WAKEUP: u64 = 1 << 1;
+    /// Of `bpf_get_stackid` and `bpf_get_stack`: the stack of the process, not the kernel's.
+    pub const BPF_F_USER_STACK: u64 = 1 << 8;
+    /// Of `bpf_get_stackid`: stacks are the same if their hashes are.
+    pub const BPF_F_FAST_STACK_CMP: u64 = 1 << 9;
+    /// Of `bpf_get_stackid`: a new stack takes the place of another one that has its number.
+    pub const BPF_F_REUSE_STACKID: u64 = 1 << 10;
     /// Of `bpf_perf_event_output`: into the ring of the CPU that the program runs on.
     pub const BPF_F_CURRENT_CPU: u64 = 0xffff_ffff;
 }
@@ -115,6 +121,11 @@ impl<M> Def<M> {
         }
     }
 
+    /// The same map with the types of its keys and values.
+    pub(super) const fn with_types(self, key: &'static TypeDef, value: &'static TypeDef) -> Self {
+        Self::of(self.def.with_types(key, value))
+    }
+
     /// What it is made from, without a name.
     pub(super) const fn as_map_def(&self) -> &MapDef {
         &self.def
@@ -155,7 +166,12 @@ impl<M> Def<M> {
     where
         M: Map,
     {
-        M::from_raw(raw::create(&raw::Request::from_def("", name, &self.def))?)
+        let request = raw::Request::from_def("", name, &self.def);
+        let raw = match self.def.needs_types() {
+            true => raw::create_with_types(&request, &self.def)?,
+            false => raw::create(&request)?,
+        };
+        M::from_raw(raw)
     }
 }
 

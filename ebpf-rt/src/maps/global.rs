@@ -141,6 +141,8 @@ atomics! {
 
 impl<T: Pod> Map for Global<T> {
     type Definition = GlobalDef<T>;
+    type Key = u32;
+    type Value = T;
 
     #[cfg(feature = "std")]
     fn from_raw(raw: RawMap) -> Result<Self, Error> {

@@ -10,7 +10,7 @@ use bytemuck::{Pod, Zeroable};
 use core::marker::PhantomData;
 use core::net::{Ipv4Addr, Ipv6Addr};
 use ebpf_asm::MapType;
-use ebpf_asm::object::MapDef;
+use ebpf_asm::object::{BtfType, CompositeDef, MapDef, MemberDef, TypeDef};
 
 /// What the prefixes of an [`LpmTrie`] are of: bytes, compared bit by bit from the first.
 pub trait Address: Copy + sealed::Sealed {
@@ -159,6 +159,23 @@ struct Key<B> {
     bytes: B,
 }
 
+/// `struct bpf_lpm_trie_key`: what the keys of the map are for the kernel.
+impl<A: Address> BtfType for Prefix<A>
+where
+    A::Bytes: BtfType,
+{
+    const TYPE: &'static TypeDef = &TypeDef::Struct(CompositeDef::new(
+        "bpf_lpm_trie_key",
+        size_of::<Key<A::Bytes>>(),
+        const {
+            &[
+                MemberDef::new("prefixlen", u32::TYPE, 0),
+                MemberDef::new("data", A::Bytes::TYPE, 4),
+            ]
+        },
+    ));
+}
+
 // SAFETY: bytes, for which zeros are valid.
 unsafe impl<B: Pod> Zeroable for Key<B> {}
 // SAFETY: `repr(C)` of an array of bytes and of `Address::Bytes`, which the sealed trait gives
@@ -296,7 +313,7 @@ impl<A: Address, V: Pod> LpmTrie<A, V> {
 
 super::map_impls!(
     [A: Address, V: Pod] LpmTrie<A, V>, Def<Self>, LpmTrie,
-    size_of::<Key<A::Bytes>>(), size_of::<V>()
+    size_of::<Key<A::Bytes>>(), size_of::<V>(), Prefix<A>, V
 );
 
 #[cfg(test)]

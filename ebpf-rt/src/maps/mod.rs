@@ -30,6 +30,7 @@ mod hash_map;
 mod hash_of_maps;
 #[cfg(feature = "std")]
 mod iter;
+mod log;
 mod lpm_trie;
 mod per_cpu_array;
 mod per_cpu_hash_map;
@@ -46,6 +47,8 @@ mod rodata;
 mod shared_values;
 mod sock_map;
 mod stack_trace;
+mod storage;
+mod trace_format;
 mod user_ring_buf;
 #[cfg(feature = "std")]
 mod wait;
@@ -68,6 +71,9 @@ pub use hash_map::{HashMap, LruHashMap};
 pub use hash_of_maps::HashOfMaps;
 #[cfg(feature = "std")]
 pub use iter::{IndexedIter, Iter, Keys, PerCpuIndexedIter, PerCpuIter, Values};
+pub use log::Log;
+#[cfg(feature = "std")]
+pub use log::LogLines;
 pub use lpm_trie::{Address, LpmTrie, Prefix};
 pub use per_cpu_array::PerCpuArray;
 pub use per_cpu_hash_map::{LruPerCpuHashMap, PerCpuHashMap};
@@ -86,6 +92,8 @@ pub use ring_buf::{RecordType, RingBuf};
 pub use rodata::{Rodata, RodataDef};
 pub use sock_map::{SockHash, SockMap};
 pub use stack_trace::StackTrace;
+pub use storage::{CgrpStorage, InodeStorage, SkStorage, TaskStorage};
+pub use trace_format::{TraceArgument, TraceArguments, TraceFormat, TraceFormatDef};
 pub use user_ring_buf::UserRingBuf;
 #[cfg(feature = "std")]
 pub use user_ring_buf::{UserSample, Writer};
@@ -104,6 +112,12 @@ use crate::Error;
 pub trait Map: Sized {
     /// The constant data that a map of this kind is made from.
     type Definition;
+
+    /// The type of the keys; `()` where the kernel is not told about it.
+    type Key;
+
+    /// The type of the values; `()` where the kernel is not told about it.
+    type Value;
 
     /// The typed handle of a map.
     ///
@@ -225,12 +239,22 @@ macro_rules! map_impls {
     ([$($parameter:ident),*] $name:ty, $definition:ty, $map_type:ident<$key:ty, $value:ty>) => {
         crate::maps::map_impls!(
             [$($parameter: bytemuck::Pod),*] $name, $definition, $map_type,
-            size_of::<$key>(), size_of::<$value>()
+            size_of::<$key>(), size_of::<$value>(), $key, $value
         );
     };
     ([$($generics:tt)*] $name:ty, $definition:ty, $map_type:ident, $key:expr, $value:expr) => {
+        crate::maps::map_impls!(
+            [$($generics)*] $name, $definition, $map_type, $key, $value, (), ()
+        );
+    };
+    (
+        [$($generics:tt)*] $name:ty, $definition:ty, $map_type:ident, $key:expr, $value:expr,
+        $key_type:ty, $value_type:ty
+    ) => {
         impl<$($generics)*> crate::maps::Map for $name {
             type Definition = $definition;
+            type Key = $key_type;
+            type Value = $value_type;
 
             #[cfg(feature = "std")]
             fn from_raw(raw: crate::maps::RawMap) -> Result<Self, crate::Error> {

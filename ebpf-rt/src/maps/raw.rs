@@ -2,10 +2,14 @@
 
 use super::{Update, per_cpu_values};
 use crate::capabilities::{self, Capability};
-use crate::sys::bpf::{self, NewMap};
+use crate::sys::bpf::{self, MapTypes, NewMap};
 use crate::sys::memory::page_size;
+#[cfg(feature = "btf")]
+use crate::type_information;
 use crate::{Errno, Error, ErrorKind, KernelVersion, pins, sys};
 use ebpf_asm::MapType;
+#[cfg(feature = "btf")]
+use ebpf_asm::btf::ObjectBtf;
 use ebpf_asm::object::{InnerMapDef, MapDef};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::Path;
@@ -114,6 +118,7 @@ pub(crate) struct Request<'a> {
     pub(crate) extra: u64,
     pub(crate) initial: Option<&'a [u8]>,
     pub(crate) frozen: bool,
+    pub(crate) types: Option<MapTypes<'a>>,
     /// What creating the map needs, and loading the programs it is created for: a refusal
     /// names all of it at once.
     pub(crate) needs: &'static [Capability],
@@ -133,6 +138,7 @@ impl<'a> Request<'a> {
             extra: def.extra,
             initial: def.initial,
             frozen: def.frozen,
+            types: None,
             needs: &[Capability::Bpf],
         }
     }
@@ -155,6 +161,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
         flags: request.flags,
         inner: template.as_ref().map(AsFd::as_fd),
         extra: request.extra,
+        types: request.types,
     };
     let fd = with_memlock(|| bpf::map_create(&new)).or_else(|errno| {
         let error = explain_create(request, errno);
@@ -181,6 +188,32 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
         bpf::map_freeze(map.as_fd()).map_err(|errno| map.failed("BPF_MAP_FREEZE", errno))?;
     }
     Ok(map)
+}
+
+/// Creates a map that needs the types of its keys and values, in no object.
+#[cfg(feature = "btf")]
+pub(crate) fn create_with_types(request: &Request<'_>, def: &MapDef) -> Result<RawMap, Error> {
+    let in_map = |error: Error| error.in_object(request.object).of_map(request.name);
+    let describe = |kernel| ObjectBtf::of_map(def, kernel);
+    let (fd, btf) = type_information::load(describe).map_err(in_map)?;
+    let types = btf.maps.first().copied().flatten();
+    create(&Request {
+        types: types.map(|types| MapTypes {
+            btf: fd.as_fd(),
+            key: types.key.get(),
+            value: types.value.get(),
+        }),
+        ..*request
+    })
+}
+
+/// Says what is missing.
+#[cfg(not(feature = "btf"))]
+pub(crate) fn create_with_types(request: &Request<'_>, _: &MapDef) -> Result<RawMap, Error> {
+    let error = Error::new(ErrorKind::Unsupported).of_map(request.name);
+    Err(error
+        .because("the kernel has to know the types of its values")
+        .remedy("build ebpf-rt with its feature `btf`"))
 }
 
 /// Runs an operation that takes memory which counted as locked before Linux 5.11: there the
@@ -217,6 +250,7 @@ fn template(request: &Request<'_>, inner: &InnerMapDef) -> Result<OwnedFd, Error
         flags: inner.flags,
         inner: None,
         extra: 0,
+        types: None,
     };
     with_memlock(|| bpf::map_create(&new)).map_err(|errno| {
         let inner = Request {

@@ -211,6 +211,8 @@ impl<T: RecordType + ?Sized> RingBuf<T> {
 
 impl<T: RecordType + ?Sized> super::Map for RingBuf<T> {
     type Definition = Def<Self>;
+    type Key = ();
+    type Value = ();
 
     #[cfg(feature = "std")]
     fn from_raw(raw: RawMap) -> Result<Self, Error> {

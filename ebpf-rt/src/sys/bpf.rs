@@ -36,7 +36,7 @@ pub(crate) enum Command {
     ObjGetInfoByFd = 15,
     RawTracepointOpen = 17,
     MapLookupAndDeleteElem = 21,
-    #[cfg(feature = "features")]
+    #[cfg(feature = "btf")]
     BtfLoad = 18,
     MapFreeze = 22,
     MapLookupBatch = 24,
@@ -77,7 +77,7 @@ impl Command {
             Self::ObjGetInfoByFd => "BPF_OBJ_GET_INFO_BY_FD",
             Self::RawTracepointOpen => "BPF_RAW_TRACEPOINT_OPEN",
             Self::MapLookupAndDeleteElem => "BPF_MAP_LOOKUP_AND_DELETE_ELEM",
-            #[cfg(feature = "features")]
+            #[cfg(feature = "btf")]
             Self::BtfLoad => "BPF_BTF_LOAD",
             Self::MapFreeze => "BPF_MAP_FREEZE",
             Self::MapLookupBatch => "BPF_MAP_LOOKUP_BATCH",
@@ -375,6 +375,15 @@ attributes! {
         info_len: u32,
         info: u64,
     }
+    /// Of `BPF_BTF_LOAD`, up to the level of the log.
+    BtfLoad: 32 {
+        btf: u64,
+        btf_log_buf: u64,
+        btf_size: u32,
+        btf_log_size: u32,
+        btf_log_level: u32,
+        btf_log_true_size: u32,
+    }
     /// `struct bpf_btf_info`.
     BtfInfo: 32 {
         btf: u64,
@@ -445,6 +454,15 @@ pub(crate) struct NewMap<'a> {
     pub(crate) flags: u32,
     pub(crate) inner: Option<BorrowedFd<'a>>,
     pub(crate) extra: u64,
+    pub(crate) types: Option<MapTypes<'a>>,
+}
+
+/// The types of a map's keys and values, by number in BTF that is loaded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MapTypes<'a> {
+    pub(crate) btf: BorrowedFd<'a>,
+    pub(crate) key: u32,
+    pub(crate) value: u32,
 }
 
 /// `BPF_MAP_CREATE`.
@@ -486,11 +504,15 @@ fn map_create_attr(map: &NewMap<'_>) -> (MapCreate, usize) {
         map_name: kernel_name(map.name),
         inner_map_fd: map.inner.map_or(0, fd_field),
         map_extra: map.extra,
+        btf_fd: map.types.map_or(0, |types| fd_field(types.btf)),
+        btf_key_type_id: map.types.map_or(0, |types| types.key),
+        btf_value_type_id: map.types.map_or(0, |types| types.value),
         ..Zeroable::zeroed()
     };
     // What is zero anyway is not said, so that kernels need not know it.
-    let size = match map.extra {
-        0 => offset_of!(MapCreate, map_ifindex),
+    let size = match (map.extra, map.types) {
+        (0, None) => offset_of!(MapCreate, map_ifindex),
+        (0, Some(_)) => offset_of!(MapCreate, btf_vmlinux_value_type_id),
         _ => size_of::<MapCreate>(),
     };
     (attr, size)
@@ -669,18 +691,32 @@ pub(crate) struct NewProgram<'a> {
     pub(crate) expected_attach_type: Option<AttachType>,
     pub(crate) license: &'a CStr,
     pub(crate) insns: &'a [Insn],
+    /// What its functions and instructions are.
+    pub(crate) records: Option<ProgramRecords<'a>>,
     /// The BTF of modules that instructions name by position; the first is not looked at.
     pub(crate) fd_array: &'a [RawFd],
+}
+
+/// What the functions and instructions of a program are, by number in BTF that is loaded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProgramRecords<'a> {
+    pub(crate) btf: BorrowedFd<'a>,
+    /// `struct bpf_func_info` each.
+    pub(crate) functions: &'a [[u32; 2]],
+    /// `struct bpf_line_info` each.
+    pub(crate) lines: &'a [[u32; 4]],
 }
 
 /// `BPF_PROG_LOAD` without a log.
 pub(crate) fn prog_load(program: &NewProgram<'_>) -> Result<OwnedFd> {
     let mut attr = prog_load_attr(program)?;
-    // Nothing is said after the name, or after where it will be attached.
-    let end = match program.expected_attach_type {
+    // Nothing is said after the name, after where it will be attached, after the records, or after
+    // the BTF of modules.
+    let end = match (program.expected_attach_type, program.records) {
         _ if !program.fd_array.is_empty() => offset_of!(ProgLoad, core_relos),
-        None => offset_of!(ProgLoad, prog_ifindex),
-        Some(_) => offset_of!(ProgLoad, prog_btf_fd),
+        (None, None) => offset_of!(ProgLoad, prog_ifindex),
+        (Some(_), None) => offset_of!(ProgLoad, prog_btf_fd),
+        (_, Some(_)) => offset_of!(ProgLoad, attach_btf_id),
     };
     let (attr, _) = bytemuck::bytes_of_mut(&mut attr).split_at_mut(end);
     call_for_fd(Call::Bpf {
@@ -707,8 +743,32 @@ pub(crate) fn prog_load_with_log(
     (result, attr.log_true_size)
 }
 
+/// `BPF_BTF_LOAD`, with a log if there is a buffer for one. Linux 4.18.
+#[cfg(feature = "btf")]
+pub(crate) fn btf_load(btf: &[u8], log: &mut [u8]) -> Result<OwnedFd> {
+    let mut attr = BtfLoad {
+        btf: pointer(btf),
+        btf_size: u32::try_from(btf.len()).map_err(|_| Errno::E2BIG)?,
+        btf_log_buf: pointer_to_write(log),
+        btf_log_size: u32::try_from(log.len()).unwrap_or(u32::MAX),
+        btf_log_level: u32::from(!log.is_empty()),
+        btf_log_true_size: 0,
+    };
+    bpf_for_fd(Command::BtfLoad, &mut attr)
+}
+
 fn prog_load_attr(program: &NewProgram<'_>) -> Result<ProgLoad> {
+    let records = program.records;
+    let (functions, lines) = records.map_or((&[][..], &[][..]), |r| (r.functions, r.lines));
+    let count = |length: usize| u32::try_from(length).map_err(|_| Errno::E2BIG);
     Ok(ProgLoad {
+        prog_btf_fd: records.map_or(0, |records| fd_field(records.btf)),
+        func_info_rec_size: if functions.is_empty() { 0 } else { 8 },
+        func_info: pointer_if_any(functions),
+        func_info_cnt: count(functions.len())?,
+        line_info_rec_size: if lines.is_empty() { 0 } else { 16 },
+        line_info: pointer_if_any(lines),
+        line_info_cnt: count(lines.len())?,
         prog_type: program.program_type as u32,
         insn_cnt: u32::try_from(program.insns.len()).map_err(|_| Errno::E2BIG)?,
         insns: pointer(program.insns),

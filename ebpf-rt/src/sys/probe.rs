@@ -11,15 +11,6 @@ use ebpf_asm::{MapType, ProgramType};
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 
 attributes! {
-    /// Of `BPF_BTF_LOAD`, up to the level of the log.
-    BtfLoad: 32 {
-        btf: u64,
-        btf_log_buf: u64,
-        btf_size: u32,
-        btf_log_size: u32,
-        btf_log_level: u32,
-        btf_log_true_size: u32,
-    }
     /// Of `BPF_LINK_CREATE`, with what depends on the kind of link as bytes.
     ProbeLinkCreate: 64 {
         base: [u8; 16],
@@ -101,22 +92,6 @@ pub(crate) fn map_create(map: &ProbeMap<'_>) -> Result<OwnedFd> {
     };
     call_for_fd(Call::Bpf {
         command: Command::MapCreate,
-        attr: bytemuck::bytes_of_mut(&mut attr),
-    })
-}
-
-/// `BPF_BTF_LOAD` with a log. Linux 4.18.
-pub(crate) fn btf_load(btf: &[u8], log: &mut [u8]) -> Result<OwnedFd> {
-    let mut attr = BtfLoad {
-        btf: pointer(btf),
-        btf_log_buf: log.as_mut_ptr() as usize as u64,
-        btf_size: size(btf),
-        btf_log_size: size(log),
-        btf_log_level: 1,
-        btf_log_true_size: 0,
-    };
-    call_for_fd(Call::Bpf {
-        command: Command::BtfLoad,
         attr: bytemuck::bytes_of_mut(&mut attr),
     })
 }

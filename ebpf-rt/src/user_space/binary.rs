@@ -25,11 +25,21 @@ pub(crate) struct StaticProbe {
     pub(crate) arguments: Vec<UsdtArgument>,
 }
 
+/// A function by its place in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FunctionInFile {
+    pub(crate) offset: u64,
+    /// Bytes; 0 if the symbol does not say.
+    pub(crate) size: u64,
+    pub(crate) name: String,
+}
+
 /// A function of a file.
 #[derive(Clone, Copy, Debug)]
 struct Function<'a> {
     name: &'a str,
     address: u64,
+    size: u64,
     is_resolver: bool,
 }
 
@@ -94,6 +104,30 @@ impl Binary {
             return Err(self.no_function(&file, debug.as_ref(), wanted));
         }
         Ok(offsets)
+    }
+
+    /// All functions, sorted by their places, one for each place.
+    pub(crate) fn all_functions(&self) -> Result<Vec<FunctionInFile>, Error> {
+        let file = self.parsed()?;
+        let debug = self.debug_file(&file);
+        let debug = debug
+            .as_ref()
+            .and_then(|(path, bytes)| parse(path, bytes).ok());
+        let mut all: Vec<FunctionInFile> = functions(&file)
+            .chain(debug.iter().flat_map(functions))
+            .filter_map(|function| {
+                Some(FunctionInFile {
+                    offset: file_offset(&file, function.address)?,
+                    size: function.size,
+                    name: function.name.to_owned(),
+                })
+            })
+            .collect();
+        // Of several names the longest symbol's, and of those the one that is first: `main`
+        // before a local name for the same.
+        all.sort_by_key(|function| (function.offset, core::cmp::Reverse(function.size)));
+        all.dedup_by_key(|function| function.offset);
+        Ok(all)
     }
 
     fn no_function(
@@ -255,6 +289,7 @@ fn functions<'a, 'b>(
             Some(Function {
                 name: name.split('@').next().unwrap_or(name),
                 address: symbol.address(),
+                size: symbol.size(),
                 is_resolver: kind == STT_GNU_IFUNC,
             })
         })

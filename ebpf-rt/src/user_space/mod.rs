@@ -5,7 +5,9 @@ mod argument;
 mod binary;
 mod ld_cache;
 mod library;
+mod process;
 
 pub use argument::{UsdtArgument, UsdtLocation};
 pub(crate) use binary::{Binary, StaticProbe};
 pub(crate) use library::find;
+pub use process::{ProcessSymbol, ProcessSymbols};

@@ -73,7 +73,8 @@ fn every_type_is_read() {
                     btf.kind(member.ty).unwrap();
                 }
             }
-            Definition::Enum { values, .. } => assert!(values.map(Result::unwrap).count() > 0),
+            // Those that are only declared have no values.
+            Definition::Enum { values, .. } => assert!(values.map(Result::unwrap).count() < 10_000),
             Definition::Func { .. } => {
                 let prototype = btf.function_prototype(id).unwrap();
                 assert!(prototype.parameters.map(Result::unwrap).count() < 64);

@@ -64,7 +64,7 @@ fn uses_map_0() -> [Instruction; 3] {
 }
 
 /// The bpf(2) commands that the child makes, counted by the kernel's own tracing.
-fn bpf_commands(child: &'static str) -> Vec<u64> {
+pub(crate) fn bpf_commands(child: &'static str) -> Vec<u64> {
     kernel_test::trace::system_calls(Child::new(child).command())
         .unwrap()
         .into_iter()

@@ -1,6 +1,7 @@
 //! The tests of the runtime on the running kernel.
 #![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 
+mod btf;
 mod common;
 mod endurance;
 mod features;
@@ -12,6 +13,7 @@ mod isa;
 mod kernel_btf;
 mod kernel_symbols;
 mod load;
+mod logs;
 mod map_kinds;
 mod maps;
 mod messages;
@@ -28,6 +30,7 @@ mod usdt;
 
 fn main() -> std::process::ExitCode {
     let mut suite = kernel_test::Suite::new();
+    btf::add(&mut suite);
     endurance::add(&mut suite);
     features::add(&mut suite);
     functions::add(&mut suite);
@@ -36,6 +39,7 @@ fn main() -> std::process::ExitCode {
     kernel_btf::add(&mut suite);
     kernel_symbols::add(&mut suite);
     load::add(&mut suite);
+    logs::add(&mut suite);
     map_kinds::add(&mut suite);
     maps::add(&mut suite);
     messages::add(&mut suite);
