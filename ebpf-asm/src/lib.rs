@@ -72,6 +72,7 @@ pub mod format;
 pub mod helpers;
 #[cfg(feature = "text")]
 pub mod import;
+mod instead;
 pub mod isa;
 mod kernel_enum;
 mod kernel_version;

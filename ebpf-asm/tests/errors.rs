@@ -1,10 +1,10 @@
 //! What users are told about mistakes: place, code, message, advice.
 #![cfg(feature = "text")]
 
+mod object;
+
 use ebpf_asm::diag::{Diagnostic, Rule, Severity};
-use ebpf_asm::link::{ObjectFunction, Scope, Symbol, link_program};
-use ebpf_asm::object::{Linkage, ProgramKind};
-use ebpf_asm::syntax::ast::{Item, KernelItemKind};
+use ebpf_asm::link::link_program;
 use ebpf_asm::syntax::{lex, parse_object};
 use ebpf_asm::{KernelVersion, assemble};
 use std::collections::BTreeSet;
@@ -382,40 +382,7 @@ fn object(source: &str) -> Vec<Diagnostic> {
     let Some(object) = parsed.tree else {
         return diagnostics;
     };
-    let mut scope = Scope::default();
-    let mut functions = Vec::new();
-    for item in &object.items {
-        if let Item::Kernel(block) = item {
-            for item in &block.items {
-                let symbol = match item.kind {
-                    KernelItemKind::Function { .. } => Symbol::KernelFunction(0),
-                    KernelItemKind::Variable { .. } => Symbol::KernelVariable(0),
-                };
-                scope.symbols.insert(item.name.text.clone(), symbol);
-            }
-        }
-        let Item::Function(function) = item else {
-            continue;
-        };
-        let attribute = function.attributes.first().map(|a| a.name.text.as_str());
-        let symbol = match attribute {
-            None => Symbol::Function(functions.len()),
-            Some("inline") => Symbol::Fragment(functions.len()),
-            Some(_) => Symbol::Program,
-        };
-        let kind = attribute.and_then(ProgramKind::by_name);
-        scope.symbols.insert(function.name.text.clone(), symbol);
-        functions.push(ObjectFunction {
-            name: &function.name.text,
-            linkage: match function.visibility.is_empty() {
-                true => Linkage::Static,
-                false => Linkage::Global,
-            },
-            inline: attribute == Some("inline"),
-            program_type: kind.map(ProgramKind::program_type),
-            body: &function.body,
-        });
-    }
+    let (scope, functions) = object::functions(&object);
     if !functions.is_empty() {
         let linked = link_program(&functions, 0, &scope, Some(KernelVersion::new(5, 10)));
         diagnostics.extend(linked.diagnostics);

@@ -664,6 +664,7 @@ impl Place {
             value,
             handle: quote!(#handle),
             returns_nothing: *returns_nothing,
+            has_record: self.form.attribute == "tracepoint",
             program_type: self.form.program_type(),
         }
     }
@@ -699,6 +700,8 @@ pub(crate) struct Kind {
     pub(crate) handle: TokenStream,
     /// Whether it need not say what it returns.
     pub(crate) returns_nothing: bool,
+    /// Whether its context is a record that the running kernel can describe.
+    pub(crate) has_record: bool,
     /// The type of program that the kernel is told.
     pub(crate) program_type: Option<ProgramType>,
 }
@@ -724,6 +727,10 @@ mod tests {
     fn each_attribute_has_its_form() {
         let forms: Vec<_> = FORMS.iter().map(|form| form.attribute).collect();
         assert_eq!(forms, NAMES);
+        // The list that the page of what is tested goes through.
+        let kinds = ebpf_asm::object::ProgramKind::ALL.iter();
+        let kinds: Vec<_> = kinds.map(|kind| kind.name()).collect();
+        assert_eq!(kinds, NAMES);
         for form in FORMS {
             assert!(form.program_type().is_some(), "{}", form.attribute);
         }

@@ -7,12 +7,14 @@
 mod attributes;
 mod btf;
 mod code;
+mod derive;
 mod editor;
 mod emit;
 mod include;
 mod kernel;
 mod object;
 mod pod;
+mod record;
 mod report;
 mod scope;
 mod signature;
@@ -52,6 +54,16 @@ pub fn include_ebpf(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Pod, attributes(pod))]
 pub fn pod(input: TokenStream) -> TokenStream {
     pod::expand(input.into()).into()
+}
+
+/// Implements `ebpf_rt::context::TracepointRecord` for a `#[repr(C)]` struct: its fields have the
+/// names of a trace point's.
+///
+/// Use it as `ebpf_rt::TracepointRecord`; with a renamed dependency add
+/// `#[tracepoint_record(crate = path)]`.
+#[proc_macro_derive(TracepointRecord, attributes(tracepoint_record))]
+pub fn tracepoint_record(input: TokenStream) -> TokenStream {
+    record::expand(input.into()).into()
 }
 
 /// Implements `ebpf_rt::BtfType` for a `#[repr(C)]` struct or union, or an enum without fields, so

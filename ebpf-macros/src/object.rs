@@ -8,7 +8,7 @@ use crate::emit::{self, Values};
 use crate::kernel::{self, KernelConstants};
 use crate::report;
 use crate::scope::{FunctionItem, Items, MapItem, ident};
-use crate::signature;
+use crate::signature::{self, Signature};
 use crate::skeleton::{Field, Skeleton};
 use crate::source;
 use crate::tokens::Tokens;
@@ -34,6 +34,7 @@ const GENERATED: &[&str] = &[
     "Constants",
     "load",
     "loader",
+    "from_pin",
 ];
 
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
@@ -179,16 +180,13 @@ impl<'a> Expansion<'a> {
             all.extend(linked.diagnostics);
             unused_labels.extend(linked.unused_labels);
         }
-        let signatures: Vec<TokenStream> = self
+        let mut signatures: Vec<Signature> = self
             .items
             .functions
             .iter()
-            .map(|function| {
-                let (types, diagnostic) = signature::check(self.krate, self.tokens, function);
-                all.extend(diagnostic);
-                types
-            })
+            .map(|function| signature::check(self.krate, self.tokens, function))
             .collect();
+        all.extend(signatures.iter_mut().filter_map(|s| s.diagnostic.take()));
         let definitions: Vec<TokenStream> = (0..self.items.functions.len())
             .map(|index| {
                 let (definition, diagnostic) = self.signature(index);
@@ -226,8 +224,9 @@ impl<'a> Expansion<'a> {
             .iter()
             .map(|(index, linked)| {
                 let function = &self.items.functions[*index];
+                let context = signatures[*index].context.as_ref();
                 let places = (&constants, &mut source_lines);
-                self.program(function, linked, &values, file, failed, places)
+                self.program(function, context, linked, &values, file, failed, places)
             })
             .collect();
         let source = match failed {
@@ -243,8 +242,9 @@ impl<'a> Expansion<'a> {
         let idle = self.unused_maps();
         let words = self.words();
         let definitions = if failed { Vec::new() } else { definitions };
+        let types = signatures.iter().map(|signature| &signature.types);
         let extra =
-            quote!(#(#signatures)* #(#definitions)* #(#callbacks)* #labels #dead #idle #operands);
+            quote!(#(#types)* #(#definitions)* #(#callbacks)* #labels #dead #idle #operands);
         let kernel = self.kernel(&symbols, &constants, failed);
         self.module(&errors, &words, &programs, &extra, &quote!(#kernel #source))
     }
@@ -326,6 +326,7 @@ impl<'a> Expansion<'a> {
     fn program(
         &self,
         function: &FunctionItem<'_>,
+        context: Option<&TokenStream>,
         linked: &Linked,
         values: &Values<'_>,
         file: &TokenStream,
@@ -424,6 +425,17 @@ impl<'a> Expansion<'a> {
                     #signature
             }
         });
+        let has_record = function.kind.as_ref().is_some_and(|kind| kind.has_record);
+        // Which fields the context has, its type knows, if it is one that says so.
+        let record = context.filter(|_| has_record).map(|context| {
+            quote! {
+                .with_record({
+                    #[allow(unused_imports, reason = "the context may have a record")]
+                    use #krate::__private::NoRecord as _;
+                    #krate::__private::RecordOf::<#context>::FIELDS
+                })
+            }
+        });
         let labels = emit::labels(krate, linked);
         let lines = emit::lines(linked, |slot| {
             let place = self.tokens.located(linked.spans[slot]);
@@ -442,6 +454,7 @@ impl<'a> Expansion<'a> {
                 #krate::object::LineTable::new(#file, #lines),
             )
             .with_labels(#labels)
+            #record
         };
         let span = ident(self.tokens, &function.item.name).span();
         let def = self.for_oldest_kernel("program_for", def, span);

@@ -3,57 +3,28 @@
 //! bytemuck's own derive does the same; it stands on an older syn, which would be a second
 //! one in every user's tree.
 
+use crate::derive::{self, Layout, Words};
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
+const WORDS: Words = Words {
+    attribute: "pod",
+    not_a_struct: "only structs can be plain old data: not every bit pattern is a value of an enum",
+    generic: "plain old data cannot be generic here",
+};
+
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
-    match derive(input) {
-        Ok(tokens) => tokens,
-        Err(error) => error.into_compile_error(),
-    }
+    derive::expand(input, &WORDS, derive)
 }
 
-fn derive(input: TokenStream) -> syn::Result<TokenStream> {
-    let input: syn::DeriveInput = syn::parse2(input)?;
-    let mut krate: syn::Path = syn::parse_quote!(::ebpf_rt);
-    let mut layout = false;
-    for attribute in &input.attrs {
-        if attribute.path().is_ident("pod") {
-            attribute.parse_nested_meta(|meta| {
-                if !meta.path.is_ident("crate") {
-                    return Err(meta.error("the only option is `crate = path`"));
-                }
-                krate = meta.value()?.parse()?;
-                Ok(())
-            })?;
-        } else if attribute.path().is_ident("repr") {
-            let list = attribute.meta.require_list()?.tokens.to_string();
-            layout |= list
-                .split(',')
-                .any(|word| matches!(word.trim(), "C" | "transparent"));
-        }
-    }
-    let name = &input.ident;
-    let syn::Data::Struct(data) = &input.data else {
-        return Err(syn::Error::new(
-            name.span(),
-            "only structs can be plain old data: not every bit pattern is a value of an enum",
-        ));
-    };
-    if !layout {
-        return Err(syn::Error::new(
-            name.span(),
-            format!("the layout of `{name}` is not fixed\nhelp: write `#[repr(C)]` before it"),
-        ));
-    }
-    if let Some(parameter) = input.generics.params.first() {
-        return Err(syn::Error::new(
-            parameter.span(),
-            "plain old data cannot be generic here",
-        ));
-    }
-    let types: Vec<&syn::Type> = data.fields.iter().map(|field| &field.ty).collect();
+fn derive(layout: Layout) -> syn::Result<TokenStream> {
+    let Layout {
+        name,
+        krate,
+        fields,
+    } = layout;
+    let types: Vec<&syn::Type> = fields.iter().map(|field| &field.ty).collect();
     let checks = types
         .iter()
         .map(|ty| quote_spanned!(ty.span()=> is_pod::<#ty>();));

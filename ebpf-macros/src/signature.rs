@@ -15,6 +15,17 @@ use syn::spanned::Spanned;
 /// The registers that carry arguments: r1 to r5.
 const ARGUMENT_REGISTERS: usize = 5;
 
+/// What a signature says.
+#[derive(Default)]
+pub(crate) struct Signature {
+    /// The function's types as a constant, so that rustc checks and resolves them.
+    pub(crate) types: TokenStream,
+    /// The type of a program's context.
+    pub(crate) context: Option<TokenStream>,
+    /// What is wrong with it as eBPF has them.
+    pub(crate) diagnostic: Option<Diagnostic>,
+}
+
 /// The signature as Rust reads it.
 pub(crate) fn read(tokens: &Tokens, item: &Function) -> syn::Result<syn::Signature> {
     let ident = ident(tokens, &item.name);
@@ -105,7 +116,7 @@ pub(crate) fn check(
     krate: &TokenStream,
     tokens: &Tokens,
     function: &FunctionItem<'_>,
-) -> (TokenStream, Option<Diagnostic>) {
+) -> Signature {
     let item = function.item;
     let name = &item.name.text;
     let place = if item.parameters.is_empty() {
@@ -120,7 +131,10 @@ pub(crate) fn check(
         Ok(signature) => signature,
         Err(reason) => {
             let message = format!("the signature of `{name}` cannot be read: {reason}");
-            return (TokenStream::new(), Some(error(message)));
+            return Signature {
+                diagnostic: Some(error(message)),
+                ..Signature::default()
+            };
         }
     };
     let types = types(&signature);
@@ -166,10 +180,16 @@ pub(crate) fn check(
         };
         quote!(#cfg const _: fn() = || { #argument #result };)
     });
+    let context = types.first().map(|ty| quote!(#ty));
     let types = quote! {
         #cfg
         const _: ::core::option::Option<fn(#(#types),*) #output> = ::core::option::Option::None;
         #kernel
     };
-    (types, diagnostic)
+    let context = kernel.and(context);
+    Signature {
+        types,
+        context,
+        diagnostic,
+    }
 }

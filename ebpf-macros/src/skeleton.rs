@@ -83,8 +83,21 @@ impl Skeleton {
             .constants
             .iter()
             .map(|f| f.use_as(|name| quote!(self.consts.#name.into())));
+        let raw_programs = self
+            .programs
+            .iter()
+            .map(|f| f.use_as(|name| quote!(#krate::programs::Program::as_raw(&self.progs.#name))));
         let map_values = self.maps.iter().map(|f| f.value("map"));
         let program_values = self.programs.iter().map(|f| f.value("program"));
+        let skeleton = quote! {
+            ::core::result::Result::Ok(Skeleton {
+                progs: Programs { #(#program_values),* },
+                maps: Maps {
+                    #(#map_values,)*
+                    __ebpf_raw: __ebpf_loaded.raw_maps().to_vec(),
+                },
+            })
+        };
         let names = emit::user_names();
         let derive = quote! {
             #names
@@ -115,9 +128,25 @@ impl Skeleton {
                 pub struct Programs { #(#program_fields),* }
 
                 /// The maps of the loaded object.
-                #derive
+                #names
+                #[allow(dead_code, reason = "not every user needs all of it")]
                 #[non_exhaustive]
-                pub struct Maps { #(#map_fields),* }
+                pub struct Maps {
+                    #(#map_fields,)*
+                    // For what needs no types: a type that is wrong is wrong where it is written,
+                    // and not here again.
+                    __ebpf_raw: ::std::vec::Vec<#krate::maps::RawMap>,
+                }
+
+                impl ::core::fmt::Debug for Maps {
+                    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                        let mut fields = f.debug_struct("Maps");
+                        for map in &self.__ebpf_raw {
+                            fields.field(map.name(), map);
+                        }
+                        fields.finish()
+                    }
+                }
 
                 /// Options of the maps, before they are created.
                 #default
@@ -163,19 +192,60 @@ impl Skeleton {
                     /// # Errors
                     /// What the kernel refuses, with its reason and what to do about it.
                     pub fn load(self) -> ::core::result::Result<Skeleton, #krate::Error> {
-                        #[allow(unused_mut, reason = "an object may have no programs")]
-                        let mut __ebpf_loaded = #krate::load::load(
+                        let __ebpf_loaded = #krate::load::load(
                             &OBJECT,
                             &[#(#map_list),*],
                             &[#(#program_list),*],
                             &[#(#constant_list),*],
                             &self.options,
                         )?;
-                        ::core::result::Result::Ok(Skeleton {
-                            progs: Programs { #(#program_values),* },
-                            maps: Maps { #(#map_values),* },
-                        })
+                        Skeleton::__ebpf_of(__ebpf_loaded)
                     }
+                }
+
+                #[allow(dead_code, deprecated, reason = "not every user needs all of it")]
+                impl Skeleton {
+                    #[allow(unused_mut, reason = "an object may have no programs")]
+                    fn __ebpf_of(
+                        mut __ebpf_loaded: #krate::load::Loaded,
+                    ) -> ::core::result::Result<Self, #krate::Error> {
+                        #skeleton
+                    }
+
+                    /// Gives all maps and loaded programs names in a new directory of a bpffs:
+                    /// they stay in the kernel until the names are removed. What this gives
+                    /// does the same for links.
+                    ///
+                    /// # Errors
+                    /// Of the first step that fails, and no name stays then. Where no bpffs is
+                    /// mounted, the error says so.
+                    pub fn pin(
+                        &self,
+                        directory: impl ::core::convert::AsRef<::std::path::Path>,
+                    ) -> ::core::result::Result<#krate::load::ObjectPins, #krate::Error> {
+                        #krate::load::pin(
+                            &OBJECT,
+                            &self.maps.__ebpf_raw,
+                            &[#(#raw_programs),*],
+                            ::core::convert::AsRef::as_ref(&directory),
+                        )
+                    }
+                }
+
+                /// Takes up the object that was pinned in this directory. Maps and programs are
+                /// compared with what the object says.
+                ///
+                /// # Errors
+                /// If there is no such directory, it lacks a map, or something in it is not what
+                /// the object says.
+                #[allow(dead_code, reason = "not every user needs it")]
+                pub fn from_pin(
+                    directory: impl ::core::convert::AsRef<::std::path::Path>,
+                ) -> ::core::result::Result<Skeleton, #krate::Error> {
+                    Skeleton::__ebpf_of(#krate::load::from_pin(
+                        &OBJECT,
+                        ::core::convert::AsRef::as_ref(&directory),
+                    )?)
                 }
 
                 /// Options first: constants, sizes of maps, programs to leave out.

@@ -675,13 +675,20 @@ fn fragments_are_operands_in_the_editor_too() {
     // What rust-analyzer makes of `r1 = $a; r2 = (s8)r3; …` with expressions for the fragments.
     let source =
         "r1 = (4 * 4); r2 = (s8)r3; r3 += (5); r4 = *(u8 *)(r1 + (2 + 6)); if r1 > (A) goto +0;";
-    let problems = |in_editor| {
+    let problems = |source: &str, in_editor| {
         let tokens = crate::tokens::Tokens::read(source.parse().unwrap(), in_editor);
         let parsed = parse_sequence(&tokens.list, ParseOptions::default());
         parsed.diagnostics.len()
     };
-    assert_eq!(problems(true), 0);
-    assert_eq!(problems(false), 4, "in rustc parentheses are no operands");
+    assert_eq!(problems(source, true), 0);
+    assert_eq!(
+        problems(source, false),
+        4,
+        "in rustc parentheses are no operands"
+    );
+    let facts = "r1 = offsetof(a.b[2].c); r1 += sizeof(a); if r1 == exists(a) goto +0; *(u8 *)(r1 + offsetof(a.b)) = enumval(a.b); call enumval(a.b)";
+    assert_eq!(problems(facts, true), 0);
+    assert_eq!(problems(facts, false), 0);
 }
 
 /// The examples in the explanation of each code: those that fail do so with this code and no

@@ -6,6 +6,7 @@
 //! - [`load`]: options, and the loader for any [`Object`].
 //! - [`verifier_log`]: what the kernel says about programs that it refuses.
 //! - [`inventory`]: all that is loaded on this machine.
+//! - [`mod@log`]: log lines from programs.
 //! - [`trace_pipe`] and [`tracefs`]: what programs print, and where they can be attached.
 #![cfg_attr(
     feature = "features",
@@ -15,7 +16,7 @@
     feature = "btf",
     doc = "- [`kernel_btf`]: the types of the running kernel; [`btf`] reads them."
 )]
-//! - [`symbols`]: names for addresses of the kernel.
+//! - [`symbols`]: names for addresses of the kernel and of processes.
 //! - [`context`]: the kernel's context types, for `{offset_of!(…)}`.
 //! - [`kernel_types`]: locks, timers and other types of the kernel in values of maps.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
@@ -26,12 +27,13 @@
 //! |---|---|
 //! | `std` (default) | everything that calls the kernel; without it only macros, [`Object`], [`Code`], definitions of maps, context types |
 //! | `btf` (default) | type information: `kernel_btf`, and all that programs need it for |
-//! | `uprobes` | programs on functions of user space: uprobes, USDT; brings a reader of ELF files |
+//! | `uprobes` | programs on functions of user space: uprobes, USDT; names for addresses of processes; brings a reader of ELF files |
 //! | `features` | `features`: what the running kernel can do |
 //! | `listing` | `Display` of [`Object`] and [`Code`], for snapshot tests and logs |
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod context;
+pub mod log;
 pub mod maps;
 
 #[cfg(feature = "std")]
@@ -86,9 +88,9 @@ pub use ebpf_asm::{
 
 pub use maps::{
     Array, ArrayOfMaps, BloomFilter, CgroupArray, CgrpStorage, CpuMap, DevMap, DevMapHash, Global,
-    HashMap, HashOfMaps, InodeStorage, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray,
+    HashMap, HashOfMaps, InodeStorage, Log, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray,
     PerCpuHashMap, PerfEventArray, ProgramArray, Queue, RingBuf, Rodata, SkStorage, SockHash,
-    SockMap, Stack, StackTrace, StructOps, TaskStorage, Update, UserRingBuf,
+    SockMap, Stack, StackTrace, StructOps, TaskStorage, TraceFormat, Update, UserRingBuf,
 };
 
 #[cfg(feature = "features")]
@@ -101,11 +103,12 @@ pub use error::{Error, ErrorKind};
 pub use trace_pipe::TracePipe;
 
 pub use ebpf_asm::object::BtfType;
-pub use ebpf_macros::{Btf, Pod};
+pub use ebpf_macros::{Btf, Pod, TracepointRecord};
 
 /// What generated code uses. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::context::{NoRecord, RecordOf};
     pub use crate::macro_support::{
         AnyKernelType, KernelTypeOf, KernelValue, Operand, TypeOf, TypeOfAny, map_for, operand,
         program_for, require_callback_number, require_callback_pointer, require_callback_result,

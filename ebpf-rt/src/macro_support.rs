@@ -304,7 +304,9 @@ pub const fn symbol(slot: u32, map: usize, def: &MapDef, addend: i32) -> Relocat
 #[must_use]
 #[track_caller]
 pub const fn map_for(oldest: KernelVersion, map: MapDef) -> MapDef {
-    needs(oldest, map.map_type.since(), "the map `", map.name);
+    let MapDef { map_type, name, .. } = map;
+    let lack = Lack::new("the map `", name, map_type.since(), map_type.instead());
+    lack.refuse(oldest);
     map
 }
 
@@ -315,28 +317,59 @@ pub const fn map_for(oldest: KernelVersion, map: MapDef) -> MapDef {
 #[must_use]
 #[track_caller]
 pub const fn program_for(oldest: KernelVersion, program: ProgramDef) -> ProgramDef {
-    let since = program.kind.since();
-    needs(oldest, since, "the program `", program.name);
+    let ProgramDef { kind, name, .. } = program;
+    let lack = Lack::new("the program `", name, kind.since(), kind.instead());
+    lack.refuse(oldest);
     program
 }
 
-#[track_caller]
-const fn needs(oldest: KernelVersion, since: KernelVersion, what: &str, name: &str) {
-    if oldest.major > since.major || oldest.major == since.major && oldest.minor >= since.minor {
-        return;
+/// What the oldest kernel may lack.
+struct Lack {
+    what: &'static str,
+    name: &'static str,
+    since: KernelVersion,
+    instead: Option<&'static str>,
+}
+
+impl Lack {
+    const fn new(
+        what: &'static str,
+        name: &'static str,
+        since: KernelVersion,
+        instead: Option<&'static str>,
+    ) -> Self {
+        Self {
+            what,
+            name,
+            since,
+            instead,
+        }
     }
-    let mut message = Message::new();
-    message.text("BPF0060: ");
-    message.text(what);
-    message.text(name);
-    message.text("` is of a kind that needs Linux ");
-    message.version(since);
-    message.text(", and the object is for Linux ");
-    message.version(oldest);
-    message.text(" and later\nhelp: raise it: `#[min_kernel = \"");
-    message.version(since);
-    message.text("\"]`");
-    panic!("{}", message.as_str());
+
+    #[track_caller]
+    const fn refuse(&self, oldest: KernelVersion) {
+        let since = self.since;
+        if oldest.major > since.major || oldest.major == since.major && oldest.minor >= since.minor
+        {
+            return;
+        }
+        let mut message = Message::new();
+        message.text("BPF0060: ");
+        message.text(self.what);
+        message.text(self.name);
+        message.text("` is of a kind that needs Linux ");
+        message.version(since);
+        message.text(", and the object is for Linux ");
+        message.version(oldest);
+        message.text(" and later\nhelp: raise it: `#[min_kernel = \"");
+        message.version(since);
+        message.text("\"]`");
+        if let Some(instead) = self.instead {
+            message.text("\nhelp: or use ");
+            message.text(instead);
+        }
+        panic!("{}", message.as_str());
+    }
 }
 
 /// A text put together in const evaluation, where there is no formatting.

@@ -31,6 +31,55 @@ pub(crate) fn remove(path: &Path) -> Result<(), Error> {
     sys::fs::unlink(&name).map_err(|errno| explain(Error::failed("unlink", errno), errno, path))
 }
 
+/// mkdir(2): a directory for names.
+pub(crate) fn make_directory(path: &Path) -> Result<(), Error> {
+    let name = c_path(path)?;
+    sys::fs::make_directory(&name).map_err(|errno| {
+        let error = Error::failed("mkdir", errno);
+        match errno {
+            Errno::EEXIST => error.because(format!("{} exists already", path.display())),
+            _ => explain(error, errno, path),
+        }
+    })
+}
+
+/// rmdir(2).
+pub(crate) fn remove_directory(path: &Path) -> Result<(), Error> {
+    let name = c_path(path)?;
+    sys::fs::remove_directory(&name)
+        .map_err(|errno| explain(Error::failed("rmdir", errno), errno, path))
+}
+
+/// Removes all names in a directory, and the directory.
+pub(crate) fn remove_all(directory: &Path) -> Result<(), Error> {
+    for name in names(directory)? {
+        let path = directory.join(name);
+        match remove(&path) {
+            // A directory of its own: a link that is several.
+            Err(error) if error.errno() == Some(Errno::EISDIR) => remove_all(&path)?,
+            result => result?,
+        }
+    }
+    remove_directory(directory)
+}
+
+/// The names in a directory, sorted.
+pub(crate) fn names(directory: &Path) -> Result<Vec<String>, Error> {
+    let shown = directory.display();
+    sys::fs::list_directory(&shown.to_string()).map_err(|errno| {
+        let error = Error::failed(format!("reading the directory {shown}"), errno);
+        explain(error, errno, directory)
+    })
+}
+
+/// Whether the text that the kernel has for a descriptor has this line: its numbers mean
+/// something else for maps, for programs and for links.
+pub(crate) fn is_of_kind(fd: BorrowedFd<'_>, line: &str) -> bool {
+    use std::os::fd::AsRawFd;
+    let path = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
+    sys::fs::read_file(&path).is_ok_and(|text| text.contains(line))
+}
+
 fn c_path(path: &Path) -> Result<CString, Error> {
     CString::new(path.as_os_str().as_bytes()).map_err(|error| {
         Error::invalid(format!("the path {} contains a zero byte", path.display())).caused_by(error)

@@ -1,7 +1,10 @@
-//! Names for addresses of the kernel.
+//! Names for addresses: of the kernel, and with the feature `uprobes` of processes.
 
 use crate::{Error, ErrorKind, kallsyms};
 use core::fmt;
+
+#[cfg(feature = "uprobes")]
+pub use crate::user_space::{ProcessSymbol, ProcessSymbols};
 
 /// The kernel's functions by address, as they are now: what turns the addresses of a
 /// [`StackTrace`](crate::StackTrace) into names.

@@ -140,6 +140,7 @@ mod opens {
         pub struct Maps {
             pub COUNTS: HashMap<u32, u64>,
             pub CONFIG: Rodata<Config>,
+            __ebpf_raw: ::std::vec::Vec<::ebpf_rt::maps::RawMap>,
         }
 
         #[derive(Debug)]
@@ -186,24 +187,54 @@ mod opens {
             }
 
             pub fn load(self) -> ::core::result::Result<Skeleton, ::ebpf_rt::Error> {
-                #[allow(unused_mut, reason = "an object may have no program")]
-                let mut loaded = ::ebpf_rt::load::load(
+                let loaded = ::ebpf_rt::load::load(
                     &OBJECT,
                     &[self.maps.COUNTS.into(), self.maps.CONFIG.into()],
                     &[self.progs.count.into()],
                     &[self.consts.PORT.into()],
                     &self.options,
                 )?;
-                ::core::result::Result::Ok(Skeleton {
+                Skeleton::of(loaded)
+            }
+        }
+
+        impl Skeleton {
+            #[allow(unused_mut, reason = "an object may have no program")]
+            fn of(
+                mut loaded: ::ebpf_rt::load::Loaded,
+            ) -> ::core::result::Result<Self, ::ebpf_rt::Error> {
+                ::core::result::Result::Ok(Self {
                     maps: Maps {
                         COUNTS: loaded.map(0)?,
                         CONFIG: loaded.map(1)?,
+                        __ebpf_raw: loaded.raw_maps().to_vec(),
                     },
                     progs: Programs {
                         count: loaded.program(0)?,
                     },
                 })
             }
+
+            pub fn pin(
+                &self,
+                directory: impl ::core::convert::AsRef<::std::path::Path>,
+            ) -> ::core::result::Result<::ebpf_rt::load::ObjectPins, ::ebpf_rt::Error> {
+                ::ebpf_rt::load::pin(
+                    &OBJECT,
+                    &self.maps.__ebpf_raw,
+                    &[::ebpf_rt::programs::Program::as_raw(&self.progs.count)],
+                    ::core::convert::AsRef::as_ref(&directory),
+                )
+            }
+        }
+
+        pub fn from_pin(
+            directory: impl ::core::convert::AsRef<::std::path::Path>,
+        ) -> ::core::result::Result<Skeleton, ::ebpf_rt::Error> {
+            Skeleton::of(::ebpf_rt::load::from_pin(
+                &OBJECT,
+                ::core::convert::AsRef::as_ref(&directory),
+            )?)
         }
 
         pub fn loader() -> Loader {

@@ -1,6 +1,8 @@
 //! Text for people, made from what the kernel has.
 
-use std::fmt::Write;
+use ebpf_rt::Errno;
+use ebpf_rt::log::Text;
+use std::borrow::Cow;
 
 /// The bytes before the first NUL; all of them if there is none.
 #[must_use]
@@ -12,20 +14,21 @@ pub fn c_string(bytes: &[u8]) -> &[u8] {
 /// escape sequences too.
 #[must_use]
 pub fn printable(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                c if c.is_control() => text.extend(c.escape_default()),
-                c => text.push(c),
-            }
-        }
-        for byte in chunk.invalid() {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "\\x{byte:02x}");
-        }
-    }
-    text
+    Text(bytes).to_string()
+}
+
+/// Text of another process for JSON, which escapes by itself: the bytes before the first NUL.
+/// JSON is Unicode: what is not becomes U+FFFD.
+#[must_use]
+pub fn json_text(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(c_string(bytes))
+}
+
+/// `ENOENT` for the result `-2` of a system call; nothing if it was no error.
+#[must_use]
+pub fn errno_name(result: i64) -> Option<String> {
+    let errno = Errno::from_raw(i32::try_from(result.checked_neg()?).ok()?);
+    (errno.raw() > 0).then(|| errno.to_string())
 }
 
 /// `1 second`, `2 seconds`.
@@ -46,6 +49,14 @@ mod tests {
         assert_eq!(c_string(b"sh\0old\0"), b"sh");
         assert_eq!(c_string(b"no end"), b"no end");
         assert_eq!(c_string(b""), b"");
+    }
+
+    #[test]
+    fn results_have_names() {
+        assert_eq!(errno_name(-2).as_deref(), Some("ENOENT"));
+        for result in [0, 3, i64::MIN] {
+            assert_eq!(errno_name(result), None);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 mod build;
 mod cpio;
 mod guest;
+mod page;
 mod results;
 mod series;
 mod table;
@@ -19,7 +20,7 @@ use kernel_test::report::Outcome;
 use results::Results;
 use series::Series;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use table::Table;
 
@@ -27,6 +28,7 @@ use table::Table;
 const SHELL: (&str, &str) = ("bookworm", "busybox-static");
 const SHELL_PATHS: [&str; 2] = ["bin/busybox", "usr/bin/busybox"];
 const TABLE: &str = "xtask/data/kernel-tests.tsv";
+const PAGE: &str = "ebpf-rt/tests/COVERAGE.md";
 
 /// What the command line asks for.
 #[derive(Debug, Default)]
@@ -36,6 +38,7 @@ struct Options {
     bless: bool,
     shell: bool,
     list: bool,
+    page: bool,
 }
 
 impl Options {
@@ -57,6 +60,7 @@ impl Options {
                 "--bless" => options.bless = true,
                 "--shell" => options.shell = true,
                 "--list" => options.list = true,
+                "--page" => options.page = true,
                 other => return Err(format!("kernels: no option `{other}`")),
             }
         }
@@ -89,6 +93,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let path = crate::workspace().join(TABLE);
     let mut table = Table::parse(&crate::read(&path)?)
         .map_err(|error| format!("{}: {error}", path.display()))?;
+    let page = crate::workspace().join(PAGE);
+    if options.page {
+        return write(&page, &page::text(&build, &table)?);
+    }
     guest::ensure_tools()?;
     let common = guest::common(&build, &shell()?)?;
     println!("built in {} s", start.elapsed().as_secs());
@@ -121,8 +129,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     if options.bless {
         table.keep_only(&names);
-        std::fs::write(&path, table.text())
-            .map_err(|error| format!("{}: {error}", path.display()))?;
+        write(&path, &table.text())?;
+        write(&page, &page::text(&build, &table)?)?;
+    } else if crate::read(&page)? != page::text(&build, &table)? {
+        failures.push(format!("{PAGE} is out of date: cargo xtask kernels --page"));
     }
     failures.extend(table.complaints(&names));
     show(&columns);
@@ -132,6 +142,10 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         1 => Err(format!("\n{}\n\n1 failure", failures[0])),
         count => Err(format!("\n{}\n\n{count} failures", failures.join("\n"))),
     }
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn names(build: &Build) -> BTreeSet<String> {

@@ -17,10 +17,11 @@ commands:
   helpers [--check] [--header FILE]
       write ebpf-asm/src/helpers/table.rs from xtask/data/helpers.tsv and linux/bpf.h;
       --check only compares, --header takes FILE instead of the newest kernel's header
-  kernels [--kernel VERSION]... [--filter TEXT]... [--bless | --shell | --list]
+  kernels [--kernel VERSION]... [--filter TEXT]... [--bless | --shell | --list | --page]
       run the kernel tests on Debian's kernels in QEMU and compare what runs where with
       xtask/data/kernel-tests.tsv; --kernel and --filter run a part (versions are 5.10, 6.1,
-      6.12, 6.18, newest), --bless writes the table, --shell is a shell in the guest, --list
+      6.12, 6.18, newest), --bless writes the table and the page of what is tested
+      (ebpf-rt/tests/COVERAGE.md), --page only the page, --shell is a shell in the guest, --list
       shows kernels and tests";
 
 fn main() -> ExitCode {

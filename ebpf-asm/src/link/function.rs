@@ -3,10 +3,11 @@
 use super::callbacks::{CallbackUse, Pointers};
 use super::fragments::{Fragments, Frame, last_exit};
 use super::labels::{Labels, Slot};
-use super::{Linked, ObjectFunction, Scope, Symbol};
+use super::{Lack, Linked, ObjectFunction, Scope, Symbol};
 use crate::KernelVersion;
 use crate::diag::{Diagnostic, Rule, Span};
 use crate::helpers;
+use crate::instead;
 use crate::isa::{self, Form, Insn};
 use crate::syntax::ast::{Instruction, Name, Sequence, Statement, Target};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -99,6 +100,41 @@ pub(super) fn assemble(body: &Sequence, around: Around<'_>, unit: Unit) -> Assem
         uses: assembler.uses,
         pasted: assembler.reached,
     }
+}
+
+/// The error about something that the oldest kernel lacks.
+fn lack(
+    what: &str,
+    needed: KernelVersion,
+    oldest: KernelVersion,
+    instead: Option<&str>,
+    span: Span,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::error(
+        Rule::NeedsNewerKernel,
+        span,
+        format!("{what} needs Linux {needed}, and the object is for Linux {oldest} and later"),
+    )
+    .with_help(format!("raise it: `#[min_kernel = \"{needed}\"]`"));
+    match instead {
+        Some(instead) => diagnostic.with_help(format!("or use {instead}")),
+        None => diagnostic,
+    }
+}
+
+/// Whether this kernel knows the opcode from other instructions: then it looks at the rest only
+/// when it comes to the instruction.
+fn opcode_is_known(definition: &isa::Definition, kernel: KernelVersion) -> bool {
+    const LDDW: u8 = 0x18;
+    const STX: u8 = 3;
+    // What a 64-bit load loads has to be known in any case, and before 5.12 an atomic operation
+    // had nothing in its immediate.
+    let strict = definition.opcode == LDDW
+        || definition.opcode & 7 == STX && kernel < KernelVersion::new(5, 12);
+    let mut older = isa::TABLE
+        .iter()
+        .filter(|row| row.min_kernel.is_some_and(|needed| needed <= kernel));
+    !strict && older.any(|row| row.opcode == definition.opcode)
 }
 
 /// The fields of an instruction that names can decide.
@@ -348,22 +384,38 @@ impl<'a> FunctionAssembler<'a> {
     }
 
     fn check_version(&mut self, form: Form, span: Span) {
-        let Some(oldest) = self.around.min_kernel else {
-            return;
-        };
         let definition = form.definition();
-        let Some(needed) = definition.min_kernel else {
+        let (Some(oldest), Some(needed)) = (self.around.min_kernel, definition.min_kernel) else {
             return;
         };
-        if needed > oldest {
-            let diagnostic = Diagnostic::error(
-                Rule::NeedsNewerKernel,
-                span,
-                format!("this instruction ({}) needs Linux {needed}, and the object is for Linux {oldest} and later", definition.name),
-            )
-            .with_help(format!("raise it: `#[min_kernel = \"{needed}\"]`"));
-            self.report(diagnostic);
+        if needed <= oldest {
+            return;
         }
+        let what = format!("this instruction ({})", definition.name);
+        let diagnostic = lack(&what, needed, oldest, instead::of_instruction(form), span);
+        self.linked.lacks.push(Lack {
+            insn: self.slot,
+            everywhere: !opcode_is_known(definition, oldest),
+            diagnostic,
+        });
+    }
+
+    pub(super) fn check_helper_version(&mut self, helper: &helpers::Helper, span: Span) {
+        let Some(oldest) = self
+            .around
+            .min_kernel
+            .filter(|&oldest| helper.since > oldest)
+        else {
+            return;
+        };
+        let what = format!("`{}`", helper.name);
+        let instead = instead::of_helper(helper.name);
+        self.linked.lacks.push(Lack {
+            insn: self.slot,
+            // The verifier looks at a call when it comes to it.
+            everywhere: false,
+            diagnostic: lack(&what, helper.since, oldest, instead, span),
+        });
     }
 
     /// The kernel refuses a function whose last instruction lets control run on.

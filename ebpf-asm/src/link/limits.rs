@@ -8,7 +8,9 @@
 use super::ObjectFunction;
 use super::function::Assembled;
 use crate::diag::{Diagnostic, Rule, Span};
-use crate::isa::{Decoded, Form, ImmediateSource, Instruction, Register, Size, Source, decode_all};
+use crate::isa::{
+    Decoded, Form, ImmediateSource, Insn, Instruction, Register, Size, Source, decode_all,
+};
 use crate::object::ConstantField;
 use crate::{KernelVersion, ProgramType};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -31,6 +33,10 @@ const TAIL_CALLS_AND_FUNCTIONS: KernelVersion = KernelVersion::new(5, 10);
 /// `bpf_tail_call`
 const TAIL_CALL: u32 = 12;
 
+/// The opcode of calls, and their source field if a function of the kernel is called.
+const CALL: u8 = 0x85;
+const KERNEL_FUNCTION: u8 = 2;
+
 /// A function and what it calls.
 struct Node {
     calls: Vec<(usize, Span)>,
@@ -52,9 +58,13 @@ pub(super) fn check(
     if assembled.len() < 2 {
         return diagnostics;
     }
+    let is_kfunc = |insn: &Insn| insn.opcode() == CALL && insn.src() == KERNEL_FUNCTION;
+    let may_throw = assembled
+        .values()
+        .any(|function| function.linked.insns.iter().any(is_kfunc));
     let nodes: Option<BTreeMap<usize, Node>> = assembled
         .iter()
-        .map(|(&index, function)| Some((index, Node::new(function)?)))
+        .map(|(&index, function)| Some((index, Node::new(function, may_throw)?)))
         .collect();
     let Some(mut nodes) = nodes else {
         return diagnostics;
@@ -323,7 +333,7 @@ impl State {
 impl Node {
     /// `None` if the function has something that is not understood here: calls by distance,
     /// jumps through tables, raw slots.
-    fn new(function: &Assembled) -> Option<Self> {
+    fn new(function: &Assembled, may_throw: bool) -> Option<Self> {
         let insns = &function.linked.insns;
         let decoded: Vec<(usize, Instruction)> = decode_all(insns)
             .map(|(slot, decoded)| match decoded {
@@ -353,7 +363,7 @@ impl Node {
         }
         callees.sort_unstable();
         callees.dedup();
-        let at_exit = at_exit(function, &decoded, |slot| {
+        let at_exit = at_exit(function, &decoded, may_throw, |slot| {
             let place = callees.binary_search(&uses.get(&slot)?.function).ok()?;
             1_u128.checked_shl(place as u32)
         });
@@ -376,10 +386,12 @@ impl Node {
 const MOST_WALKS: usize = 32;
 
 /// What happens on every way from the start of a function to its end. `call` gives the bit of
-/// the function that the instruction at a slot calls.
+/// the function that the instruction at a slot calls. A function of the kernel may be `bpf_throw`,
+/// which ends the program: so may everything that is called, if there is one.
 fn at_exit(
     function: &Assembled,
     decoded: &[(usize, Instruction)],
+    may_throw: bool,
     call: impl Fn(usize) -> Option<u128>,
 ) -> State {
     const NOTHING: State = State {
@@ -418,11 +430,10 @@ fn at_exit(
                 }
                 Form::Branch(..) | Form::MayGoto => flow(target, state, &mut before),
                 Form::CallLocal => state.called |= call(*slot).unwrap_or(0),
-                // `bpf_throw` ends the program.
-                Form::CallKfunc => {
-                    at_exit = Some(at_exit.map_or(state, |old: State| old.meet(state)));
-                }
                 _ => {}
+            }
+            if may_throw && matches!(instruction.form(), Form::CallLocal | Form::CallKfunc) {
+                at_exit = Some(at_exit.map_or(state, |old: State| old.meet(state)));
             }
             flow(next, state, &mut before);
         }

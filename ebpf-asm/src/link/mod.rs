@@ -7,6 +7,7 @@ mod callbacks;
 mod constants;
 mod fragments;
 mod function;
+mod guards;
 mod labels;
 mod limits;
 mod names;
@@ -48,6 +49,19 @@ pub struct Linked {
     pub unused_labels: Vec<u32>,
     /// What was wrong.
     pub diagnostics: Vec<Diagnostic>,
+    /// What the oldest kernel lacks, until it is known whether a load-time constant can switch it
+    /// off.
+    lacks: Vec<Lack>,
+}
+
+/// Something that the oldest kernel lacks.
+#[derive(Clone, Debug)]
+struct Lack {
+    /// The slot of the instruction.
+    insn: u32,
+    /// Whether the kernel refuses it also where nothing can reach it.
+    everywhere: bool,
+    diagnostic: Diagnostic,
 }
 
 /// A value that is put into an instruction once it is known.

@@ -2,7 +2,7 @@
 
 use super::function::{Fields, FunctionAssembler, FunctionUse, Unit};
 use super::{Patch, Relocation, RelocationTarget, Symbol};
-use crate::diag::{Diagnostic, Rule, Span};
+use crate::diag::{Diagnostic, Rule};
 use crate::helpers;
 use crate::isa::{Form, ImmediateSource};
 use crate::object::{ConstantField, Linkage};
@@ -167,7 +167,8 @@ impl FunctionAssembler<'_> {
             (Some(Symbol::Fragment(_)), None) => Ok(()),
             (_, Some(helper)) => {
                 node.imm = helper.id.cast_signed();
-                self.check_helper_version(helper, name.span)
+                self.check_helper_version(helper, name.span);
+                Ok(())
             }
             (Some(Symbol::Program), None) => Err(Diagnostic::error(
                 Rule::WrongKindOfSymbol,
@@ -337,21 +338,6 @@ impl FunctionAssembler<'_> {
                 })
             }
             Some(Symbol::Map(_)) => Ok(()),
-        }
-    }
-
-    fn check_helper_version(&self, helper: &helpers::Helper, span: Span) -> Result<(), Diagnostic> {
-        match self.around.min_kernel {
-            Some(oldest) if helper.since > oldest => Err(Diagnostic::error(
-                Rule::NeedsNewerKernel,
-                span,
-                format!(
-                    "`{}` needs Linux {}, and the object is for Linux {oldest} and later",
-                    helper.name, helper.since
-                ),
-            )
-            .with_help(format!("raise it: `#[min_kernel = \"{}\"]`", helper.since))),
-            _ => Ok(()),
         }
     }
 }

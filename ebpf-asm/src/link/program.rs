@@ -2,7 +2,7 @@
 
 use super::fragments::Fragments;
 use super::function::{Around, Assembled, Unit, assemble, scope_of_constants};
-use super::{Function, Linked, Scope, limits};
+use super::{Function, Linked, Scope, guards, limits};
 use crate::diag::{Diagnostic, Rule};
 use crate::object::Linkage;
 use crate::syntax::ast::Sequence;
@@ -117,7 +117,27 @@ pub fn link_program(
             linkage: functions[function].linkage,
         });
     }
+    if let Some(oldest) = min_kernel {
+        report_lacks(&mut whole, oldest);
+    }
     whole
+}
+
+/// What the oldest kernel lacks is an error where no load-time constant can switch it off.
+fn report_lacks(whole: &mut Linked, oldest: KernelVersion) {
+    let lacks = core::mem::take(&mut whole.lacks);
+    let slots: Vec<u32> = lacks.iter().map(|lack| lack.insn).collect();
+    let avoidable = guards::avoidable(whole, oldest, &slots);
+    for (lack, avoidable) in lacks.into_iter().zip(avoidable) {
+        let diagnostic = match (avoidable, lack.everywhere) {
+            (false, _) => lack.diagnostic,
+            (true, true) => lack.diagnostic.with_note(
+                "the kernel looks at the opcodes of all instructions, also of those that a constant switches off",
+            ),
+            (true, false) => continue,
+        };
+        whole.diagnostics.push(diagnostic);
+    }
 }
 
 fn append(whole: &mut Linked, mut part: Linked, base: u32) {
@@ -130,6 +150,9 @@ fn append(whole: &mut Linked, mut part: Linked, base: u32) {
     for label in &mut part.labels {
         label.0 += base;
     }
+    for lack in &mut part.lacks {
+        lack.insn += base;
+    }
     whole.insns.append(&mut part.insns);
     whole.patches.append(&mut part.patches);
     whole.relocations.append(&mut part.relocations);
@@ -138,6 +161,7 @@ fn append(whole: &mut Linked, mut part: Linked, base: u32) {
     whole.labels.append(&mut part.labels);
     whole.unused_labels.append(&mut part.unused_labels);
     whole.diagnostics.append(&mut part.diagnostics);
+    whole.lacks.append(&mut part.lacks);
 }
 
 /// Finds calls that lead back to a function that is being called, depth first and without

@@ -221,8 +221,14 @@ pub enum ProgramKind {
 }
 
 impl ProgramKind {
-    /// Each kind, going nowhere yet.
-    const ALL: &'static [Self] = &[
+    /// Each kind once, with empty names: to go through them all.
+    ///
+    /// ```
+    /// use ebpf_asm::object::ProgramKind;
+    ///
+    /// assert!(ProgramKind::ALL.iter().any(|kind| kind.name() == "kprobe_multi"));
+    /// ```
+    pub const ALL: &'static [Self] = &[
         Self::SocketFilter,
         Self::Tracepoint {
             category: "",

@@ -360,6 +360,29 @@ pub struct ProgramDef {
     pub lines: LineTable,
     /// The names of slots that jumps go to.
     pub labels: LabelTable,
+    /// The fields of the context as the program was compiled with them: of programs at trace
+    /// points, whose records the running kernel can describe. Empty if it is not known.
+    pub record: &'static [RecordField],
+}
+
+/// A field of a trace point's record: where a program takes it to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RecordField {
+    /// Its name: `filename`.
+    pub name: &'static str,
+    /// Where it begins in the record, in bytes.
+    pub offset: u32,
+    /// Its bytes.
+    pub size: u32,
+}
+
+impl RecordField {
+    /// A field of this name at this place.
+    #[must_use]
+    pub const fn new(name: &'static str, offset: u32, size: u32) -> Self {
+        Self { name, offset, size }
+    }
 }
 
 impl ProgramDef {
@@ -381,7 +404,14 @@ impl ProgramDef {
             functions,
             lines,
             labels: LabelTable::EMPTY,
+            record: &[],
         }
+    }
+
+    /// The same program with what it takes its context's fields to be.
+    #[must_use]
+    pub const fn with_record(self, record: &'static [RecordField]) -> Self {
+        Self { record, ..self }
     }
 
     /// The same program with names for its slots, which the listing shows.

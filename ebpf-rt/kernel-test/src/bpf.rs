@@ -10,9 +10,15 @@ const MAP_GET_NEXT_ID: i32 = 12;
 const LINK_GET_NEXT_ID: i32 = 31;
 const PROG_LOAD: i32 = 5;
 const BTF_LOAD: i32 = 18;
+const PROG_GET_FD_BY_ID: i32 = 13;
+const MAP_GET_FD_BY_ID: i32 = 14;
+const OBJ_GET_INFO_BY_FD: i32 = 15;
+const BTF_GET_FD_BY_ID: i32 = 19;
+const BTF_GET_NEXT_ID: i32 = 23;
+const LINK_GET_FD_BY_ID: i32 = 30;
 
 /// Kinds of things in the kernel that have numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// Programs.
     Program,
@@ -20,6 +26,13 @@ pub enum Kind {
     Map,
     /// Links. Linux 5.8.
     Link,
+    /// Type information.
+    Btf,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Program, Self::Map, Self::Link, Self::Btf];
 }
 
 fn bpf<T>(command: i32, attr: &mut T) -> io::Result<i64> {
@@ -48,10 +61,15 @@ fn bpf_sized<T>(command: i32, attr: &mut T, size: usize) -> io::Result<i64> {
 /// If the kernel does not say.
 #[must_use]
 pub fn ids(kind: Kind) -> Vec<u32> {
+    try_ids(kind).unwrap_or_else(|error| panic!("{kind:?} numbers: {error}"))
+}
+
+pub(crate) fn try_ids(kind: Kind) -> io::Result<Vec<u32>> {
     let command = match kind {
         Kind::Program => PROG_GET_NEXT_ID,
         Kind::Map => MAP_GET_NEXT_ID,
         Kind::Link => LINK_GET_NEXT_ID,
+        Kind::Btf => BTF_GET_NEXT_ID,
     };
     // start_id, next_id, open_flags
     let mut attr = [0u32; 3];
@@ -59,10 +77,92 @@ pub fn ids(kind: Kind) -> Vec<u32> {
     loop {
         match bpf(command, &mut attr) {
             Ok(_) => ids.push(attr[1]),
-            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => return ids,
-            Err(error) => panic!("{kind:?} numbers: {error}"),
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => return Ok(ids),
+            Err(error) => return Err(error),
         }
         attr[0] = attr[1];
+    }
+}
+
+fn fd_by_id(command: i32, id: u32) -> io::Result<OwnedFd> {
+    // id, next_id, open_flags
+    let mut attr = [id, 0, 0];
+    let fd = bpf(command, &mut attr)?;
+    // SAFETY: the kernel just made this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+/// Fills in as much of the kernel's information as there is room for.
+fn info<T>(fd: &OwnedFd, info: &mut T) -> io::Result<()> {
+    let length = size_of::<T>();
+    // SAFETY: the kernel writes plain data into it, and it is borrowed for that long.
+    let bytes =
+        unsafe { core::slice::from_raw_parts_mut(core::ptr::from_mut(info).cast(), length) };
+    info_by_fd(fd, bytes)
+}
+
+/// Whether type information is the kernel's own or that of a module. Linux 5.11.
+pub(crate) fn is_kernel_btf(id: u32) -> bool {
+    #[repr(C)]
+    #[derive(Default)]
+    struct Info {
+        btf: u64,
+        btf_size: u32,
+        id: u32,
+        name: u64,
+        name_len: u32,
+        kernel_btf: u32,
+    }
+    let mut all = Info::default();
+    fd_by_id(BTF_GET_FD_BY_ID, id)
+        .and_then(|fd| info(&fd, &mut all))
+        .is_ok()
+        && all.kernel_btf != 0
+}
+
+/// What something in the kernel holds: a link its program, a program its maps and its types.
+pub(crate) fn held_by(kind: Kind, id: u32) -> Vec<(Kind, u32)> {
+    match kind {
+        Kind::Link => {
+            // type, id, prog_id
+            let mut words = [0u32; 3];
+            fd_by_id(LINK_GET_FD_BY_ID, id)
+                .and_then(|fd| info(&fd, &mut words))
+                .map(|()| vec![(Kind::Program, words[2])])
+                .unwrap_or_default()
+        }
+        Kind::Program => {
+            // `struct bpf_prog_info` in words of four bytes: `nr_map_ids`, `map_ids`, `btf_id`.
+            const MAPS: usize = 13;
+            const MAP_IDS: usize = 14;
+            const BTF: usize = 32;
+            let Ok(fd) = fd_by_id(PROG_GET_FD_BY_ID, id) else {
+                return Vec::new();
+            };
+            let mut maps = [0u32; 64];
+            let mut words = [0u32; 40];
+            words[MAPS] = maps.len() as u32;
+            let address = (maps.as_mut_ptr() as u64).to_ne_bytes();
+            for (word, bytes) in words[MAP_IDS..].iter_mut().zip(address.chunks(4)) {
+                *word = u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+            }
+            if info(&fd, &mut words).is_err() {
+                return Vec::new();
+            }
+            let count = (words[MAPS] as usize).min(maps.len());
+            let maps = maps[..count].iter().map(|&id| (Kind::Map, id));
+            maps.chain([(Kind::Btf, words[BTF])]).collect()
+        }
+        Kind::Map => {
+            // `struct bpf_map_info` in words of four bytes: `btf_id`.
+            const BTF: usize = 16;
+            let mut words = [0u32; 20];
+            fd_by_id(MAP_GET_FD_BY_ID, id)
+                .and_then(|fd| info(&fd, &mut words))
+                .map(|()| vec![(Kind::Btf, words[BTF])])
+                .unwrap_or_default()
+        }
+        Kind::Btf => Vec::new(),
     }
 }
 
@@ -252,14 +352,7 @@ pub fn records(program: u32) -> io::Result<Records> {
     })
 }
 
-fn fd_by_id(command: i32, id: u32) -> io::Result<OwnedFd> {
-    let fd = bpf(command, &mut [id, 0, 0])?;
-    // SAFETY: the kernel just made this descriptor for us.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
-}
-
 fn info_by_fd(fd: &OwnedFd, info: &mut [u8]) -> io::Result<()> {
-    const OBJ_GET_INFO_BY_FD: i32 = 15;
     #[repr(C)]
     struct Attributes {
         fd: u32,

@@ -8,6 +8,9 @@
 //! `cargo xtask kernels` runs the same test binaries on other kernels, one test in a process, and
 //! reads what became of each from a [report].
 //!
+//! After each test the descriptors of the process and the programs, maps, links and types in the
+//! kernel are compared with what there was before: a test that leaves something behind fails.
+//!
 //! Some tests have to be another user or have fewer capabilities. They start the test binary
 //! again as a [child](Child), so that the privileges are dropped in a process of its own.
 //!
@@ -23,17 +26,21 @@
 
 pub mod bpf;
 mod child;
+mod coverage;
+pub mod leaks;
 mod need;
 pub mod report;
 pub mod trace;
 
 pub use child::Child;
+pub use coverage::{COVERAGE, Coverage};
 pub use need::{NO_TOOLCHAIN, Need, kernel_version};
 
+use leaks::{Before, Verdict};
 use libtest_mimic::{Arguments, Completion, Trial};
 use report::Outcome;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The tests of a binary, and what its children do.
 #[derive(Default)]
@@ -41,6 +48,9 @@ pub struct Suite {
     trials: Vec<Trial>,
     children: Vec<(&'static str, fn())>,
     left_out: Arc<Mutex<Vec<LeftOut>>>,
+    /// Tests after which something new was in the kernel that may be another process's.
+    undecided: Arc<Mutex<Vec<&'static str>>>,
+    coverage: Vec<Coverage>,
 }
 
 /// A test that could not run.
@@ -57,25 +67,36 @@ impl Suite {
         Self::default()
     }
 
-    /// Adds a test, which fails by panicking.
-    pub fn test(&mut self, name: &'static str, needs: &[Need], test: fn()) {
+    /// Adds a test, which fails by panicking. What it gives takes what the test covers.
+    pub fn test(&mut self, name: &'static str, needs: &[Need], test: fn()) -> &mut Coverage {
         let needs = needs.to_vec();
         let left_out = Arc::clone(&self.left_out);
+        let undecided = Arc::clone(&self.undecided);
         self.trials.push(Trial::ignorable_test(name, move || {
             let missing = needs
                 .iter()
                 .find_map(|need| Some((need.missing()?, need.is_for_the_matrix())));
             match missing {
                 None => {
+                    let before = Before::now();
                     let caught = std::panic::catch_unwind(test);
-                    let outcome = match &caught {
-                        Ok(()) => Outcome::Passed,
-                        Err(payload) => Outcome::Failed(report::message_of(&**payload)),
+                    // A failed test may have left whatever it was at.
+                    let verdict = caught.as_ref().ok().map(|()| before.compare());
+                    let outcome = match (&caught, &verdict) {
+                        (Err(payload), _) => Outcome::Failed(report::message_of(&**payload)),
+                        (Ok(()), Some(Verdict::Leak(what))) => Outcome::Failed(what.clone()),
+                        (Ok(()), _) => Outcome::Passed,
                     };
                     report::add(name, &outcome)?;
-                    match caught {
-                        Ok(()) => Ok(Completion::Completed),
-                        Err(payload) => std::panic::resume_unwind(payload),
+                    match (caught, verdict) {
+                        (Err(payload), _) => std::panic::resume_unwind(payload),
+                        (Ok(()), Some(Verdict::Leak(what))) => Err(what.into()),
+                        (Ok(()), Some(Verdict::Undecided)) => {
+                            let mut undecided = undecided.lock().map_err(|e| e.to_string())?;
+                            undecided.push(name);
+                            Ok(Completion::Completed)
+                        }
+                        (Ok(()), _) => Ok(Completion::Completed),
                     }
                 }
                 Some((reason, for_the_matrix)) => {
@@ -90,6 +111,9 @@ impl Suite {
                 }
             }
         }));
+        let last = self.coverage.len();
+        self.coverage.push(Coverage::new(name));
+        &mut self.coverage[last]
     }
 
     /// Adds what the binary does when it is started as a [`Child`] of this name.
@@ -103,6 +127,10 @@ impl Suite {
         if let Some(name) = child::requested() {
             return child::run(&name, &self.children);
         }
+        if coverage::is_asked_for() {
+            print!("{}", coverage::text(&self.coverage));
+            return ExitCode::SUCCESS;
+        }
         report::begin();
         let mut arguments = Arguments::from_args();
         // Tests count events of the whole machine, and the kernel is one.
@@ -112,10 +140,18 @@ impl Suite {
         if listing {
             return ExitCode::SUCCESS;
         }
-        let left_out = match self.left_out.lock() {
-            Ok(left_out) => left_out,
-            Err(poisoned) => poisoned.into_inner(),
-        };
+        let left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        let undecided = self
+            .undecided
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if !undecided.is_empty() {
+            println!(
+                "others use eBPF on this machine: whether these left something in the kernel is \
+                 not known: {}",
+                undecided.join(", ")
+            );
+        }
         println!(
             "kernel tests: {} ran, {} could not run",
             conclusion.num_passed + conclusion.num_failed,

@@ -33,7 +33,14 @@ mod registers;
 ))]
 pub use registers::*;
 
+mod record;
+mod usdt;
+
 pub use iter::*;
+pub use record::TracepointRecord;
+#[doc(hidden)]
+pub use record::{NoRecord, RecordOf};
+pub use usdt::UsdtArgumentSpec;
 
 use bytemuck::Zeroable;
 use ebpf_asm::object::{BtfType, CompositeDef, MemberDef, TypeDef};

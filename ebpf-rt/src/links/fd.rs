@@ -53,7 +53,9 @@ impl Attachment {
         match LinkInfo::of(fd.as_fd()) {
             // What is pinned can be a map or a program, whose numbers for kinds mean others:
             // only a link has a program of that number.
-            Ok(found) if found.link_type == Some(wanted) && is_link(fd.as_fd()) => {
+            Ok(found)
+                if found.link_type == Some(wanted) && pins::is_of_kind(fd.as_fd(), "link_id:") =>
+            {
                 Ok(Self::Link(fd))
             }
             Ok(_) | Err(Errno::EINVAL) => Err(Error::invalid(format!(
@@ -62,13 +64,6 @@ impl Attachment {
             Err(errno) => Err(info::failed(errno)),
         }
     }
-}
-
-/// Whether the descriptor is that of a link: the kernel names such files.
-fn is_link(fd: BorrowedFd<'_>) -> bool {
-    use std::os::fd::AsRawFd;
-    let path = format!("/proc/self/fdinfo/{}", fd.as_raw_fd());
-    crate::sys::fs::read_file(&path).is_ok_and(|text| text.contains("link_id:"))
 }
 
 macro_rules! fd_link {
@@ -141,6 +136,12 @@ macro_rules! fd_link {
             }
         }
 
+        impl crate::links::Link for $name {
+            fn pin(&self, path: &std::path::Path) -> Result<(), crate::Error> {
+                self.attachment.pin(path)
+            }
+        }
+
         impl std::os::fd::AsFd for $name {
             fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
                 self.attachment.fd()
@@ -149,6 +150,38 @@ macro_rules! fd_link {
     };
 }
 pub(crate) use fd_link;
+
+/// Pins several attachments as one thing: a directory with a name for each.
+pub(crate) fn pin_all(attachments: &[Attachment], directory: &Path) -> Result<(), Error> {
+    // Nothing is made where it is known to be in vain.
+    for attachment in attachments {
+        attachment.link()?;
+    }
+    pins::make_directory(directory)?;
+    for (index, attachment) in attachments.iter().enumerate() {
+        if let Err(error) = attachment.pin(&directory.join(index.to_string())) {
+            // What cannot be removed either adds nothing to the error.
+            let _ = pins::remove_all(directory);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+/// What was pinned so.
+pub(crate) fn all_from_pin(directory: &Path, wanted: LinkType) -> Result<Vec<Attachment>, Error> {
+    let names = pins::names(directory)?;
+    if names.is_empty() {
+        return Err(Error::invalid(format!(
+            "there is no link in the directory {}",
+            directory.display()
+        )));
+    }
+    let paths = names.iter().map(|name| directory.join(name));
+    paths
+        .map(|path| Attachment::from_pin(&path, wanted))
+        .collect()
+}
 
 /// Several attachments that are one thing for the user.
 macro_rules! set_link {
@@ -195,6 +228,35 @@ macro_rules! set_link {
                 core::mem::forget(self);
             }
 
+            /// Gives the links names in a new directory of the file system for eBPF objects: the
+            /// program stays attached after the process ends, until they are removed. Linux 5.15.
+            ///
+            /// # Errors
+            /// Of the first step that fails, and no name stays then: what mkdir(2) and
+            /// `BPF_OBJ_PIN` say, with a hint where no such file system is mounted;
+            /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where they are no links.
+            #[doc(alias = "BPF_OBJ_PIN")]
+            pub fn pin(
+                &self,
+                directory: impl AsRef<std::path::Path>,
+            ) -> Result<(), crate::Error> {
+                crate::links::fd::pin_all(&self.attachments, directory.as_ref())
+            }
+
+            /// The links that were pinned in this directory.
+            ///
+            /// # Errors
+            /// What `BPF_OBJ_GET` says;
+            /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if there is something else, or
+            /// nothing.
+            #[doc(alias = "BPF_OBJ_GET")]
+            pub fn from_pin(
+                directory: impl AsRef<std::path::Path>,
+            ) -> Result<Self, crate::Error> {
+                let link_type = ebpf_asm::LinkType::PerfEvent;
+                crate::links::fd::all_from_pin(directory.as_ref(), link_type).map(Self::new)
+            }
+
             /// What the kernel says about the link at each place. Linux 5.15.
             ///
             /// # Errors
@@ -204,6 +266,12 @@ macro_rules! set_link {
             pub fn info(&self) -> Result<Vec<crate::links::LinkInfo>, crate::Error> {
                 let attachments = self.attachments.iter();
                 attachments.map(crate::links::fd::Attachment::info).collect()
+            }
+        }
+
+        impl crate::links::Link for $name {
+            fn pin(&self, path: &std::path::Path) -> Result<(), crate::Error> {
+                self.pin(path)
             }
         }
     };
@@ -256,6 +324,12 @@ macro_rules! link_or_older {
             pub fn info(&self) -> Result<crate::links::LinkInfo, crate::Error> {
                 let fd = std::os::fd::AsFd::as_fd(self.fd()?);
                 crate::links::LinkInfo::of(fd).map_err(crate::links::info::failed)
+            }
+        }
+
+        impl crate::links::Link for $name {
+            fn pin(&self, path: &std::path::Path) -> Result<(), crate::Error> {
+                self.pin(path)
             }
         }
     };

@@ -26,3 +26,18 @@ pub use struct_ops::StructOpsLink;
 pub use trace::{KprobeLink, KprobeMultiLink, PerfEventLink, RawTracepointLink, TracepointLink};
 #[cfg(feature = "uprobes")]
 pub use trace::{UprobeLink, UprobeMultiLink, UsdtLink};
+
+use crate::Error;
+use std::path::Path;
+
+/// What links have in common that can have a name in a bpffs.
+pub trait Link {
+    /// Gives the link a name: the program stays attached until the name is removed.
+    ///
+    /// # Errors
+    /// What `BPF_OBJ_PIN` says, with a hint where no bpffs is mounted;
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where it is no link of the
+    /// kernel.
+    #[doc(alias = "BPF_OBJ_PIN")]
+    fn pin(&self, path: &Path) -> Result<(), Error>;
+}

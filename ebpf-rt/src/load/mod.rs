@@ -12,6 +12,7 @@ mod kernel;
 #[path = "no_kernel.rs"]
 mod kernel;
 mod options;
+mod pin;
 mod program;
 mod rejection;
 mod relocate;
@@ -23,6 +24,7 @@ mod types;
 
 pub use constant::{Constant, ConstantValue};
 pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions, RawProgramOptions};
+pub use pin::{ObjectPins, from_pin, pin};
 pub(crate) use program::LoadedProgram;
 #[cfg(feature = "features")]
 pub(crate) use program::retrying;
@@ -73,6 +75,12 @@ impl Loaded {
             Error::invalid(format!("there is no map number {index}")).in_object(self.object)
         })?;
         M::from_raw(raw.clone())
+    }
+
+    /// All maps, without their types, in the order of [`Object::maps`].
+    #[must_use]
+    pub fn raw_maps(&self) -> &[RawMap] {
+        &self.maps
     }
 
     /// Takes the program at this position of [`Object::programs`].
@@ -279,7 +287,8 @@ fn create(def: &MapDef, request: &raw::Request<'_>) -> Result<RawMap, Error> {
 fn fits(def: &MapDef, map: &RawMap) -> bool {
     map.map_type() == def.map_type
         && map.key_size() == def.key_size
-        && map.value_size() == def.value_size
+        // Of tables of functions the kernel says how large they are.
+        && (map.value_size() == def.value_size || def.struct_ops.is_some())
 }
 
 /// The map that is pinned there, or a new one that then is.

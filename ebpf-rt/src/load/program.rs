@@ -7,8 +7,8 @@ use crate::maps::raw::with_memlock;
 use crate::sys::bpf::{self, NewProgram, ProgramRecords};
 use crate::{Errno, Error, KernelVersion, capabilities};
 use ebpf_asm::isa::Insn;
-use ebpf_asm::object::ProgramDef;
-use ebpf_asm::{AttachType, Object};
+use ebpf_asm::object::{ProgramDef, RelocationKind};
+use ebpf_asm::{AttachType, MapType, Object};
 use std::ffi::CString;
 use std::os::fd::{OwnedFd, RawFd};
 
@@ -26,6 +26,17 @@ pub(crate) struct LoadedProgram {
     pub(crate) log: Option<String>,
     /// What it was loaded for, if its kind asks for that.
     pub(crate) target: Option<String>,
+}
+
+impl LoadedProgram {
+    /// A program that was loaded before.
+    pub(crate) fn found(fd: OwnedFd) -> Self {
+        Self {
+            fd,
+            log: None,
+            target: None,
+        }
+    }
 }
 
 /// `BPF_F_SLEEPABLE`
@@ -131,6 +142,17 @@ pub(crate) fn text(buffer: &[u8]) -> String {
     String::from_utf8_lossy(text).into_owned()
 }
 
+/// Whether the program uses an array that the verifier reads, and can read only of one element.
+fn has_large_read_only_array(object: &Object, def: &ProgramDef) -> bool {
+    def.relocations.iter().any(|relocation| {
+        let RelocationKind::MapFd { map } = relocation.kind else {
+            return false;
+        };
+        let map = object.maps.get(usize::from(map));
+        map.is_some_and(|map| map.map_type == MapType::Array && map.frozen && map.max_entries > 1)
+    })
+}
+
 fn explain(object: &Object, def: &ProgramDef, errno: Errno, log: String) -> Error {
     let error = Error::failed("BPF_PROG_LOAD", errno);
     let since = KernelVersion::new(5, 13);
@@ -160,6 +182,9 @@ fn explain(object: &Object, def: &ProgramDef, errno: Errno, log: String) -> Erro
             "{} instructions are more than the kernel takes from this process",
             def.insns.len()
         )),
+        Errno::ENOTSUPP if has_large_read_only_array(object, def) => error
+            .because("the verifier cannot read values of read-only arrays with several elements")
+            .remedy("leave `read_only` out, or make it a `Rodata`"),
         Errno::ENOMEM if capabilities::counts_memlock() => error.remedy("raise RLIMIT_MEMLOCK"),
         _ => error,
     };

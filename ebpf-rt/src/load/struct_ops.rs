@@ -3,7 +3,7 @@
 use super::RawMapOptions;
 use super::target::{self, no_member};
 use crate::btf::{self, Btf, Definition, IntEncoding, TypeId};
-use crate::maps::struct_ops::Filling;
+use crate::maps::struct_ops::{BPF_F_LINK, Filling};
 use crate::maps::{RawMap, raw};
 use crate::programs::RawProgram;
 use crate::sys::bpf::{KernelValue, NewMap};
@@ -11,9 +11,6 @@ use crate::{Errno, Error, ErrorKind, capabilities, sys};
 use ebpf_asm::object::{MapDef, ProgramKind, StructOpsDef, StructOpsValue};
 use ebpf_asm::{MapType, Object};
 use std::os::fd::AsFd;
-
-/// `BPF_F_LINK`: the table gets into the kernel by a link. Linux 6.4.
-const BPF_F_LINK: u32 = 1 << 13;
 
 /// BTF with one integer: the kernel wants that the process has some, and does not look into it.
 fn any_btf() -> Vec<u8> {

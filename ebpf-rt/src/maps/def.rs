@@ -42,6 +42,12 @@ pub mod flags {
     /// Of `bpf_ringbuf_submit`, `bpf_ringbuf_discard` and `bpf_ringbuf_output`: whoever waits
     /// is woken, also if it is not waiting for this record.
     pub const BPF_RB_FORCE_WAKEUP: u64 = 1 << 1;
+    /// Of `bpf_get_stackid` and `bpf_get_stack`: the stack of the process, not the kernel's.
+    pub const BPF_F_USER_STACK: u64 = 1 << 8;
+    /// Of `bpf_get_stackid`: stacks are the same if their hashes are.
+    pub const BPF_F_FAST_STACK_CMP: u64 = 1 << 9;
+    /// Of `bpf_get_stackid`: a new stack takes the place of another one that has its number.
+    pub const BPF_F_REUSE_STACKID: u64 = 1 << 10;
     /// Of `bpf_perf_event_output`: into the ring of the CPU that the program runs on.
     pub const BPF_F_CURRENT_CPU: u64 = 0xffff_ffff;
 }
@@ -198,8 +204,12 @@ impl<V: bytemuck::Pod> Def<Array<V>> {
     }
 
     /// The same array with nothing that can change it once its initial values are in:
-    /// programs can only read it, and it is frozen for user space. The verifier then knows
-    /// its values where programs read them at constant indices. Linux 5.2.
+    /// programs can only read it, and it is frozen for user space. Linux 5.2.
+    ///
+    /// The verifier reads such an array itself where a program loads from a constant offset in
+    /// a value, and knows what is there: it decides jumps by it. It can do that only if the
+    /// array has one element; of a larger one, such a program is refused with `ENOTSUPP`. Where
+    /// an index chooses among several values, put them into a [`Rodata`](super::Rodata).
     #[must_use]
     #[doc(alias = "BPF_F_RDONLY_PROG")]
     #[doc(alias = "BPF_MAP_FREEZE")]

@@ -51,13 +51,17 @@ impl<T: Pod> Global<T> {
     /// static LIMIT: GlobalDef<u64> = Global::new(100);
     /// assert_eq!(LIMIT.map_def("LIMIT").initial, Some(&100u64.to_ne_bytes()[..]));
     /// ```
+    ///
+    /// # Panics
+    /// If the type has no size: in const evaluation, as in a `static`, a compile error there.
     #[must_use]
+    #[track_caller]
     #[expect(
         clippy::new_ret_no_self,
         reason = "definition and handle are two types"
     )]
     pub const fn new(value: T) -> GlobalDef<T> {
-        const { assert!(size_of::<T>() > 0, "a variable must have a size") };
+        assert!(size_of::<T>() > 0, "a variable must have a size");
         GlobalDef { value }
     }
 }

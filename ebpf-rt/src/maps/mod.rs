@@ -30,6 +30,7 @@ mod hash_map;
 mod hash_of_maps;
 #[cfg(feature = "std")]
 mod iter;
+mod log;
 mod lpm_trie;
 mod per_cpu_array;
 mod per_cpu_hash_map;
@@ -48,6 +49,7 @@ mod sock_map;
 mod stack_trace;
 mod storage;
 pub(crate) mod struct_ops;
+mod trace_format;
 mod user_ring_buf;
 #[cfg(feature = "std")]
 mod wait;
@@ -70,6 +72,9 @@ pub use hash_map::{HashMap, LruHashMap};
 pub use hash_of_maps::HashOfMaps;
 #[cfg(feature = "std")]
 pub use iter::{IndexedIter, Iter, Keys, PerCpuIndexedIter, PerCpuIter, Values};
+pub use log::Log;
+#[cfg(feature = "std")]
+pub use log::LogLines;
 pub use lpm_trie::{Address, LpmTrie, Prefix};
 pub use per_cpu_array::PerCpuArray;
 pub use per_cpu_hash_map::{LruPerCpuHashMap, PerCpuHashMap};
@@ -90,6 +95,7 @@ pub use sock_map::{SockHash, SockMap};
 pub use stack_trace::StackTrace;
 pub use storage::{CgrpStorage, InodeStorage, SkStorage, TaskStorage};
 pub use struct_ops::StructOps;
+pub use trace_format::{TraceArgument, TraceArguments, TraceFormat, TraceFormatDef};
 pub use user_ring_buf::UserRingBuf;
 #[cfg(feature = "std")]
 pub use user_ring_buf::{UserSample, Writer};
@@ -152,6 +158,13 @@ macro_rules! handle_impls {
         impl<$($generics)*> std::os::fd::AsFd for $name {
             fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
                 self.raw.as_fd()
+            }
+        }
+
+        // For what wants a number and lives no longer than the handle: executors, epoll.
+        impl<$($generics)*> std::os::fd::AsRawFd for $name {
+            fn as_raw_fd(&self) -> std::os::fd::RawFd {
+                std::os::fd::AsRawFd::as_raw_fd(&std::os::fd::AsFd::as_fd(self))
             }
         }
 

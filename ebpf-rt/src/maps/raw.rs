@@ -498,6 +498,20 @@ impl RawMap {
         })
     }
 
+    /// The same map, said to be this one of an object.
+    pub(crate) fn named(self, object: &'static str, name: &str) -> Self {
+        let name = name.to_owned();
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => Self(Arc::new(Inner {
+                object,
+                name,
+                ..inner
+            })),
+            // Who shares it knows it by the name that it has.
+            Err(shared) => Self(shared),
+        }
+    }
+
     /// Gives the map a name in a bpffs, where it stays when nothing else holds it any more:
     /// until the file is removed ([`unpin`](crate::maps::unpin)).
     ///

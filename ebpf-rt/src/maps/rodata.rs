@@ -37,13 +37,17 @@ impl<T: Pod> Rodata<T> {
     /// static PORTS: RodataDef<[u16; 2]> = Rodata::new([80, 443]);
     /// assert_eq!(PORTS.map_def("PORTS").value_size, 4);
     /// ```
+    ///
+    /// # Panics
+    /// If the type has no size: in const evaluation, as in a `static`, a compile error there.
     #[must_use]
+    #[track_caller]
     #[expect(
         clippy::new_ret_no_self,
         reason = "definition and handle are two types"
     )]
     pub const fn new(value: T) -> RodataDef<T> {
-        const { assert!(size_of::<T>() > 0, "read-only data must have a size") };
+        assert!(size_of::<T>() > 0, "read-only data must have a size");
         RodataDef { value }
     }
 }

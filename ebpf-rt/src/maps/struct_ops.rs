@@ -106,19 +106,32 @@ impl StructOps {
     #[doc(alias = "bpf_map__attach_struct_ops")]
     pub fn attach(&self) -> Result<StructOpsLink, Error> {
         match self.raw.table() {
-            Some(Table::Linked) => sys::by_btf::link_struct_ops(self.raw.as_fd())
-                .map(StructOpsLink::link)
-                .map_err(|errno| explain(&self.raw, "BPF_LINK_CREATE", errno)),
+            Some(Table::Linked) => self.link(),
             Some(Table::Kept(filling)) => {
                 filling.put_into(&self.raw)?;
                 Ok(StructOpsLink::registered(self.raw.clone()))
             }
+            // It was pinned: the map has the contents, if links take them from there.
+            None if self.raw.info()?.flags & BPF_F_LINK != 0 => self.link(),
             None => Err(self
                 .raw
                 .error(Error::invalid("it is empty: no object was loaded with it"))),
         }
     }
 }
+
+#[cfg(feature = "btf")]
+impl StructOps {
+    fn link(&self) -> Result<StructOpsLink, Error> {
+        sys::by_btf::link_struct_ops(self.raw.as_fd())
+            .map(StructOpsLink::link)
+            .map_err(|errno| explain(&self.raw, "BPF_LINK_CREATE", errno))
+    }
+}
+
+/// `BPF_F_LINK`: the table gets into the kernel by a link. Linux 6.4.
+#[cfg(feature = "btf")]
+pub(crate) const BPF_F_LINK: u32 = 1 << 13;
 
 /// Where the contents of a table are.
 #[cfg(feature = "btf")]

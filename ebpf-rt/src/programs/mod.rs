@@ -68,7 +68,10 @@ pub use uprobe::{Uprobe, UprobePoint};
 #[cfg(feature = "uprobes")]
 pub use uprobe_multi::{UprobeMulti, UprobeMultiPoint};
 #[cfg(feature = "uprobes")]
-pub use usdt::{Usdt, UsdtPoint};
+pub use usdt::{Usdt, UsdtPlace, UsdtPoint};
+
+#[cfg(feature = "uprobes")]
+pub use crate::user_space::{UsdtArgument, UsdtLocation};
 
 use crate::Error;
 
@@ -115,6 +118,23 @@ macro_rules! program_impls {
             #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
             pub fn info(&self) -> Result<crate::programs::ProgramInfo, crate::Error> {
                 self.raw.info()
+            }
+
+            /// The program that is pinned at this path, as one of this kind. The kernel says
+            /// of which type it is, which is compared, and not where it was to be attached:
+            /// that, `kind` says.
+            ///
+            /// # Errors
+            /// As of [`RawProgram::from_pin`](crate::programs::RawProgram::from_pin), and
+            /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the kind is that of another
+            /// handle.
+            #[doc(alias = "BPF_OBJ_GET")]
+            pub fn from_pin(
+                path: impl AsRef<std::path::Path>,
+                kind: ebpf_asm::object::ProgramKind,
+            ) -> Result<Self, crate::Error> {
+                let raw = crate::programs::RawProgram::from_pin(path, kind)?;
+                <Self as crate::programs::Program>::from_raw(raw)
             }
 
             /// Gives the program a name in the file system for eBPF objects: it stays in the

@@ -3,16 +3,18 @@
 use super::ProgramInfo;
 use crate::load::LoadedProgram;
 use crate::{Error, ErrorKind, pins, sys};
-use ebpf_asm::object::{ProgramDef, ProgramKind};
-use std::os::fd::{AsFd, BorrowedFd};
+use ebpf_asm::object::{ProgramDef, ProgramKind, RecordField};
+use std::borrow::Cow;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// A program of an object after loading, of whatever kind.
 #[derive(Debug)]
 pub struct RawProgram {
     object: &'static str,
-    name: &'static str,
+    name: Cow<'static, str>,
     kind: ProgramKind,
+    record: &'static [RecordField],
     state: State,
 }
 
@@ -20,6 +22,7 @@ pub struct RawProgram {
 enum State {
     Loaded(LoadedProgram),
     Skipped,
+    NotPinned,
     Failed(Error),
 }
 
@@ -36,25 +39,75 @@ impl RawProgram {
         Self::new(object, def, State::Failed(error))
     }
 
+    pub(crate) fn not_pinned(object: &'static str, def: &ProgramDef) -> Self {
+        Self::new(object, def, State::NotPinned)
+    }
+
+    /// The program that is pinned at this path, as one of this kind.
+    ///
+    /// The kernel says of which type it is, which is compared, and not where it was to be
+    /// attached: that, `kind` says, and attaching to another place is what the kernel refuses.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if nothing is pinned there, [`ErrorKind::Invalid`] if it is not a
+    /// program or is one of another type; what else `BPF_OBJ_GET` says. Where no bpffs is mounted
+    /// there, the error says so.
+    #[doc(alias = "BPF_OBJ_GET")]
+    pub fn from_pin(path: impl AsRef<Path>, kind: ProgramKind) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let (fd, info) = pinned(path, kind)?;
+        Ok(Self {
+            object: "",
+            name: Cow::Owned(info.name),
+            kind,
+            record: &[],
+            state: State::Loaded(LoadedProgram::found(fd)),
+        })
+    }
+
+    /// The program of an object that is pinned at this path.
+    pub(crate) fn pinned(
+        object: &'static str,
+        def: &ProgramDef,
+        path: &Path,
+    ) -> Result<Self, Error> {
+        let (fd, info) = pinned(path, def.kind)?;
+        let wanted = sys::bpf::from_kernel_name(&sys::bpf::kernel_name(def.name));
+        if info.name != wanted {
+            return Err(Error::invalid(format!(
+                "what is pinned at {} is the program `{}`",
+                path.display(),
+                info.name
+            )));
+        }
+        Ok(Self::loaded(object, def, LoadedProgram::found(fd)))
+    }
+
     fn new(object: &'static str, def: &ProgramDef, state: State) -> Self {
         Self {
             object,
-            name: def.name,
+            name: Cow::Borrowed(def.name),
             kind: def.kind,
+            record: def.record,
             state,
         }
     }
 
     /// The name as it was written; the kernel shows its first 15 bytes.
     #[must_use]
-    pub fn name(&self) -> &'static str {
-        self.name
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The kind of program, with what its attribute says about where it goes.
     #[must_use]
     pub fn kind(&self) -> ProgramKind {
         self.kind
+    }
+
+    /// What the program takes its context's fields to be.
+    pub(super) fn record(&self) -> &'static [RecordField] {
+        self.record
     }
 
     /// Whether the program is in the kernel.
@@ -78,12 +131,12 @@ impl RawProgram {
         match &self.state {
             State::Loaded(program) => program.log.as_deref(),
             State::Failed(error) => error.log(),
-            State::Skipped => None,
+            State::Skipped | State::NotPinned => None,
         }
     }
 
     /// What the program was loaded for, of kinds whose load says where they go: as the attribute
-    /// or the options named it.
+    /// or the options named it. Not known of programs that were pinned.
     #[must_use]
     pub fn target(&self) -> Option<&str> {
         match &self.state {
@@ -100,6 +153,9 @@ impl RawProgram {
         let reason = match &self.state {
             State::Loaded(program) => return Ok(program.fd.as_fd()),
             State::Skipped => "it is not loaded: it was left out with skip()".to_owned(),
+            State::NotPinned => {
+                "it was not there when the object was pinned, or its pin was removed".to_owned()
+            }
             State::Failed(error) => {
                 format!("it is not loaded: it is optional and was refused ({error})")
             }
@@ -118,7 +174,7 @@ impl RawProgram {
 
     /// An error that is about this program.
     pub(crate) fn error(&self, error: Error) -> Error {
-        error.in_object(self.object).of_program(self.name)
+        error.in_object(self.object).of_program(&self.name)
     }
 
     /// What the kernel says about the program.
@@ -151,6 +207,34 @@ impl RawProgram {
             "a {wanted} is wanted, and this is a {} program",
             self.kind.name()
         ))))
+    }
+}
+
+/// What is pinned there, if it is a program of the type that this kind has.
+fn pinned(path: &Path, kind: ProgramKind) -> Result<(OwnedFd, ProgramInfo), Error> {
+    let fd = pins::open(path)?;
+    let shown = path.display();
+    let wanted = kind.program_type();
+    let invalid = |what: &str| {
+        let reason = format!(
+            "what is pinned at {shown} is {what}, and a {} program is wanted (type {})",
+            kind.name(),
+            wanted.name()
+        );
+        Error::invalid(reason)
+    };
+    // Maps and links are answered, too, with other fields.
+    if !pins::is_of_kind(fd.as_fd(), "prog_type:") {
+        return Err(invalid("not a program"));
+    }
+    let info = ProgramInfo::of(fd.as_fd())
+        .map_err(|errno| Error::failed("BPF_OBJ_GET_INFO_BY_FD", errno))?;
+    match info.program_type {
+        Some(found) if found == wanted => Ok((fd, info)),
+        Some(found) => Err(invalid(&format!("a program of type {}", found.name()))),
+        None => Err(invalid(
+            "a program of a type that is newer than this library",
+        )),
     }
 }
 

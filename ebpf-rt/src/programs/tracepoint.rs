@@ -3,11 +3,15 @@
 use super::{RawProgram, program_impls};
 use crate::links::TracepointLink;
 use crate::tracefs::Tracefs;
-use crate::{Error, sys};
+use crate::{Error, ErrorKind, sys};
 use ebpf_asm::object::ProgramKind;
 
 /// A program that runs at a stable trace point of the kernel; its context is the record that
 /// tracefs describes under `events/CATEGORY/NAME/format`.
+///
+/// Offsets of fields differ between kernels now and then. Where the type of the program's
+/// context is a [`TracepointRecord`](crate::context::TracepointRecord), attaching compares the
+/// fields with that description, and a field that is elsewhere is an error.
 ///
 /// ```no_run
 /// # fn f(count: ebpf_rt::programs::Tracepoint) -> Result<(), ebpf_rt::Error> {
@@ -45,8 +49,10 @@ impl Tracepoint {
     /// # Errors
     /// [`ErrorKind::NotLoaded`](crate::ErrorKind::NotLoaded) if the program is not loaded;
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), with names that are spelled alike,
-    /// if there is no such trace point; [`ErrorKind::Permission`](crate::ErrorKind::Permission)
-    /// without `CAP_PERFMON` or access to tracefs.
+    /// if there is no such trace point, or its record lacks a field that the program reads;
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if such a field is elsewhere;
+    /// [`ErrorKind::Permission`](crate::ErrorKind::Permission) without `CAP_PERFMON` or access
+    /// to tracefs.
     #[doc(alias = "perf_event_open")]
     #[doc(alias = "PERF_EVENT_IOC_SET_BPF")]
     pub fn attach_to(&self, category: &str, name: &str) -> Result<TracepointLink, Error> {
@@ -76,13 +82,31 @@ impl Tracepoint {
         cookie: Option<u64>,
     ) -> Result<TracepointLink, Error> {
         self.raw.fd()?;
-        let id = Tracefs::open()
-            .and_then(|tracefs| tracefs.tracepoint_id(category, name))
+        let id = self
+            .id(category, name)
             .map_err(|error| self.raw.error(error))?;
         let event = sys::perf::open_tracepoint(id).map_err(|errno| self.raw.explain_open(errno))?;
         self.raw
             .attach_to_event(event, cookie, &format!("{category}:{name}"))
             .map(TracepointLink::new)
+    }
+
+    /// The trace point's number; if the program says which fields it reads, after a look at
+    /// whether they are there.
+    fn id(&self, category: &str, name: &str) -> Result<u64, Error> {
+        let tracefs = Tracefs::open()?;
+        let record = self.raw.record();
+        if record.is_empty() {
+            return tracefs.tracepoint_id(category, name);
+        }
+        match tracefs.format(category, name) {
+            Ok(format) => format.check(record).map(|()| format.id),
+            // The number may be readable where the description is not.
+            Err(error) if error.kind() == ErrorKind::Permission => {
+                tracefs.tracepoint_id(category, name)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::uprobe::UserPlace;
 use super::{RawProgram, program_impls};
-use crate::Error;
+use crate::context::UsdtArgumentSpec;
 use crate::links::UsdtLink;
-use crate::user_space::{self, Binary};
+use crate::user_space::{self, Binary, StaticProbe, UsdtArgument};
+use crate::{Array, Error};
+use bytemuck::Zeroable;
 use ebpf_asm::object::ProgramKind;
 
 /// A program that runs at the static probes (USDT) that a program or library was built with:
@@ -12,7 +14,8 @@ use ebpf_asm::object::ProgramKind;
 ///
 /// A probe can be at several places of the file: the program is attached to all. Where the
 /// probe has a semaphore, it is raised while the program is attached (Linux 4.20). Where its
-/// arguments are, the notes say (`readelf -n`).
+/// arguments are, [`UsdtPoint::places`] and
+/// [`attach_with_arguments`](Self::attach_with_arguments) say.
 ///
 /// Files are named as for [`Uprobe`](super::Uprobe).
 ///
@@ -74,6 +77,55 @@ impl<'a> UsdtPoint<'a> {
     }
 }
 
+/// One of the places of a static probe in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UsdtPlace {
+    /// Its offset in the file.
+    pub offset: u64,
+    /// The offset in the file of the counter that says that somebody listens; 0 if there is none.
+    pub semaphore: u64,
+    /// Where the probe's arguments are at this place.
+    pub arguments: Vec<UsdtArgument>,
+}
+
+impl UsdtPoint<'_> {
+    /// The places of the probe in the file, in the order of their offsets, with where its
+    /// arguments are (x86-64 and arm64).
+    ///
+    /// ```no_run
+    /// use ebpf_rt::programs::{UsdtLocation, UsdtPoint};
+    ///
+    /// for place in UsdtPoint::new("libc", "libc", "setjmp").places()? {
+    ///     for argument in &place.arguments {
+    ///         println!("{:#x}: {} is {:?}", place.offset, argument.text, argument.location);
+    ///     }
+    /// }
+    /// # Ok::<(), ebpf_rt::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), with names that are spelled alike, if
+    /// there is no such file or probe; [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if it is
+    /// not an ELF file or is damaged.
+    pub fn places(self) -> Result<Vec<UsdtPlace>, Error> {
+        let (_, probes) = self.find()?;
+        let places = probes.into_iter().map(|probe| UsdtPlace {
+            offset: probe.offset,
+            semaphore: probe.semaphore,
+            arguments: probe.arguments,
+        });
+        Ok(places.collect())
+    }
+
+    /// The file's path and the places in it.
+    fn find(self) -> Result<(String, Vec<StaticProbe>), Error> {
+        let path = user_space::find(self.path, self.pid)?;
+        let probes = Binary::open(&path)?.static_probe(self.provider, self.name)?;
+        Ok((path, probes))
+    }
+}
+
 impl Usdt {
     /// Where the program's attribute says that it goes.
     ///
@@ -109,20 +161,70 @@ impl Usdt {
     /// [`ErrorKind::Permission`](crate::ErrorKind::Permission) without `CAP_PERFMON`.
     pub fn attach_to(&self, point: UsdtPoint<'_>) -> Result<UsdtLink, Error> {
         self.raw.fd()?;
+        let (path, probes) = point.find().map_err(|error| self.raw.error(error))?;
+        self.attach_at(&path, &probes, point.pid, |_| point.cookie)
+    }
+
+    /// As [`attach_to`](Self::attach_to), with a program that reads the probe's arguments: they
+    /// can be elsewhere at each place. The first `N` of each place are put into the array, at the
+    /// index that the program gets from `bpf_get_attach_cookie` when it is hit there. Linux 5.15.
+    ///
+    /// [`UsdtArgumentSpec`] shows such a program.
+    ///
+    /// # Errors
+    /// As of [`attach_to`](Self::attach_to), and
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the probe has more places than the
+    /// array has elements, or the point has a cookie.
+    #[doc(alias = "bpf_usdt_arg")]
+    pub fn attach_with_arguments<const N: usize>(
+        &self,
+        point: UsdtPoint<'_>,
+        arguments: &Array<[UsdtArgumentSpec; N]>,
+    ) -> Result<UsdtLink, Error> {
+        self.raw.fd()?;
         let in_program = |error| self.raw.error(error);
-        let path = user_space::find(point.path, point.pid).map_err(in_program)?;
-        let probes = Binary::open(&path)
-            .and_then(|binary| binary.static_probe(point.provider, point.name))
-            .map_err(in_program)?;
-        let attachments = probes.iter().map(|probe| {
+        if point.cookie.is_some() {
+            return Err(in_program(Error::invalid(
+                "the cookie says at which place the program is, and cannot say more",
+            )));
+        }
+        let (path, probes) = point.find().map_err(in_program)?;
+        if probes.len() > arguments.len() as usize {
+            return Err(in_program(Error::invalid(format!(
+                "the probe {}:{} has {} places in {path}, and the array has {} elements",
+                point.provider,
+                point.name,
+                probes.len(),
+                arguments.len()
+            ))));
+        }
+        // Before the program runs.
+        for (index, probe) in (0..).zip(&probes) {
+            let mut specs = [UsdtArgumentSpec::zeroed(); N];
+            for (spec, argument) in specs.iter_mut().zip(&probe.arguments) {
+                *spec = argument.spec();
+            }
+            arguments.set(index, specs)?;
+        }
+        self.attach_at(&path, &probes, point.pid, Some)
+    }
+
+    /// Attaches the program at all places, with the cookie for each.
+    fn attach_at(
+        &self,
+        path: &str,
+        probes: &[StaticProbe],
+        pid: Option<u32>,
+        cookie: impl Fn(u64) -> Option<u64>,
+    ) -> Result<UsdtLink, Error> {
+        let attachments = (0..).zip(probes).map(|(index, probe)| {
             let place = UserPlace {
-                path: &path,
+                path,
                 offset: probe.offset,
                 semaphore: probe.semaphore,
                 at_return: false,
             };
-            self.raw
-                .attach_in_user_space(place, point.pid, point.cookie)
+            self.raw.attach_in_user_space(place, pid, cookie(index))
         });
         attachments.collect::<Result<_, _>>().map(UsdtLink::new)
     }

@@ -96,3 +96,13 @@ pub(crate) fn poll_many(
 pub(crate) fn unlink(path: &CStr) -> Result<()> {
     call(Call::Unlink { path }).map(drop)
 }
+
+/// mkdir(2), for the owner only.
+pub(crate) fn make_directory(path: &CStr) -> Result<()> {
+    call(Call::MakeDirectory { path }).map(drop)
+}
+
+/// rmdir(2).
+pub(crate) fn remove_directory(path: &CStr) -> Result<()> {
+    call(Call::RemoveDirectory { path }).map(drop)
+}

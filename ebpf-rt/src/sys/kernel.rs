@@ -249,6 +249,14 @@ fn rare(call: &mut Call<'_>) -> Result<i64> {
         }
         // SAFETY: the path is a C string.
         Call::Unlink { path } => checked(c_long::from(unsafe { libc::unlink(path.as_ptr()) })),
+        Call::MakeDirectory { path } => {
+            // SAFETY: the path is a C string that outlives the call.
+            checked(c_long::from(unsafe { libc::mkdir(path.as_ptr(), 0o700) }))
+        }
+        Call::RemoveDirectory { path } => {
+            // SAFETY: the path is a C string that outlives the call.
+            checked(c_long::from(unsafe { libc::rmdir(path.as_ptr()) }))
+        }
         Call::ReadFile { path, into } => {
             let mut read = || std::fs::File::open(*path)?.read_to_end(into);
             match read() {

@@ -105,6 +105,10 @@ pub(crate) enum Call<'a> {
     },
     /// unlink(2).
     Unlink { path: &'a CStr },
+    /// mkdir(2), for the owner only.
+    MakeDirectory { path: &'a CStr },
+    /// rmdir(2).
+    RemoveDirectory { path: &'a CStr },
     /// A whole file of `/proc` or `/sys`.
     ReadFile {
         path: &'a str,

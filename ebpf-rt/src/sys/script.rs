@@ -204,6 +204,8 @@ fn record(call: &Call<'_>) -> Recorded {
         Call::Poll { milliseconds, .. } => ("poll", numbers(&[*milliseconds as u64])),
         Call::PollMany { milliseconds, .. } => ("poll", numbers(&[*milliseconds as u64])),
         Call::Unlink { path } => ("unlink", path.to_bytes().to_vec()),
+        Call::MakeDirectory { path } => ("mkdir", path.to_bytes().to_vec()),
+        Call::RemoveDirectory { path } => ("rmdir", path.to_bytes().to_vec()),
         Call::UnlimitMemlock => ("setrlimit", Vec::new()),
         Call::ReadFile { .. } | Call::ListDirectory { .. } | Call::Release { .. } => {
             unreachable!("answered from the script's files")

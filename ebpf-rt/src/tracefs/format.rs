@@ -1,6 +1,7 @@
 //! The record of a trace point, as tracefs describes it.
 
 use crate::{Errno, Error};
+use ebpf_asm::object::RecordField;
 
 /// The record that a trace point makes: the context of
 /// [`Tracepoint`](crate::programs::Tracepoint) programs.
@@ -70,6 +71,28 @@ impl Format {
             true => error.remedy(format!("it has {}", quoted(&names).join(", "))),
             false => error.remedy(format!("did you mean {}?", quoted(&similar).join(" or "))),
         })
+    }
+
+    /// Whether the fields are where a program takes them to be:
+    /// [`TracepointRecord::FIELDS`](crate::context::TracepointRecord::FIELDS).
+    ///
+    /// # Errors
+    /// Of the first that is not: [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is
+    /// none of that name, [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if it is elsewhere or
+    /// of another size.
+    pub fn check(&self, fields: &[RecordField]) -> Result<(), Error> {
+        for wanted in fields {
+            let found = self.field(wanted.name)?;
+            if (found.offset, found.size) != (wanted.offset, wanted.size) {
+                return Err(Error::invalid(format!(
+                    "the program takes the field `{}` of {} to be {} bytes at offset {}, and this \
+                     kernel has it with {} bytes at offset {}",
+                    wanted.name, self.name, wanted.size, wanted.offset, found.size, found.offset
+                ))
+                .remedy("give the record this kernel's layout"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -156,6 +179,25 @@ mod tests {
             "looking up a field of sched:sched_process_exec failed with ENOENT: its record has \
              no field `filenme`; did you mean `filename`?"
         );
+    }
+
+    #[test]
+    fn fields_elsewhere_are_named_with_both_places() {
+        let format = parse("sched:sched_process_exec".into(), EXEC).unwrap();
+        let check = |name, offset, size| {
+            let fields = [
+                RecordField::new("comm", 16, 16),
+                RecordField::new(name, offset, size),
+            ];
+            format.check(&fields).map_err(|error| error.to_string())
+        };
+        assert_eq!(check("pid", 12, 4), Ok(()));
+        let message = "the program takes the field `pid` of sched:sched_process_exec to be 8 bytes \
+                       at offset 12, and this kernel has it with 4 bytes at offset 12; give the \
+                       record this kernel's layout";
+        assert_eq!(check("pid", 12, 8).unwrap_err(), message);
+        assert!(check("pid", 8, 4).unwrap_err().contains("at offset 8, and"));
+        assert!(check("pidd", 8, 4).unwrap_err().contains("no field `pidd`"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What an ELF file says about its functions and static probes.
 
+use super::argument::{self, Surroundings, UsdtArgument};
 use crate::{Errno, Error, ErrorKind, pattern, sys};
 use object::elf::{STT_FUNC, STT_GNU_IFUNC};
 use object::{Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolFlags};
@@ -20,6 +21,17 @@ pub(crate) struct StaticProbe {
     pub(crate) offset: u64,
     /// Offset in the file of the counter that says that somebody listens; 0 if there is none.
     pub(crate) semaphore: u64,
+    /// Where its arguments are.
+    pub(crate) arguments: Vec<UsdtArgument>,
+}
+
+/// A function by its place in the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FunctionInFile {
+    pub(crate) offset: u64,
+    /// Bytes; 0 if the symbol does not say.
+    pub(crate) size: u64,
+    pub(crate) name: String,
 }
 
 /// A function of a file.
@@ -27,6 +39,7 @@ pub(crate) struct StaticProbe {
 struct Function<'a> {
     name: &'a str,
     address: u64,
+    size: u64,
     is_resolver: bool,
 }
 
@@ -91,6 +104,30 @@ impl Binary {
             return Err(self.no_function(&file, debug.as_ref(), wanted));
         }
         Ok(offsets)
+    }
+
+    /// All functions, sorted by their places, one for each place.
+    pub(crate) fn all_functions(&self) -> Result<Vec<FunctionInFile>, Error> {
+        let file = self.parsed()?;
+        let debug = self.debug_file(&file);
+        let debug = debug
+            .as_ref()
+            .and_then(|(path, bytes)| parse(path, bytes).ok());
+        let mut all: Vec<FunctionInFile> = functions(&file)
+            .chain(debug.iter().flat_map(functions))
+            .filter_map(|function| {
+                Some(FunctionInFile {
+                    offset: file_offset(&file, function.address)?,
+                    size: function.size,
+                    name: function.name.to_owned(),
+                })
+            })
+            .collect();
+        // Of several names the longest symbol's, and of those the one that is first: `main`
+        // before a local name for the same.
+        all.sort_by_key(|function| (function.offset, core::cmp::Reverse(function.size)));
+        all.dedup_by_key(|function| function.offset);
+        Ok(all)
     }
 
     fn no_function(
@@ -198,6 +235,15 @@ impl Binary {
                 name: probe.name.to_owned(),
                 offset: file_offset(&file, probe.address.wrapping_add(moved))?,
                 semaphore,
+                arguments: argument::parse(
+                    probe.arguments,
+                    &Surroundings {
+                        architecture: file.architecture(),
+                        // Symbols were moved with the code.
+                        probe: probe.address.wrapping_add(moved),
+                        symbol: &|name| variable(&file, name),
+                    },
+                ),
             })
         });
         let mut probes = probes.ok_or_else(|| {
@@ -243,9 +289,18 @@ fn functions<'a, 'b>(
             Some(Function {
                 name: name.split('@').next().unwrap_or(name),
                 address: symbol.address(),
+                size: symbol.size(),
                 is_resolver: kind == STT_GNU_IFUNC,
             })
         })
+}
+
+/// The address of a variable that is defined in the file.
+fn variable(file: &object::File<'_>, name: &str) -> Option<u64> {
+    file.symbols()
+        .chain(file.dynamic_symbols())
+        .find(|symbol| !symbol.is_undefined() && symbol.name() == Ok(name))
+        .map(|symbol| symbol.address())
 }
 
 /// Where in the file a byte of memory comes from.
@@ -264,6 +319,7 @@ struct RawProbe<'a> {
     semaphore: u64,
     provider: &'a str,
     name: &'a str,
+    arguments: &'a str,
 }
 
 /// Bytes that numbers are taken from the front of.
@@ -341,6 +397,8 @@ fn parse_notes<T>(
             semaphore: description.address()?,
             provider: description.text()?,
             name: description.text()?,
+            // Of probes of very old notes there is none.
+            arguments: description.text().unwrap_or_default(),
         };
         found.extend(probe(raw));
     }
@@ -388,6 +446,7 @@ mod tests {
         bytes.extend(probe(0x2234));
         let found = parse_notes(words(&bytes), |probe| {
             assert_eq!((probe.provider, probe.name), ("mine", "start"));
+            assert_eq!(probe.arguments, "-4@%eax");
             Some(probe.address)
         });
         assert_eq!(found.unwrap(), [0x1234, 0x2234]);

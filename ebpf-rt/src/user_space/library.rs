@@ -1,11 +1,12 @@
 //! From the name of a library or program to its file.
 
+use super::ld_cache;
 use crate::{Errno, Error, pattern, sys};
 use std::collections::BTreeSet;
 
 /// The file of this name: a path as it is; a library by its soname (`libc.so.6`) or the part
-/// before `.so` (`libc`), of those in the process, then of those in the linker's directories;
-/// else a program in `PATH`.
+/// before `.so` (`libc`), of those in the process, then of those in the linker's list (`/etc/ld.so.cache`)
+/// and directories; else a program in `PATH`.
 pub(crate) fn find(name: &str, pid: Option<u32>) -> Result<String, Error> {
     if name.contains('\0') || name.is_empty() {
         return Err(Error::invalid(format!(
@@ -33,6 +34,9 @@ pub(crate) fn find(name: &str, pid: Option<u32>) -> Result<String, Error> {
             Some(pid) => format!("/proc/{pid}/root{path}"),
             None => path.to_owned(),
         });
+    }
+    if let Some(path) = in_cache(name) {
+        return Ok(path);
     }
     if let Some(path) = in_directories(&linker_directories(), name) {
         return Ok(path);
@@ -88,6 +92,16 @@ fn in_maps<'a>(maps: &'a str, name: &str) -> Option<&'a str> {
         Some((rank(file, name)?, path))
     });
     paths.min().map(|(_, path)| path)
+}
+
+/// In the dynamic linker's list, where it has one (glibc).
+fn in_cache(name: &str) -> Option<String> {
+    let bytes = sys::fs::read_bytes("/etc/ld.so.cache").ok()?;
+    let found = ld_cache::libraries(&bytes)
+        .filter_map(|library| Some((rank(library.soname, name)?, library.path)));
+    // The first of those that are as good: the linker takes that one.
+    let (_, path) = found.min_by_key(|(rank, _)| *rank)?;
+    Some(path.to_owned())
 }
 
 fn in_directories(directories: &[String], name: &str) -> Option<String> {
@@ -182,6 +196,19 @@ mod tests {
             error.to_string().ends_with("there is no process 7"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn then_the_linkers_list() {
+        let list = ld_cache::for_test(&[
+            ("libqq.so.1", "/lib/libqq.so.1", ld_cache::OURS, 0),
+            ("libq.so.2", "/first/libq.so.2", ld_cache::OURS, 0),
+            ("libq.so.2", "/second/libq.so.2", ld_cache::OURS, 0),
+        ]);
+        for name in ["libq", "libq.so", "libq.so.2"] {
+            let script = Script::new().file("/etc/ld.so.cache", &list);
+            assert_eq!(found(script, name, None).unwrap(), "/first/libq.so.2");
+        }
     }
 
     #[test]

@@ -20,34 +20,61 @@ use std::time::Duration;
 const ROOT: &[Need] = &[Need::Root];
 
 pub(crate) fn add(suite: &mut Suite) {
-    suite.test("map_kinds::program_array", ROOT, program_array);
-    suite.test("map_kinds::perf_event_array", ROOT, perf_event_array);
-    suite.test(
-        "map_kinds::perf_events_are_lost",
-        ROOT,
-        perf_events_are_lost,
-    );
-    suite.test("map_kinds::lpm_trie", ROOT, lpm_trie);
-    suite.test("map_kinds::queue_and_stack", ROOT, queue_and_stack);
-    suite.test(
-        "map_kinds::bloom_filter",
-        &[Need::Root, Need::Kernel(5, 16)],
-        bloom_filter,
-    );
-    suite.test("map_kinds::stack_trace", ROOT, stack_trace);
-    suite.test("map_kinds::maps_of_maps", ROOT, maps_of_maps);
-    suite.test("map_kinds::sock_maps", ROOT, sock_maps);
-    suite.test(
-        "map_kinds::cgroup_array",
-        &[Need::Root, Need::Other(cgroup2)],
-        cgroup_array,
-    );
-    suite.test("map_kinds::device_and_cpu_maps", ROOT, device_and_cpu_maps);
-    suite.test(
-        "map_kinds::user_ring_buf",
-        &[Need::Root, Need::Kernel(6, 1)],
-        user_ring_buf,
-    );
+    suite
+        .test("map_kinds::program_array", ROOT, program_array)
+        .programs(&["raw_tracepoint"])
+        .maps(&["prog_array"]);
+    suite
+        .test("map_kinds::perf_event_array", ROOT, perf_event_array)
+        .programs(&["raw_tracepoint"])
+        .maps(&["perf_event_array"]);
+    suite
+        .test(
+            "map_kinds::perf_events_are_lost",
+            ROOT,
+            perf_events_are_lost,
+        )
+        .maps(&["perf_event_array"]);
+    suite
+        .test("map_kinds::lpm_trie", ROOT, lpm_trie)
+        .maps(&["lpm_trie"]);
+    suite
+        .test("map_kinds::queue_and_stack", ROOT, queue_and_stack)
+        .maps(&["queue", "stack"]);
+    suite
+        .test(
+            "map_kinds::bloom_filter",
+            &[Need::Root, Need::Kernel(5, 16)],
+            bloom_filter,
+        )
+        .maps(&["bloom_filter"]);
+    suite
+        .test("map_kinds::stack_trace", ROOT, stack_trace)
+        .programs(&["raw_tracepoint"])
+        .maps(&["stack_trace"]);
+    suite
+        .test("map_kinds::maps_of_maps", ROOT, maps_of_maps)
+        .maps(&["array_of_maps", "hash_of_maps"]);
+    suite
+        .test("map_kinds::sock_maps", ROOT, sock_maps)
+        .maps(&["sockmap", "sockhash"]);
+    suite
+        .test(
+            "map_kinds::cgroup_array",
+            &[Need::Root, Need::Other(cgroup2)],
+            cgroup_array,
+        )
+        .maps(&["cgroup_array"]);
+    suite
+        .test("map_kinds::device_and_cpu_maps", ROOT, device_and_cpu_maps)
+        .maps(&["devmap", "devmap_hash", "cpumap"]);
+    suite
+        .test(
+            "map_kinds::user_ring_buf",
+            &[Need::Root, Need::Kernel(6, 1)],
+            user_ring_buf,
+        )
+        .maps(&["user_ringbuf"]);
 }
 
 /// How much of a packet of ten bytes comes through.

@@ -1,9 +1,11 @@
 //! Every kind of map: get, insert, remove, iterate; full, frozen, missing.
 
+use core::ffi::c_void;
 use ebpf_rt::maps::{Def, PerCpuValues, possible_cpus};
+use ebpf_rt::programs::TestRun;
 use ebpf_rt::{
     Array, ErrorKind, Global, HashMap, LruHashMap, LruPerCpuHashMap, PerCpuArray, PerCpuHashMap,
-    Update,
+    Update, ebpf,
 };
 use kernel_test::{Need, Suite};
 use std::collections::BTreeMap;
@@ -11,34 +13,61 @@ use std::collections::BTreeMap;
 const ROOT: &[Need] = &[Need::Root];
 
 pub(crate) fn add(suite: &mut Suite) {
-    suite.test("maps::hash_map", ROOT, hash_map);
-    suite.test("maps::hash_map_is_full", ROOT, hash_map_is_full);
+    suite.test("maps::hash_map", ROOT, hash_map).maps(&["hash"]);
+    suite
+        .test("maps::hash_map_is_full", ROOT, hash_map_is_full)
+        .maps(&["hash"]);
+    suite
+        .test(
+            "maps::removal_while_iterating",
+            ROOT,
+            removal_while_iterating,
+        )
+        .maps(&["hash"]);
+    suite
+        .test(
+            "maps::iteration_ends_under_churn",
+            ROOT,
+            iteration_ends_under_churn,
+        )
+        .maps(&["hash"]);
+    suite
+        .test("maps::lru_hash_map", ROOT, lru_hash_map)
+        .maps(&["lru_hash"]);
+    suite
+        .test("maps::per_cpu_hash_maps", ROOT, per_cpu_hash_maps)
+        .maps(&["percpu_hash", "lru_percpu_hash"]);
+    suite.test("maps::array", ROOT, array).maps(&["array"]);
+    suite
+        .test("maps::read_only_array", ROOT, read_only_array)
+        .maps(&["array"]);
     suite.test(
-        "maps::removal_while_iterating",
+        "maps::large_read_only_array_in_a_program",
         ROOT,
-        removal_while_iterating,
+        large_read_only_array_in_a_program,
     );
-    suite.test(
-        "maps::iteration_ends_under_churn",
-        ROOT,
-        iteration_ends_under_churn,
-    );
-    suite.test("maps::lru_hash_map", ROOT, lru_hash_map);
-    suite.test("maps::per_cpu_hash_maps", ROOT, per_cpu_hash_maps);
-    suite.test("maps::array", ROOT, array);
-    suite.test("maps::read_only_array", ROOT, read_only_array);
-    suite.test("maps::per_cpu_array", ROOT, per_cpu_array);
-    suite.test("maps::global", ROOT, global);
+    suite
+        .test("maps::per_cpu_array", ROOT, per_cpu_array)
+        .maps(&["percpu_array"]);
+    suite.test("maps::global", ROOT, global).maps(&["array"]);
     suite.test("maps::flags", ROOT, flags);
     suite.test("maps::odd_sizes", ROOT, odd_sizes);
-    suite.test("maps::batches", ROOT, batches);
-    suite.test(
-        "maps::batches_of_per_cpu_maps",
-        ROOT,
-        batches_of_per_cpu_maps,
-    );
-    suite.test("maps::take", &[Need::Root, Need::Kernel(5, 14)], take);
-    suite.test("maps::mapped_array", ROOT, mapped_array);
+    suite
+        .test("maps::batches", ROOT, batches)
+        .maps(&["hash", "lru_hash", "array"]);
+    suite
+        .test(
+            "maps::batches_of_per_cpu_maps",
+            ROOT,
+            batches_of_per_cpu_maps,
+        )
+        .maps(&["percpu_hash", "percpu_array"]);
+    suite
+        .test("maps::take", &[Need::Root, Need::Kernel(5, 14)], take)
+        .maps(&["hash"]);
+    suite
+        .test("maps::mapped_array", ROOT, mapped_array)
+        .maps(&["array"]);
     suite.test("maps::freeze", ROOT, freeze);
     suite.test("maps::info_and_reuse", ROOT, info_and_reuse);
     suite.test("maps::pins", ROOT, pins);
@@ -203,6 +232,42 @@ fn read_only_array() {
         TOO_MANY.create("TOO_MANY").unwrap_err().to_string(),
         "map `TOO_MANY`: it has 2 initial values and room for 1"
     );
+}
+
+ebpf! {
+    #[license = "GPL"]
+    mod primes {
+        static PRIMES: Array<u32> = Array::with_max_entries(2).initial(&[2, 3]).read_only();
+
+        #[socket_filter]
+        fn second(ctx: *mut c_void) -> i32 {
+            *(u32 *)(r10 - 4) = 1;
+            r1 = PRIMES ll;
+            r2 = r10;
+            r2 += -4;
+            call bpf_map_lookup_elem;
+            if r0 == 0 goto done;
+            w0 = *(u32 *)(r0 + 0);
+        done:
+            exit;
+        }
+    }
+}
+
+/// The verifier of today's kernels cannot read them, and says nothing about it.
+fn large_read_only_array_in_a_program() {
+    match primes::load() {
+        Ok(primes) => {
+            let run = TestRun::new().data(&[0; 64]);
+            assert_eq!(primes.progs.second.test_run(run).unwrap().return_value, 3);
+        }
+        Err(error) => assert_eq!(
+            error.to_string(),
+            "object `primes`, program `second`: BPF_PROG_LOAD failed with ENOTSUPP: the verifier \
+             cannot read values of read-only arrays with several elements; leave `read_only` \
+             out, or make it a `Rodata`"
+        ),
+    }
 }
 
 fn per_cpu_array() {

@@ -24,20 +24,32 @@ const OPENAT: ProgramKind = ProgramKind::Tracepoint {
 };
 
 pub(crate) fn add(suite: &mut Suite) {
-    suite.test("programs::socket_filter", ROOT, socket_filter);
-    suite.test(
-        "programs::socket_filter_outlives_its_socket",
-        ROOT,
-        outlives_its_socket,
-    );
-    suite.test("programs::reuseport", ROOT, reuseport);
-    suite.test("programs::tracepoint", ROOT, tracepoint);
-    suite.test("programs::raw_tracepoint", ROOT, raw_tracepoint);
-    suite.test(
-        "programs::trace_pipe",
-        &[Need::Root, Need::Other(tracing_is_on)],
-        trace_pipe,
-    );
+    suite
+        .test("programs::socket_filter", ROOT, socket_filter)
+        .programs(&["socket_filter"]);
+    suite
+        .test(
+            "programs::socket_filter_outlives_its_socket",
+            ROOT,
+            outlives_its_socket,
+        )
+        .programs(&["socket_filter"]);
+    suite
+        .test("programs::reuseport", ROOT, reuseport)
+        .programs(&["socket_filter"]);
+    suite
+        .test("programs::tracepoint", ROOT, tracepoint)
+        .programs(&["tracepoint"]);
+    suite
+        .test("programs::raw_tracepoint", ROOT, raw_tracepoint)
+        .programs(&["raw_tracepoint"]);
+    suite
+        .test(
+            "programs::trace_pipe",
+            &[Need::Root, Need::Other(tracing_is_on)],
+            trace_pipe,
+        )
+        .programs(&["raw_tracepoint"]);
 }
 
 fn tracing_is_on() -> Result<(), String> {

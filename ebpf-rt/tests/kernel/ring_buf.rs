@@ -13,12 +13,24 @@ use std::time::{Duration, Instant};
 const ROOT: &[Need] = &[Need::Root];
 
 pub(crate) fn add(suite: &mut Suite) {
-    suite.test("ring_buf::a_million_records", ROOT, a_million_records);
-    suite.test("ring_buf::overload_is_counted", ROOT, overload_is_counted);
-    suite.test("ring_buf::kinds_of_records", ROOT, kinds_of_records);
-    suite.test("ring_buf::waiting", ROOT, waiting);
-    suite.test("ring_buf::edge_triggered", ROOT, edge_triggered);
-    suite.test("ring_buf::one_reader", ROOT, one_reader);
+    suite
+        .test("ring_buf::a_million_records", ROOT, a_million_records)
+        .maps(&["ringbuf"]);
+    suite
+        .test("ring_buf::overload_is_counted", ROOT, overload_is_counted)
+        .maps(&["ringbuf"]);
+    suite
+        .test("ring_buf::kinds_of_records", ROOT, kinds_of_records)
+        .maps(&["ringbuf"]);
+    suite
+        .test("ring_buf::waiting", ROOT, waiting)
+        .maps(&["ringbuf"]);
+    suite
+        .test("ring_buf::edge_triggered", ROOT, edge_triggered)
+        .maps(&["ringbuf"]);
+    suite
+        .test("ring_buf::one_reader", ROOT, one_reader)
+        .maps(&["ringbuf"]);
     suite.test("ring_buf::sizes", ROOT, sizes);
 }
 

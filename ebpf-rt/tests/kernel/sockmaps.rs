@@ -14,19 +14,28 @@ use std::time::Duration;
 
 pub(crate) fn add(suite: &mut Suite) {
     let root = &[Need::Root];
-    suite.test(
-        "sockmaps::datagrams",
-        &[Need::Root, Need::Kernel(6, 1)],
-        datagrams,
-    );
+    suite
+        .test(
+            "sockmaps::datagrams",
+            &[Need::Root, Need::Kernel(6, 1)],
+            datagrams,
+        )
+        .programs(&["sk_skb_verdict"])
+        .maps(&["sockmap"]);
     let why = "a verdict that passes locks it up";
-    suite.test(
-        "sockmaps::stream",
-        &[Need::Root, Need::NotKernel(5, 10, why)],
-        stream,
-    );
+    suite
+        .test(
+            "sockmaps::stream",
+            &[Need::Root, Need::NotKernel(5, 10, why)],
+            stream,
+        )
+        .programs(&["sk_skb_stream_parser", "sk_skb_stream_verdict"])
+        .maps(&["sockmap"]);
     suite.test("sockmaps::attach", root, attach);
-    suite.test("sockmaps::link", &[Need::Root, Need::Kernel(6, 10)], link);
+    suite
+        .test("sockmaps::link", &[Need::Root, Need::Kernel(6, 10)], link)
+        .programs(&["sk_skb_verdict"])
+        .maps(&["sockmap"]);
 }
 
 const SK_DROP: i32 = 0;

@@ -1,7 +1,6 @@
 //! Probes and perf events at work, and what the kernel says about what is loaded.
 
-use super::common::{eventually, make_system_calls};
-use core::arch::asm;
+use super::common::{eventually, make_system_calls, static_probe};
 use core::ffi::c_void;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicU16, Ordering};
@@ -33,35 +32,67 @@ const UPROBE_MULTI: &[Need] = &[Need::Root, Need::Kernel(6, 6)];
 const UPROBE_SESSION: &[Need] = &[Need::Root, Need::Kernel(6, 13)];
 
 pub(crate) fn add(suite: &mut Suite) {
-    suite.test("tracing::uprobe", ROOT, uprobe);
+    suite
+        .test("tracing::uprobe", ROOT, uprobe)
+        .programs(&["uprobe"]);
     suite.test("tracing::uprobe_errors", ROOT, uprobe_errors);
-    suite.test("tracing::uretprobe", ROOT, uretprobe);
-    suite.test("tracing::uprobe_cookie", LINKS, uprobe_cookie);
-    suite.test("tracing::uprobe_multi", UPROBE_MULTI, uprobe_multi);
-    suite.test("tracing::uprobe_session", UPROBE_SESSION, uprobe_session);
-    suite.test("tracing::usdt", ROOT, usdt);
-    suite.test("tracing::perf_event", ROOT, perf_event);
-    suite.test("tracing::perf_event_cycles", ROOT, perf_event_cycles);
-    suite.test("tracing::raw_tracepoint_writable", ROOT, writable);
-    suite.test(
-        "tracing::raw_tracepoint_cookie",
-        &[Need::Root, Need::Kernel(6, 10)],
-        raw_tracepoint_cookie,
-    );
-    suite.test("tracing::tracepoint_cookie", LINKS, tracepoint_cookie);
+    suite
+        .test("tracing::uretprobe", ROOT, uretprobe)
+        .programs(&["uretprobe"]);
+    suite
+        .test("tracing::uprobe_cookie", LINKS, uprobe_cookie)
+        .programs(&["uprobe"]);
+    suite
+        .test("tracing::uprobe_multi", UPROBE_MULTI, uprobe_multi)
+        .programs(&["uprobe_multi", "uretprobe_multi"]);
+    suite
+        .test("tracing::uprobe_session", UPROBE_SESSION, uprobe_session)
+        .programs(&["uprobe_session"]);
+    suite.test("tracing::usdt", ROOT, usdt).programs(&["usdt"]);
+    suite
+        .test("tracing::perf_event", ROOT, perf_event)
+        .programs(&["perf_event"]);
+    suite
+        .test("tracing::perf_event_cycles", ROOT, perf_event_cycles)
+        .programs(&["perf_event"]);
+    suite
+        .test("tracing::raw_tracepoint_writable", ROOT, writable)
+        .programs(&["raw_tracepoint_writable"]);
+    suite
+        .test(
+            "tracing::raw_tracepoint_cookie",
+            &[Need::Root, Need::Kernel(6, 10)],
+            raw_tracepoint_cookie,
+        )
+        .programs(&["raw_tracepoint"]);
+    suite
+        .test("tracing::tracepoint_cookie", LINKS, tracepoint_cookie)
+        .programs(&["tracepoint"]);
     suite.test("tracing::tracepoint_format", ROOT, tracepoint_format);
-    suite.test("tracing::pinned_links", LINKS, pinned_links);
+    suite
+        .test("tracing::pinned_links", LINKS, pinned_links)
+        .programs(&["tracepoint"]);
     suite.test("tracing::pinned_programs", ROOT, pinned_programs);
     suite.test("tracing::inventory", LINKS, inventory_has_it);
     suite.test("tracing::statistics", ROOT, statistics);
     suite.test("tracing::test_run", ROOT, test_run);
     suite.test("tracing::nothing_is_left", LINKS, nothing_is_left);
-    suite.test("tracing::kprobe", KPROBES, kprobe);
+    suite
+        .test("tracing::kprobe", KPROBES, kprobe)
+        .programs(&["kprobe"]);
     suite.test("tracing::kprobe_errors", KPROBES, kprobe_errors);
-    suite.test("tracing::kretprobe", KPROBES, kretprobe);
-    suite.test("tracing::kprobe_cookie", KPROBE_LINKS, kprobe_cookie);
-    suite.test("tracing::kprobe_multi", KPROBE_MULTI, kprobe_multi);
-    suite.test("tracing::kprobe_session", KPROBE_SESSION, kprobe_session);
+    suite
+        .test("tracing::kretprobe", KPROBES, kretprobe)
+        .programs(&["kretprobe"]);
+    suite
+        .test("tracing::kprobe_cookie", KPROBE_LINKS, kprobe_cookie)
+        .programs(&["kprobe"]);
+    suite
+        .test("tracing::kprobe_multi", KPROBE_MULTI, kprobe_multi)
+        .programs(&["kprobe_multi", "kretprobe_multi"]);
+    suite
+        .test("tracing::kprobe_session", KPROBE_SESSION, kprobe_session)
+        .programs(&["kprobe_session"]);
 }
 
 fn has_kprobes() -> Result<(), String> {
@@ -106,7 +137,7 @@ fn call_targets(times: u64) {
     }
 }
 
-fn this_file() -> String {
+pub(crate) fn this_file() -> String {
     let path = std::env::current_exe().unwrap();
     path.into_os_string().into_string().unwrap()
 }
@@ -521,34 +552,7 @@ static SEMAPHORE: AtomicU16 = AtomicU16::new(0);
 /// The static probe `ebpf_rt:tick`, as `sys/sdt.h` makes it.
 #[inline(never)]
 fn tick() {
-    // SAFETY: a `nop`; the rest describes it in a section that is not loaded.
-    unsafe {
-        asm!(
-            "990: nop",
-            ".pushsection .note.stapsdt,\"\",\"note\"",
-            ".balign 4",
-            ".4byte 992f-991f, 994f-993f, 3",
-            "991: .asciz \"stapsdt\"",
-            "992: .balign 4",
-            "993: .8byte 990b",
-            ".8byte _.stapsdt.base",
-            ".8byte {semaphore}",
-            ".asciz \"ebpf_rt\"",
-            ".asciz \"tick\"",
-            ".asciz \"\"",
-            "994: .balign 4",
-            ".popsection",
-            ".ifndef _.stapsdt.base",
-            ".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat",
-            ".weak _.stapsdt.base",
-            ".hidden _.stapsdt.base",
-            "_.stapsdt.base: .space 1",
-            ".size _.stapsdt.base, 1",
-            ".popsection",
-            ".endif",
-            semaphore = sym SEMAPHORE,
-        );
-    }
+    static_probe!("tick", "{semaphore}", "", semaphore = sym SEMAPHORE,);
 }
 
 fn usdt() {

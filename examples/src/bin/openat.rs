@@ -7,7 +7,7 @@ use ebpf_examples::{Exit, c_string, printable, run_tool};
 use ebpf_rt::context::{PT_REGS_SYSCALL_PARM2_OFFSET, bpf_raw_tracepoint_args};
 use ebpf_rt::maps::flags::BPF_NOEXIST;
 use ebpf_rt::trace_pipe::{Event, TracePipe};
-use ebpf_rt::{Global, HashMap, PerCpuArray, Pod, Rodata, ebpf};
+use ebpf_rt::{Global, HashMap, PerCpuArray, Pod, TraceFormat, ebpf};
 use lexopt::prelude::*;
 use std::io::{Write, stdout};
 use std::num::NonZeroU64;
@@ -71,7 +71,10 @@ ebpf! {
         static CALLS: HashMap<When, Call> = HashMap::with_max_entries(WAITING);
         /// Calls that found `CALLS` full.
         static LOST: Global<u64> = Global::new(0);
-        static FORMAT: Rodata<[u8; 16]> = Rodata::new(*b"openat %d %d %s\0");
+        /// What the kernel makes the text from. `Rodata` with the same bytes would do; this is
+        /// checked when it is compiled.
+        static FORMAT: TraceFormat<(u32, u32, *const c_char)> =
+            TraceFormat::new(c"openat %u %u %s");
         /// Set before loading, so that the verifier knows it and drops the other ways.
         const WAY: u8;
         /// Set before loading; stands in each message, because the trace buffer has those of
@@ -195,7 +198,7 @@ ebpf! {
             call bpf_get_current_pid_tgid;
             r0 >>= 32;                              // the upper half is the process
             r1 = FORMAT ll;
-            r2 = 16;
+            r2 = {FORMAT.size()};
             r3 = TOOL;
             r4 = r0;
             r5 = r6;

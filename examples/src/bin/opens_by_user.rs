@@ -1,7 +1,7 @@
 //! Counts openat(2) per user: a trace point, and a hash map as a table of counters.
 
 use core::ffi::c_void;
-use ebpf_examples::{Exit, Users, run_tool, seconds};
+use ebpf_examples::{Exit, Users, print_user_table, run_tool, seconds};
 use ebpf_rt::maps::flags::BPF_NOEXIST;
 use ebpf_rt::{Global, HashMap, ebpf};
 use lexopt::prelude::*;
@@ -122,14 +122,9 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     }
 }
 
-/// The users with most calls first.
 fn print_table(out: &mut impl Write, maps: &opens::Maps, users: &Users) -> Result<(), Exit> {
-    let mut rows = maps.COUNTS.iter().collect::<Result<Vec<_>, _>>()?;
-    rows.sort_by_key(|&(uid, count)| (std::cmp::Reverse(count), uid));
-    writeln!(out, "\n{:>10}  {:<16} {:>10}", "UID", "USER", "OPENS")?;
-    for (uid, count) in rows {
-        writeln!(out, "{uid:>10}  {:<16} {count:>10}", users.name(uid))?;
-    }
+    let rows = maps.COUNTS.iter().collect::<Result<Vec<_>, _>>()?;
+    print_user_table(out, "OPENS", rows, users)?;
     match maps.NOT_COUNTED.get() {
         0 => {}
         calls => writeln!(

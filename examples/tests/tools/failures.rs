@@ -1,12 +1,15 @@
 //! What tools say when they cannot work, and what they leave when they are ended.
 
 use crate::support::{
-    ALL, OPENAT, OPENS_BY_USER, PACKETS, SOCKET_FILTER, Tool, leaves_nothing, open, unique,
+    ALL, EXEC_EVENTS, EXECS_BY_USER, EXECSNOOP, HELLO_KPROBE, OPENAT, OPENS_BY_USER, OPENSNOOP,
+    PACKETS, PROFILE, RUNQLAT, SOCKET_FILTER, TAIL_CALLS, Tool, execute_once, leaves_nothing,
+    loaded, open, unique,
 };
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 const CAP_NET_RAW: libc::c_ulong = 13;
 const CAP_SYS_ADMIN: libc::c_ulong = 21;
@@ -52,6 +55,14 @@ pub(crate) fn usage() {
         (OPENAT, "--count"),
         (PACKETS, "--seconds"),
         (OPENS_BY_USER, "--seconds"),
+        (HELLO_KPROBE, "--count"),
+        (EXECS_BY_USER, "--seconds"),
+        (EXEC_EVENTS, "--count"),
+        (TAIL_CALLS, "--seconds"),
+        (EXECSNOOP, "--count"),
+        (OPENSNOOP, "--pid"),
+        (RUNQLAT, "--interval"),
+        (PROFILE, "--frequency"),
     ] {
         for value in ["0", "-1", "x", ""] {
             let (code, message) = fails(Command::new(tool).args([option, value]));
@@ -70,6 +81,18 @@ pub(crate) fn nobody() {
         leaves_nothing(|| {
             let (code, message) = fails(Command::new(tool).uid(65534).gid(65534));
             assert_eq!(code, 1);
+            // It asks tracefs first, which is root's.
+            if *tool == RUNQLAT {
+                let reasons = [
+                    "CAP_SYS_ADMIN; let root mount it",
+                    "only root may look into",
+                ];
+                assert!(
+                    reasons.iter().any(|reason| message.contains(reason)),
+                    "{message}"
+                );
+                return;
+            }
             assert!(
                 message.contains("EPERM: the process lacks CAP_BPF"),
                 "{message}"
@@ -104,7 +127,17 @@ pub(crate) fn one_missing() {
         message.contains("the process lacks CAP_NET_RAW"),
         "{message}"
     );
-    for tool in [OPENAT, OPENS_BY_USER] {
+    for tool in [
+        OPENAT,
+        OPENS_BY_USER,
+        HELLO_KPROBE,
+        EXECS_BY_USER,
+        EXEC_EVENTS,
+        TAIL_CALLS,
+        EXECSNOOP,
+        OPENSNOOP,
+        PROFILE,
+    ] {
         let (code, message) = fails(&mut without(tool, &[CAP_SYS_ADMIN, CAP_PERFMON]));
         assert_eq!(code, 1);
         assert!(
@@ -124,29 +157,139 @@ pub(crate) fn one_missing() {
     tool.line_after(|| open(&path), |line| line.ends_with(&path));
 }
 
+/// How a tool shows that it is at work.
+#[derive(Clone, Copy)]
+enum Sign {
+    Line,
+    /// A line, when somebody executes a program.
+    LineOfExec,
+    /// The program that it has loaded.
+    Program(&'static str),
+}
+
+/// Tools that go on, with arguments, and whether Ctrl-C makes them print what they have.
+type AtWork = (&'static str, &'static [&'static str], Sign, bool);
+
+const AT_WORK: &[AtWork] = &[
+    (OPENAT, &[], Sign::Line, false),
+    (OPENAT, &["--trace"], Sign::Line, false),
+    (OPENS_BY_USER, &[], Sign::Line, false),
+    (PACKETS, &["--seconds", "60"], Sign::Line, false),
+    (TAIL_CALLS, &["--all"], Sign::Line, true),
+    (EXECSNOOP, &[], Sign::Line, false),
+    (EXECSNOOP, &["--json"], Sign::LineOfExec, false),
+    (OPENSNOOP, &[], Sign::Line, false),
+    (RUNQLAT, &[], Sign::Line, true),
+    (PROFILE, &[], Sign::Program("sample"), true),
+];
+
+const KPROBES_AT_WORK: &[AtWork] = &[
+    (HELLO_KPROBE, &[], Sign::Line, false),
+    (EXECS_BY_USER, &[], Sign::Line, false),
+    (EXEC_EVENTS, &["--json"], Sign::LineOfExec, false),
+];
+
 /// In the middle of their work.
-fn ended_by(signal: i32) {
-    for (path, arguments) in [
-        (OPENAT, &[][..]),
-        (OPENAT, &["--trace"]),
-        (OPENS_BY_USER, &[]),
-        (PACKETS, &["--seconds", "60"]),
-    ] {
+fn ended_by(signal: i32, tools: &[AtWork]) {
+    for &(path, arguments, sign, prints) in tools {
         leaves_nothing(|| {
             let mut tool = Tool::start(path, arguments);
-            tool.line(|_| true);
+            match sign {
+                Sign::Line => drop(tool.line(|_| true)),
+                Sign::LineOfExec => drop(tool.line_after(execute_once, |_| true)),
+                Sign::Program(name) => loaded(name),
+            }
             tool.signal(signal);
             let (status, _, stderr) = tool.end();
-            assert_eq!(status.signal(), Some(signal), "{status} {stderr}");
+            match prints && signal == libc::SIGINT {
+                true => assert!(status.success(), "{path}: {status} {stderr}"),
+                false => assert_eq!(status.signal(), Some(signal), "{path}: {status} {stderr}"),
+            }
         });
     }
 }
 
 pub(crate) fn killed() {
-    ended_by(libc::SIGKILL);
+    ended_by(libc::SIGKILL, AT_WORK);
+}
+
+pub(crate) fn killed_kprobes() {
+    ended_by(libc::SIGKILL, KPROBES_AT_WORK);
 }
 
 /// Ctrl-C.
 pub(crate) fn interrupted() {
-    ended_by(libc::SIGINT);
+    ended_by(libc::SIGINT, AT_WORK);
+}
+
+pub(crate) fn interrupted_kprobes() {
+    ended_by(libc::SIGINT, KPROBES_AT_WORK);
+}
+
+/// While they load, attach, begin to work or are done: every tool.
+pub(crate) fn killed_at_any_time() {
+    const MICROSECONDS: [u64; 8] = [300, 1_000, 2_000, 4_000, 8_000, 16_000, 40_000, 100_000];
+    for tool in ALL {
+        leaves_nothing(|| {
+            for time in MICROSECONDS {
+                let started = Tool::start(tool, &[]);
+                std::thread::sleep(Duration::from_micros(time));
+                started.signal(libc::SIGKILL);
+                // It may have been quicker: then it succeeded, or has no kprobes.
+                let (status, _, stderr) = started.end();
+                let is_killed = status.signal() == Some(libc::SIGKILL);
+                let has_no_kprobes = stderr.contains("this kernel has no kprobes");
+                assert!(
+                    is_killed || status.success() || has_no_kprobes,
+                    "{tool}: {status} {stderr}"
+                );
+            }
+        });
+    }
+}
+
+/// What `Command` becomes does not see that the kernel has kprobes, if it has.
+fn hide_kprobes() -> io::Result<()> {
+    // SAFETY: takes a number only.
+    if unsafe { libc::unshare(libc::CLONE_NEWNS) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let null = core::ptr::null::<libc::c_char>();
+    let keep_to_ourselves = libc::MS_REC | libc::MS_PRIVATE;
+    // SAFETY: C strings; what is null is not asked for.
+    unsafe { libc::mount(null, c"/".as_ptr(), null, keep_to_ourselves, null.cast()) };
+    let (place, kind) = (c"/sys/bus/event_source/devices", c"tmpfs");
+    // SAFETY: C strings; what is null is not asked for.
+    match unsafe { libc::mount(kind.as_ptr(), place.as_ptr(), kind.as_ptr(), 0, null.cast()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+pub(crate) fn no_kprobes() {
+    for tool in [HELLO_KPROBE, EXECS_BY_USER, EXEC_EVENTS] {
+        leaves_nothing(|| {
+            let mut command = Command::new(tool);
+            // SAFETY: system calls only, fine between fork and exec.
+            unsafe { command.pre_exec(hide_kprobes) };
+            let (code, message) = fails(&mut command);
+            assert_eq!(code, 1);
+            let reason = "this kernel has no kprobes: it was built without CONFIG_KPROBE_EVENTS";
+            assert!(message.contains(reason), "{message}");
+        });
+    }
+}
+
+/// A new tool has to be in the list.
+pub(crate) fn all_tools_are_tested() {
+    let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin")).unwrap();
+    let files = files.map(|file| file.unwrap().path());
+    let sources = files.filter(|path| path.extension().is_some_and(|end| end == "rs"));
+    for source in sources {
+        let name = source.file_stem().unwrap();
+        let is_tested = ALL
+            .iter()
+            .any(|tool| Path::new(tool).file_name() == Some(name));
+        assert!(is_tested, "{} is not in `tools!`", name.display());
+    }
 }

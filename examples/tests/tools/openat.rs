@@ -84,7 +84,7 @@ pub(crate) fn losses() {
     leaves_nothing(|| {
         let path = unique("many");
         let mut tool = start(&[]);
-        tool.signal(libc::SIGSTOP);
+        tool.stop();
         for _ in 0..CALLS {
             open(&path);
         }

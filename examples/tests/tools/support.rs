@@ -7,11 +7,28 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-pub(crate) const SOCKET_FILTER: &str = env!("CARGO_BIN_EXE_socket_filter");
-pub(crate) const OPENAT: &str = env!("CARGO_BIN_EXE_openat");
-pub(crate) const OPENS_BY_USER: &str = env!("CARGO_BIN_EXE_opens_by_user");
-pub(crate) const PACKETS: &str = env!("CARGO_BIN_EXE_packets");
-pub(crate) const ALL: [&str; 4] = [SOCKET_FILTER, OPENAT, OPENS_BY_USER, PACKETS];
+/// The tools by name.
+macro_rules! tools {
+    ($($name:ident = $file:literal)*) => {
+        $(pub(crate) const $name: &str = env!(concat!("CARGO_BIN_EXE_", $file));)*
+        pub(crate) const ALL: &[&str] = &[$($name),*];
+    };
+}
+
+tools! {
+    SOCKET_FILTER = "socket_filter"
+    OPENAT = "openat"
+    OPENS_BY_USER = "opens_by_user"
+    PACKETS = "packets"
+    HELLO_KPROBE = "hello_kprobe"
+    EXECS_BY_USER = "execs_by_user"
+    EXEC_EVENTS = "exec_events"
+    TAIL_CALLS = "tail_calls"
+    EXECSNOOP = "execsnoop"
+    OPENSNOOP = "opensnoop"
+    RUNQLAT = "runqlat"
+    PROFILE = "profile"
+}
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -63,6 +80,15 @@ impl Tool {
     pub(crate) fn signal(&self, signal: i32) {
         // SAFETY: takes numbers only; the child has not been waited for.
         assert_eq!(unsafe { libc::kill(self.pid(), signal) }, 0);
+    }
+
+    /// Stops it, and waits until it has stopped.
+    pub(crate) fn stop(&self) {
+        self.signal(libc::SIGSTOP);
+        let mut status = 0;
+        // SAFETY: the status is ours; a child that has stopped stays to be waited for.
+        let pid = unsafe { libc::waitpid(self.pid(), &raw mut status, libc::WUNTRACED) };
+        assert!(pid == self.pid() && libc::WIFSTOPPED(status), "{status:#x}");
     }
 
     /// The next line of this sort; something is done again and again until it comes.
@@ -118,6 +144,12 @@ impl Tool {
         (status, std::mem::take(&mut self.seen), stderr)
     }
 
+    /// Ctrl-C, after which a tool prints what it has found, and succeeds.
+    pub(crate) fn interrupt(self) -> Vec<String> {
+        self.signal(libc::SIGINT);
+        self.succeeds()
+    }
+
     /// As [`end`](Self::end), of a tool that has to succeed.
     pub(crate) fn succeeds(self) -> Vec<String> {
         let (status, lines, stderr) = self.end();
@@ -149,10 +181,10 @@ impl Drop for Tool {
     }
 }
 
-/// Runs the test, after which the kernel must have no program, map or link that it did not
-/// have before.
+/// Runs the test, after which the kernel must have no program, map, link or BTF that it did
+/// not have before.
 pub(crate) fn leaves_nothing(test: impl FnOnce()) {
-    let all = || [Kind::Program, Kind::Map, Kind::Link].map(ids);
+    let all = || [Kind::Program, Kind::Map, Kind::Link, Kind::Btf].map(ids);
     let before = all();
     test();
     let mut left = all();
@@ -165,7 +197,7 @@ pub(crate) fn leaves_nothing(test: impl FnOnce()) {
     while left.iter().any(|ids| !ids.is_empty()) {
         assert!(
             Instant::now() < deadline,
-            "left in the kernel (programs, maps, links): {left:?}"
+            "left in the kernel (programs, maps, links, BTF): {left:?}"
         );
         std::thread::sleep(Duration::from_millis(10));
         for (left, now) in left.iter_mut().zip(&all()) {
@@ -195,6 +227,45 @@ pub(crate) fn open(path: &str) {
 pub(crate) fn thread_name() -> String {
     let name = std::fs::read_to_string("/proc/thread-self/comm").unwrap();
     name.trim_end().to_owned()
+}
+
+/// Waits until a program of this name is in the kernel.
+pub(crate) fn loaded(name: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    let is_there = || {
+        let mut programs = ebpf_rt::inventory::programs();
+        programs.any(|program| program.is_ok_and(|program| program.name == name))
+    };
+    while !is_there() {
+        assert!(Instant::now() < deadline, "no program `{name}` is loaded");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A program that somebody executes: of this process's user, and done at once.
+pub(crate) fn execute() -> Child {
+    let mut command = Command::new(SOCKET_FILTER);
+    command.arg("--help").stdout(Stdio::null());
+    command.spawn().unwrap()
+}
+
+/// Executes a program and waits for its end; its number.
+pub(crate) fn execute_to_the_end() -> u32 {
+    let mut child = execute();
+    assert!(child.wait().unwrap().success());
+    child.id()
+}
+
+/// As [`execute_to_the_end`], whoever it was.
+pub(crate) fn execute_once() {
+    execute_to_the_end();
+}
+
+pub(crate) fn has_kprobes() -> Result<(), String> {
+    match std::path::Path::new("/sys/bus/event_source/devices/kprobe/type").exists() {
+        true => Ok(()),
+        false => Err("kprobes (CONFIG_KPROBES)".to_owned()),
+    }
 }
 
 pub(crate) fn tracing_on() -> Result<(), String> {

@@ -1,6 +1,7 @@
 //! The test binaries, without anything that they would need of the guest.
 
 use crate::Result;
+use kernel_test::{COVERAGE, Coverage};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,8 @@ pub(crate) struct Suite {
     pub(crate) directory: PathBuf,
     /// The names of its tests.
     pub(crate) tests: Vec<String>,
+    /// What they cover.
+    pub(crate) coverage: Vec<Coverage>,
 }
 
 /// Builds everything that is built with the harness of kernel tests.
@@ -63,6 +66,7 @@ pub(crate) fn build() -> Result<Build> {
             "test" if is_suite(&artifact.binary)? => build.suites.push(Suite {
                 name: format!("{}/{}", artifact.package, artifact.name),
                 tests: list(&artifact.binary)?,
+                coverage: coverage(&artifact.binary)?,
                 binary: artifact.binary,
                 directory: artifact.directory,
             }),
@@ -191,6 +195,17 @@ fn list(binary: &Path) -> Result<Vec<String>> {
         .map(str::to_owned)
         .collect();
     Ok(names.into_iter().collect())
+}
+
+/// What a binary's tests cover.
+fn coverage(binary: &Path) -> Result<Vec<Coverage>> {
+    let mut command = Command::new(binary);
+    let output = crate::debian::run(command.env(COVERAGE, "1"))?;
+    let lines = output.lines().map(|line| {
+        let unknown = || format!("{}: `{line}` is not about a test", binary.display());
+        Coverage::parse(line).ok_or_else(unknown)
+    });
+    lines.collect()
 }
 
 #[cfg(test)]

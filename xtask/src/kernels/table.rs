@@ -7,7 +7,7 @@ use kernel_test::report::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// In a cell: the test runs on this kernel. Otherwise the cell says why not.
-const RUNS: &str = "runs";
+pub(crate) const RUNS: &str = "runs";
 
 const HEAD: &str = "\
 # What runs on which kernel, and why not: compared by `cargo xtask kernels`, written by
@@ -65,6 +65,11 @@ impl Table {
     pub(crate) fn set(&mut self, name: &str, column: &str, outcome: &Outcome) {
         let row = self.rows.entry(name.to_owned()).or_default();
         row.insert(column.to_owned(), cell(outcome));
+    }
+
+    /// What the table says of a test on a kernel: that it runs, or why not.
+    pub(crate) fn cell(&self, name: &str, column: &str) -> Option<&str> {
+        self.rows.get(name)?.get(column).map(String::as_str)
     }
 
     /// Forgets tests that there are no more.

@@ -1,0 +1,234 @@
+//! A program for each system call: tail calls by the system call's number, and log lines.
+
+use core::mem::offset_of;
+use ebpf_examples::{Exit, Interrupt, run_tool};
+use ebpf_rt::context::bpf_raw_tracepoint_args;
+use ebpf_rt::{Global, Log, ProgramArray, ebpf, log_lines};
+use lexopt::prelude::*;
+use std::io::{Write, stdout};
+use std::num::NonZeroU64;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+const HELP: &str = "\
+Tells of programs that are executed and of timers (timer_create(2) and its kin) on the whole
+machine, and counts the other system calls: for each there is an eBPF program of its own, to
+which the first one jumps by the system call's number.
+
+Usage: tail_calls [--all] [--seconds N]
+
+Options:
+      --all          Tell of the others as well, which are many
+      --seconds N    Stop after N seconds; without it, Ctrl-C ends it
+  -h, --help         Print this
+
+Needs CAP_BPF and CAP_PERFMON.
+";
+
+/// Linux has less than 500 system calls.
+const MAX_SYSCALLS: u32 = 512;
+/// Calls that would only tell of those who tell.
+const IGNORED: [libc::c_long; 4] = [
+    libc::SYS_read,
+    libc::SYS_write,
+    libc::SYS_futex,
+    libc::SYS_rt_sigtimedwait,
+];
+const TIMER_CALLS: [libc::c_long; 5] = [
+    libc::SYS_timer_create,
+    libc::SYS_timer_settime,
+    libc::SYS_timer_gettime,
+    libc::SYS_timer_getoverrun,
+    libc::SYS_timer_delete,
+];
+
+log_lines! {
+    /// What the programs tell.
+    enum Line {
+        #[log("{pid:>8}  {process:<16} executes a program")]
+        Exec { pid: u32, process: [u8; 16] },
+        #[log("{pid:>8}  {process:<16} creates a timer")]
+        TimerCreate { pid: u32, process: [u8; 16] },
+        #[log("{pid:>8}  {process:<16} deletes a timer")]
+        TimerDelete { pid: u32, process: [u8; 16] },
+        #[log("{pid:>8}  {process:<16} does something else with a timer")]
+        TimerOther { pid: u32, process: [u8; 16] },
+        #[log("{pid:>8}  {process:<16} makes system call {number}")]
+        Other { pid: u32, process: [u8; 16], number: u32 },
+    }
+}
+
+ebpf! {
+    /// Programs by system call.
+    #[license = "GPL"]
+    #[min_kernel = "5.10"]
+    mod calls {
+        /// Which program is for which system call.
+        static SYSCALLS: ProgramArray = ProgramArray::with_max_entries(MAX_SYSCALLS);
+        static LOG: Log<Line> = Log::with_byte_size(1 << 18);
+        /// System calls that have no program.
+        static OTHERS: Global<u64> = Global::new(0);
+        /// Lines for which the log had no room.
+        static LOST: Global<u64> = Global::new(0);
+        /// Whether there is to be a line for those that have no program.
+        const ALL: u8;
+        /// The tool, whose own system calls would make lines without end.
+        const TOOL: u32;
+
+        #[raw_tracepoint("sys_enter")]
+        fn hello(ctx: *mut bpf_raw_tracepoint_args) -> i32 {
+            r6 = r1;
+            call bpf_get_current_pid_tgid;
+            r0 >>= 32;
+            r1 = TOOL;
+            if r0 == r1 goto done;
+            r7 = *(u64 *)(r6 + 8);              // args[1]: the system call's number
+            r1 = r6;
+            r2 = SYSCALLS ll;
+            r3 = r7;
+            call bpf_tail_call;                 // does not come back
+            // It does if there is no program for this number.
+            r1 = OTHERS ll;
+            r2 = 1;
+            lock *(u64 *)(r1 + 0) += r2;
+            r1 = ALL;
+            if r1 == 0 goto done;
+            r1 = {Other::LINE};
+            r2 = {size_of::<Other>()};
+            r3 = r7;
+            call tell;
+        done:
+            r0 = 0;
+            exit;
+        }
+
+        /// execve(2).
+        #[raw_tracepoint("sys_enter")]
+        fn hello_execve(ctx: *mut bpf_raw_tracepoint_args) -> i32 {
+            r1 = {Exec::LINE};
+            r2 = {size_of::<Exec>()};
+            r3 = 0;
+            call tell;
+            r0 = 0;
+            exit;
+        }
+
+        /// Everything with timers.
+        #[raw_tracepoint("sys_enter")]
+        fn hello_timer(ctx: *mut bpf_raw_tracepoint_args) -> i32 {
+            r3 = *(u64 *)(r1 + 8);
+            r1 = {TimerCreate::LINE};
+            if r3 == {libc::SYS_timer_create} goto say;
+            r1 = {TimerDelete::LINE};
+            if r3 == {libc::SYS_timer_delete} goto say;
+            r1 = {TimerOther::LINE};
+        say:
+            r2 = {size_of::<TimerOther>()};
+            call tell;
+            r0 = 0;
+            exit;
+        }
+
+        /// Says and counts nothing.
+        #[raw_tracepoint("sys_enter")]
+        fn ignore(ctx: *mut bpf_raw_tracepoint_args) -> i32 {
+            r0 = 0;
+            exit;
+        }
+
+        /// Puts a line into the log. All of them begin alike; the last has a number more.
+        fn tell(line: u32, size: u64, number: u32) -> i64 {
+            *(u32 *)(r10 - {32 - offset_of!(Other, line)}) = w1;
+            *(u32 *)(r10 - {32 - offset_of!(Other, number)}) = w3;
+            r6 = r2;
+            call bpf_get_current_pid_tgid;
+            r0 >>= 32;
+            *(u32 *)(r10 - {32 - offset_of!(Other, pid)}) = w0;
+            r1 = r10;
+            r1 += -{32 - offset_of!(Other, process)};
+            r2 = 16;
+            call bpf_get_current_comm;
+            r1 = LOG ll;
+            r2 = r10;
+            r2 += -32;
+            r3 = r6;
+            r4 = 0;
+            call bpf_ringbuf_output;
+            if r0 == 0 goto done;
+            r1 = LOST ll;
+            r2 = 1;
+            lock *(u64 *)(r1 + 0) += r2;
+        done:
+            r0 = 0;
+            exit;
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    run_tool(HELP, run)
+}
+
+fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
+    let (mut all, mut time) = (false, None);
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("all") => all = true,
+            Long("seconds") => {
+                let seconds: NonZeroU64 = arguments.value()?.parse()?;
+                time = Some(Duration::from_secs(seconds.get()));
+            }
+            Short('h') | Long("help") => return Err(Exit::Help),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+
+    // Ctrl-C ends it with the number of the others.
+    let interrupt = Interrupt::catch()?;
+    let mut loader = calls::loader();
+    loader.consts.ALL.set(all.into());
+    loader.consts.TOOL.set(std::process::id());
+    let calls = loader.load()?;
+    let (maps, progs) = (&calls.maps, &calls.progs);
+    let number = |call: libc::c_long| u32::try_from(call).unwrap_or(u32::MAX);
+    maps.SYSCALLS
+        .set(number(libc::SYS_execve), &progs.hello_execve)?;
+    for call in TIMER_CALLS {
+        maps.SYSCALLS.set(number(call), &progs.hello_timer)?;
+    }
+    for call in IGNORED {
+        maps.SYSCALLS.set(number(call), &progs.ignore)?;
+    }
+    let _link = progs.hello.attach()?;
+
+    let mut out = stdout().lock();
+    writeln!(out, "{:>8}  {:<16} SYSTEM CALL", "PID", "PROCESS")?;
+    let start = Instant::now();
+    loop {
+        let lines = maps.LOG.lines()?;
+        for line in lines.with_timeout(Duration::ZERO) {
+            writeln!(out, "{}", line?)?;
+        }
+        let left = time.map(|time| time.saturating_sub(start.elapsed()));
+        let pause = Duration::from_millis(50).min(left.unwrap_or(Duration::MAX));
+        if pause.is_zero() || interrupt.wait(Some(pause))? {
+            break;
+        }
+    }
+    writeln!(out, "and {} other system calls", maps.OTHERS.get())?;
+    match maps.LOST.get() {
+        0 => {}
+        lost => writeln!(out, "({lost} lines lost: too many at once)")?,
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    // Numbers of system calls are the architecture's.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn listing() {
+        insta::assert_snapshot!(super::calls::OBJECT);
+    }
+}
