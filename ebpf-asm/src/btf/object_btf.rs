@@ -10,6 +10,23 @@ use alloc::vec::Vec;
 /// something needs it.
 ///
 /// Equal objects give equal bytes.
+///
+/// ```
+/// use ebpf_asm::btf::{Btf, Kind, ObjectBtf};
+/// use ebpf_asm::object::{BtfType, MapDef};
+/// use ebpf_asm::{KernelVersion, MapType, Object};
+///
+/// static MAPS: [MapDef; 1] =
+///     [MapDef::new("COUNTS", MapType::Hash, 4, 8, 16).with_types(u32::TYPE, u64::TYPE)];
+/// static OBJECT: Object =
+///     Object::new("opens", "GPL", KernelVersion::new(5, 10), &MAPS, &[], &[]);
+///
+/// let types = ObjectBtf::new(&OBJECT, None)?;
+/// let btf = Btf::parse(&types.bytes)?;
+/// let value = types.maps[0].ok_or("no types")?.value;
+/// assert_eq!(value, btf.find("u64", Kind::Int)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ObjectBtf {
