@@ -632,7 +632,7 @@ impl<'a> Expansion<'a> {
 
     /// The same lint for maps that nothing else in the object names. One that other users have
     /// too, through a pin or the skeleton alone, is `pub`; an object of nothing but maps is that
-    /// on purpose.
+    /// on purpose, and a table of functions has programs without being named by them.
     fn unused_maps(&self) -> TokenStream {
         let has_programs = self.items.functions.iter().any(|f| f.kind.is_some());
         let list = &self.tokens.list;
@@ -640,7 +640,12 @@ impl<'a> Expansion<'a> {
             let name = &map.item.name;
             let is_named =
                 |position| position != name.token && list.text_at(position) == name.text.as_str();
-            has_programs && map.item.visibility.is_empty() && !(0..list.len()).any(is_named)
+            let is_table = || {
+                let ty = self.tokens.stream(map.item.ty).into_iter().last();
+                ty.is_some_and(|last| last.to_string() == "StructOps")
+            };
+            let is_private = map.item.visibility.is_empty();
+            has_programs && is_private && !is_table() && !(0..list.len()).any(is_named)
         });
         let maps = unused.map(|map| {
             let native = &map.attributes.native;

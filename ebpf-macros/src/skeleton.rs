@@ -60,10 +60,9 @@ impl Skeleton {
             f.declaration("Options of the map", &quote!(#krate::load::MapOptions<#ty>))
         });
         let program_options = self.programs.iter().map(|f| {
-            f.declaration(
-                "Options of the program",
-                &quote!(#krate::load::ProgramOptions),
-            )
+            let ty = &f.ty;
+            let options = quote!(#krate::load::ProgramOptions<#ty>);
+            f.declaration("Options of the program", &options)
         });
         let constant_fields = self.constants.iter().map(|f| {
             let ty = &f.ty;
@@ -79,7 +78,7 @@ impl Skeleton {
         let program_list = self
             .programs
             .iter()
-            .map(|f| f.use_as(|name| quote!(self.progs.#name)));
+            .map(|f| f.use_as(|name| quote!(self.progs.#name.into())));
         let constant_list = self
             .constants
             .iter()

@@ -521,6 +521,18 @@ const ATTRIBUTES: &[(&str, usize, &str)] = &[
     ("perf_event(frequency = 4)", 12, "takes no arguments"),
     ("sk_skb_verdict(5)", 16, "takes no arguments"),
     ("sk_skb", 1, "there is no attribute"),
+    ("fentry(\"a\", \"b\")", 13, "1 string(s): function"),
+    ("fentry(\"a/b\")", 8, "not the name of a function"),
+    ("fexit(\"a\", sleepable = true)", 12, "word of its own"),
+    ("lsm(\"a\", sleepable, sleepable)", 21, "given twice"),
+    ("lsm_cgroup(\"a\", sleepable)", 17, "there is no attribute"),
+    ("tp_btf(5)", 8, "expected a string"),
+    ("freplace(sleepable)", 10, "there is no attribute"),
+    (
+        "struct_ops(\"tcp_congestion_ops\")",
+        1,
+        "#[struct_ops(\"ops\", \"member\")]",
+    ),
 ];
 
 #[test]
@@ -610,6 +622,51 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("sk_skb_stream_parser", "SkSkbStreamParser", "SkSkb"),
     ("sk_skb_stream_verdict", "SkSkbStreamVerdict", "SkSkb"),
     ("sk_skb_verdict", "SkSkbVerdict", "SkSkb"),
+    (
+        "fentry(\"vfs_unlink\")",
+        "Fentry { function : \"vfs_unlink\" , sleepable : false }",
+        "Fentry",
+    ),
+    (
+        "fexit(sleepable, function = \"f\")",
+        "Fexit { function : \"f\" , sleepable : true }",
+        "Fexit",
+    ),
+    (
+        "fmod_ret",
+        "FmodRet { function : \"\" , sleepable : false }",
+        "FmodRet",
+    ),
+    (
+        "tp_btf(\"sched_switch\")",
+        "BtfTracepoint { name : \"sched_switch\" , }",
+        "BtfTracepoint",
+    ),
+    (
+        "lsm(sleepable)",
+        "Lsm { hook : \"\" , sleepable : true }",
+        "Lsm",
+    ),
+    (
+        "lsm_cgroup(\"socket_bind\")",
+        "LsmCgroup { hook : \"socket_bind\" , }",
+        "LsmCgroup",
+    ),
+    (
+        "iter(\"task\")",
+        "Iter { target : \"task\" , sleepable : false }",
+        "Iter",
+    ),
+    (
+        "freplace(\"rule\")",
+        "Extension { function : \"rule\" , }",
+        "Extension",
+    ),
+    (
+        "struct_ops(\"tcp_congestion_ops\", \"ssthresh\", sleepable)",
+        "StructOps { ops : \"tcp_congestion_ops\" , member : \"ssthresh\" , sleepable : true }",
+        "StructOps",
+    ),
 ];
 
 #[test]

@@ -90,14 +90,14 @@ pub use bytemuck;
 #[cfg(feature = "btf")]
 pub use ebpf_asm::btf;
 pub use ebpf_asm::{
-    Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, language, object,
+    AttachType, Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, language, object,
 };
 
 pub use maps::{
     Array, ArrayOfMaps, BloomFilter, CgroupArray, CgrpStorage, CpuMap, DevMap, DevMapHash, Global,
     HashMap, HashOfMaps, InodeStorage, Log, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray,
     PerCpuHashMap, PerfEventArray, ProgramArray, Queue, RingBuf, Rodata, SkStorage, SockHash,
-    SockMap, Stack, StackTrace, TaskStorage, TraceFormat, Update, UserRingBuf,
+    SockMap, Stack, StackTrace, StructOps, TaskStorage, TraceFormat, Update, UserRingBuf,
 };
 
 #[cfg(feature = "features")]

@@ -517,6 +517,19 @@ macro_rules! ebpf_asm {
 /// | `#[usdt("file", "provider", "name")]` | at static probes of programs; feature `uprobes` |
 /// | `#[perf_event]` | at samples of a clock or counter |
 /// | `#[sk_skb_stream_parser]`, `#[sk_skb_stream_verdict]`, `#[sk_skb_verdict]` | for what arrives at the sockets of a sockmap |
+/// | `#[fentry("function")]`, `#[fexit("function")]` | where a kernel function, or one of another program, begins, or returns; by BTF |
+/// | `#[fmod_ret("function")]` | where a kernel function begins that allows it, and instead of it |
+/// | `#[tp_btf("name")]` | at a trace point, with its typed arguments |
+/// | `#[lsm("hook")]`, `#[lsm_cgroup("hook")]` | at a security hook, for all or for a cgroup's tasks |
+/// | `#[iter("target")]` | for each thing of a kind, while a file is read |
+/// | `#[freplace("function")]` | in the place of a global function of another program |
+/// | `#[struct_ops("ops", "member")]` | where the kernel calls that member of a table: a [`StructOps`](crate::StructOps) map |
+///
+/// Those of the last seven rows go by the kernel's BTF (feature `btf`, on by default) and say at
+/// load where they go: `#[fentry]` without a name, and
+/// [`target`](crate::load::ProgramOptions::target) before the load, leave it to run time.
+/// `sleepable` beside the name (`#[lsm("file_open", sleepable)]`) lets `fentry`, `fexit`,
+/// `fmod_ret`, `lsm`, `iter` and `struct_ops` programs wait.
 ///
 /// A subprogram is called by name (`call bump`) with its arguments in r1 to r5; `fn` is checked
 /// with its callers, `pub fn` on its own. `r2 = bump ll` loads its address for a helper that calls

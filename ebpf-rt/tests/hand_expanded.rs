@@ -163,7 +163,7 @@ mod opens {
 
         #[derive(Clone, Debug, Default)]
         pub struct ProgramOptions {
-            pub count: ::ebpf_rt::load::ProgramOptions,
+            pub count: ::ebpf_rt::load::ProgramOptions<::ebpf_rt::programs::Tracepoint>,
         }
 
         #[allow(non_snake_case, reason = "fields are named as the user named the items")]
@@ -202,7 +202,7 @@ mod opens {
                 Skeleton::of(load(
                     &OBJECT,
                     &[self.maps.COUNTS.into(), self.maps.CONFIG.into()],
-                    &[self.progs.count],
+                    &[self.progs.count.into()],
                     &[self.consts.PORT.into()],
                     &self.options,
                 )?)

@@ -2,7 +2,7 @@
 
 use super::describe::Describer;
 use super::{DescribeError, TypeId};
-use crate::object::{IntEncoding, MapDef, ProgramDef, TypeDef};
+use crate::object::{IntEncoding, MapDef, ProgramDef, ProgramKind, TypeDef};
 use crate::{KernelVersion, Object};
 use alloc::vec::Vec;
 
@@ -137,8 +137,14 @@ fn records(
     lines: &[(u32, &str)],
 ) -> Result<ProgramRecords, DescribeError> {
     let mut records = ProgramRecords::default();
-    for function in program.functions {
-        let id = describer.function(function.name, function.signature, function.linkage)?;
+    for (index, function) in program.functions.iter().enumerate() {
+        // What takes the place of a global function has to be one.
+        let replaces = index == 0 && matches!(program.kind, ProgramKind::Extension { .. });
+        let linkage = match replaces {
+            true => crate::object::Linkage::Global,
+            false => function.linkage,
+        };
+        let id = describer.function(function.name, function.signature, linkage)?;
         records.functions.push([function.insn, id.get()]);
     }
     if program.functions.is_empty() {

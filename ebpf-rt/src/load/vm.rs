@@ -1,7 +1,7 @@
 //! From an [`Object`] into a machine, without a kernel.
 
 use super::{
-    ConstantValue, Loaded, Options, ProgramOptions, RawMapOptions, check_lengths, relocate,
+    ConstantValue, Loaded, Options, RawMapOptions, RawProgramOptions, check_lengths, relocate,
 };
 use crate::Error;
 use crate::maps::{RawMap, raw};
@@ -32,7 +32,7 @@ use ebpf_asm::object::{MapDef, ProgramDef, RelocationKind};
 pub fn load_vm(
     object: &Object,
     maps: &[RawMapOptions],
-    programs: &[ProgramOptions],
+    programs: &[RawProgramOptions],
     constants: &[Option<ConstantValue>],
     _options: &Options,
 ) -> Result<Loaded, Error> {

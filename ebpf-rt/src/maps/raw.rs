@@ -1,5 +1,7 @@
 //! Maps without types: the descriptor and the sizes, and the operations on bytes.
 
+#[cfg(feature = "btf")]
+use super::struct_ops::{Filling, Table};
 use super::{Update, per_cpu_values};
 use crate::capabilities::{self, Capability};
 use crate::sys::bpf::{self, MapTypes, NewMap};
@@ -44,6 +46,12 @@ struct Inner {
     /// The map is a machine's, and the descriptor that of memory it is mapped from.
     #[cfg(feature = "vm")]
     vm: Option<crate::vm::VmMap>,
+    /// What is in it, or will be, of a table of functions.
+    #[cfg(feature = "btf")]
+    table: std::sync::OnceLock<Table>,
+    /// Whether a link hands the table to the kernel.
+    #[cfg(feature = "btf")]
+    has_links: bool,
 }
 
 /// What the kernel says about a map.
@@ -150,6 +158,11 @@ impl<'a> Request<'a> {
 /// Creates a map, fills it and freezes it, as far as it asks for that.
 pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
     let in_map = |error: Error| error.in_object(request.object).of_map(request.name);
+    if request.map_type == MapType::StructOps {
+        return Err(in_map(Error::invalid(
+            "a struct_ops map is made by loading the object that has its programs",
+        )));
+    }
     let copied_size = copied_size(request.map_type, request.value_size).map_err(in_map)?;
     let max_entries = max_entries(request).map_err(in_map)?;
     // The kernel looks at this one to see what the map can hold, and does not keep it.
@@ -164,6 +177,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
         flags: request.flags,
         inner: template.as_ref().map(AsFd::as_fd),
         extra: request.extra,
+        kernel_value: None,
         types: request.types,
     };
     let fd = with_memlock(|| bpf::map_create(&new)).or_else(|errno| {
@@ -185,9 +199,38 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
         copied_size,
         #[cfg(feature = "vm")]
         vm: None,
+        #[cfg(feature = "btf")]
+        table: std::sync::OnceLock::new(),
+        #[cfg(feature = "btf")]
+        has_links: false,
     }));
     map.begin(request)?;
     Ok(map)
+}
+
+/// The map of a table of functions, whose value is of a type of the kernel.
+#[cfg(feature = "btf")]
+pub(crate) fn of_kernel_type(
+    fd: OwnedFd,
+    object: &'static str,
+    def: &MapDef,
+    value_size: u32,
+    has_links: bool,
+) -> RawMap {
+    RawMap(Arc::new(Inner {
+        fd,
+        object,
+        name: def.name.to_owned(),
+        map_type: def.map_type,
+        key_size: def.key_size,
+        value_size,
+        max_entries: def.max_entries,
+        copied_size: value_size as usize,
+        #[cfg(feature = "vm")]
+        vm: None,
+        table: std::sync::OnceLock::new(),
+        has_links,
+    }))
 }
 
 /// Creates a map that needs the types of its keys and values, in no object.
@@ -250,6 +293,7 @@ fn template(request: &Request<'_>, inner: &InnerMapDef) -> Result<OwnedFd, Error
         flags: inner.flags,
         inner: None,
         extra: 0,
+        kernel_value: None,
         types: None,
     };
     with_memlock(|| bpf::map_create(&new)).map_err(|errno| {
@@ -417,6 +461,10 @@ impl RawMap {
             max_entries: info.max_entries,
             #[cfg(feature = "vm")]
             vm: None,
+            #[cfg(feature = "btf")]
+            table: std::sync::OnceLock::new(),
+            #[cfg(feature = "btf")]
+            has_links: false,
         })))
     }
 
@@ -539,6 +587,10 @@ impl RawMap {
             max_entries: request.max_entries,
             copied_size: copied_size(request.map_type, request.value_size)?,
             vm: Some(vm),
+            #[cfg(feature = "btf")]
+            table: std::sync::OnceLock::new(),
+            #[cfg(feature = "btf")]
+            has_links: false,
         })))
     }
 
@@ -575,6 +627,26 @@ impl RawMap {
             "{object}map `{}` ({:?}, keys of {} bytes, values of {} bytes)",
             self.0.name, self.0.map_type, self.0.key_size, self.0.value_size
         )
+    }
+
+    /// The contents of a table of functions, once it is filled.
+    #[cfg(feature = "btf")]
+    pub(crate) fn table(&self) -> Option<&Table> {
+        self.0.table.get()
+    }
+
+    /// Fills a table of functions: now if a link is to hand it to the kernel, else later.
+    #[cfg(feature = "btf")]
+    pub(crate) fn fill_table(&self, filling: Filling) -> Result<(), Error> {
+        let table = if self.0.has_links {
+            filling.put_into(self)?;
+            Table::Linked
+        } else {
+            Table::Kept(filling)
+        };
+        // It is filled once, by the load that made it.
+        let _ = self.0.table.set(table);
+        Ok(())
     }
 
     /// Passes the map on if it is of this kind and has these sizes.

@@ -5,6 +5,8 @@
 //! descriptor is the one exception: `OwnedFd` does that.
 
 pub(crate) mod bpf;
+#[cfg(feature = "btf")]
+pub(crate) mod by_btf;
 pub(crate) mod fs;
 mod kernel;
 pub(crate) mod memory;
