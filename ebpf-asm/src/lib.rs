@@ -37,6 +37,14 @@
     doc = "- [`helpers`]: the table of kernel helpers."
 )]
 #![cfg_attr(
+    feature = "check",
+    doc = "- [`check`]: the kernel's verdicts, before anything is loaded."
+)]
+#![cfg_attr(
+    feature = "semantics",
+    doc = "- [`semantics`]: what an instruction does, for every domain of values."
+)]
+#![cfg_attr(
     feature = "btf",
     doc = "- [`btf`]: the kernel's type information: reader and encoder."
 )]
@@ -60,6 +68,8 @@
 //! | `listing` | `Display` of `Code`, `Object` and instructions |
 //! | `syntax` | parser and linker over token lists: what the macros are built from |
 //! | `helpers` | the helper table |
+//! | `check` | the kernel's verdicts before loading |
+//! | `semantics` | what instructions do: what interpreter and checker are built on |
 //! | `explain` | what each diagnostic code means, with an example and its cure |
 //! | `vm` | the interpreter |
 //! | `semantics` | what instructions do: what interpreter and checker are built on |
@@ -73,6 +83,8 @@ mod assembler;
 mod attach_type;
 #[cfg(feature = "btf")]
 pub mod btf;
+#[cfg(feature = "check")]
+pub mod check;
 #[cfg(feature = "syntax")]
 pub mod diag;
 pub mod excerpt;

@@ -467,7 +467,9 @@ fn every_code_is_tested_or_listed_here() {
     for (rule, _) in elsewhere {
         assert!(tested.insert(rule.as_str()), "{rule} is tested after all");
     }
-    let all: BTreeSet<&str> = Rule::ALL.iter().map(|rule| rule.as_str()).collect();
+    // Those of the checker, from 100 on, are tested in `check.rs`.
+    let language = Rule::ALL.iter().filter(|&&rule| (rule as u16) < 100);
+    let all: BTreeSet<&str> = language.map(|rule| rule.as_str()).collect();
     assert_eq!(tested, all);
 }
 

@@ -1,5 +1,6 @@
 //! The attributes of objects and functions.
 
+use crate::check::Allowed;
 use crate::tokens::Tokens;
 use darling::FromMeta;
 use darling::ast::NestedMeta;
@@ -184,6 +185,9 @@ macro_rules! function_options {
             pub(crate) inline: Option<Inline>,
             #[darling(default, rename = "relaxed")]
             _relaxed: darling::util::Flag,
+            /// Codes of the checker that are not errors in this function.
+            #[darling(default)]
+            pub(crate) allow_unchecked: Allowed,
         }
 
         impl FunctionOptions {
@@ -673,6 +677,7 @@ impl Place {
             false => quote!(#variant { #(#names: #texts,)* #offset #sleepable }),
         };
         Kind {
+            attribute: self.form.attribute,
             value,
             handle: quote!(#handle),
             returns_nothing: *returns_nothing,
@@ -706,6 +711,8 @@ fn nested(item: &syn::Meta) -> darling::Result<Vec<NestedMeta>> {
 
 /// A kind of program, as the generated code writes it.
 pub(crate) struct Kind {
+    /// The attribute's name.
+    pub(crate) attribute: &'static str,
     /// The value of `ebpf_asm::object::ProgramKind`, behind the path of the enum.
     pub(crate) value: TokenStream,
     /// The type of the handle, behind the path of `ebpf_rt::programs`.
@@ -745,6 +752,15 @@ mod tests {
         assert_eq!(kinds, NAMES);
         for form in FORMS {
             assert!(form.program_type().is_some(), "{}", form.attribute);
+        }
+    }
+
+    #[test]
+    fn each_attribute_names_a_kind_of_program() {
+        for form in FORMS {
+            let kind = ebpf_asm::object::ProgramKind::from_name(form.attribute);
+            let kind = kind.map(|kind| kind.name());
+            assert_eq!(kind, Some(form.attribute));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `ebpf_asm! { … }`: one sequence as a constant.
 
+use crate::check;
 use crate::editor::{self, Body};
 use crate::emit::{self, Values};
 use crate::report;
@@ -25,6 +26,9 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let linked = link_sequence(&parsed.tree, true);
     let mut diagnostics = parsed.diagnostics;
     diagnostics.extend(linked.diagnostics.iter().cloned());
+    if diagnostics.is_empty() {
+        diagnostics.extend(check::sequence(&linked, false));
+    }
     let errors = report::errors(&tokens, diagnostics);
     let body = Body {
         name: "block".into(),

@@ -1,5 +1,6 @@
 //! `include_ebpf!("path.s")`: an object or a sequence from a text file.
 
+use crate::check;
 use crate::code::{constant, split_crate_path};
 use crate::emit::{self, Values};
 use crate::object::Expansion;
@@ -131,6 +132,10 @@ impl TextFile<'_> {
 
     fn sequence(&self, diagnostics: Vec<Diagnostic>, linked: &Linked) -> TokenStream {
         let krate = self.krate;
+        let mut diagnostics = diagnostics;
+        if diagnostics.is_empty() {
+            diagnostics.extend(check::sequence(linked, true));
+        }
         let errors = self.errors(diagnostics);
         if !errors.is_empty() {
             return quote! {{

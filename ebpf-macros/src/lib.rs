@@ -6,6 +6,7 @@
 
 mod attributes;
 mod btf;
+mod check;
 mod code;
 mod derive;
 mod editor;

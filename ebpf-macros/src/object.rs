@@ -2,6 +2,7 @@
 
 use crate::attributes::{MinKernel, ObjectOptions, Sorted};
 use crate::btf;
+use crate::check::{self, Checker};
 use crate::code::split_crate_path;
 use crate::editor::{self, Body};
 use crate::emit::{self, Values};
@@ -14,7 +15,7 @@ use crate::source;
 use crate::tokens::Tokens;
 use crate::user;
 use ebpf_asm::KernelVersion;
-use ebpf_asm::diag::{Diagnostic, Rule};
+use ebpf_asm::diag::{Diagnostic, Rule, Severity};
 use ebpf_asm::link::{CallbackUse, Linked, RelocationTarget, link_program};
 use ebpf_asm::object::{ConstantType, Linkage};
 use ebpf_asm::syntax::ast::{Name, Object, OperandValue};
@@ -226,9 +227,49 @@ impl<'a> Expansion<'a> {
                 tokens
             })
             .collect();
+        let mut depending = Vec::new();
+        let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
+        if self.items.errors.is_empty() && !all.iter().any(is_error) {
+            let checker = Checker {
+                items: &self.items,
+                license: &self.license,
+                min_kernel: self.min_kernel,
+                patched: matches!(values, Values::Done),
+            };
+            for (index, linked) in &programs {
+                for finding in checker.program(*index, linked) {
+                    let diagnostic = check::diagnostic(&finding, linked);
+                    if finding.assumptions.is_empty() {
+                        all.push(diagnostic);
+                    } else {
+                        depending.push((finding, diagnostic));
+                    }
+                }
+            }
+        }
         let mut errors = core::mem::take(&mut self.items.errors);
         errors.extend(report(all));
         let failed = !errors.is_empty();
+        let obligations: TokenStream = if failed {
+            TokenStream::new()
+        } else {
+            let maps = |map: u16, span| {
+                let name = &self.items.maps[usize::from(map)].item.name;
+                let mut ident = ident(self.tokens, name);
+                ident.set_span(span);
+                (ident, name.text.clone())
+            };
+            depending
+                .into_iter()
+                .flat_map(|(finding, diagnostic)| {
+                    let errors = report(vec![diagnostic]);
+                    errors
+                        .iter()
+                        .map(|error| check::obligation(self.krate, error, &finding, maps))
+                        .collect::<Vec<_>>()
+                })
+                .collect()
+        };
         let operands: TokenStream = match &values {
             Values::Rust(tokens) if failed => programs
                 .iter()
@@ -274,8 +315,7 @@ impl<'a> Expansion<'a> {
         let words = self.words();
         let definitions = if failed { Vec::new() } else { definitions };
         let types = signatures.iter().map(|signature| &signature.types);
-        let extra =
-            quote!(#(#types)* #(#definitions)* #(#callbacks)* #labels #dead #idle #operands);
+        let extra = quote!(#(#types)* #(#definitions)* #(#callbacks)* #labels #dead #idle #operands #obligations);
         let kernel = self.kernel(&symbols, &constants, failed);
         self.module(&errors, &words, &programs, &extra, &quote!(#kernel #source))
     }

@@ -39,6 +39,8 @@ pub(crate) struct FunctionItem<'a> {
     pub(crate) attributes: Sorted,
     /// What kind of program; `None` for a subprogram.
     pub(crate) kind: Option<Kind>,
+    /// The checker's codes that are switched off in it.
+    pub(crate) allowed: Vec<Rule>,
     /// Whether it is pasted where it is called.
     pub(crate) inline: bool,
 }
@@ -247,6 +249,10 @@ impl<'a> Items<'a> {
     fn function(&mut self, tokens: &Tokens, item: &'a Function) {
         let mut attributes = Sorted::new(tokens, &item.attributes);
         let options = attributes.options::<FunctionOptions>();
+        let allowed = options
+            .as_ref()
+            .map(|options| options.allow_unchecked.0.clone())
+            .unwrap_or_default();
         let inline = options.as_ref().is_some_and(|o| o.inline.is_some());
         let kind = match options.map(|o| o.kind()) {
             Some(Ok(kind)) => kind,
@@ -289,6 +295,7 @@ impl<'a> Items<'a> {
             item,
             attributes,
             kind,
+            allowed,
             inline,
         });
     }

@@ -119,9 +119,10 @@ pub mod __private {
     #[cfg(feature = "std")]
     pub use crate::load::Load;
     pub use crate::macro_support::{
-        AnyKernelType, KernelTypeOf, KernelValue, Operand, TypeOf, TypeOfAny, map_for, operand,
-        program_for, require_callback_number, require_callback_pointer, require_callback_result,
-        require_context, require_integer, require_result, symbol, with_operands,
+        AnyKernelType, Assumed, KernelTypeOf, KernelValue, Operand, TypeOf, TypeOfAny, map_for,
+        operand, program_for, require_callback_number, require_callback_pointer,
+        require_callback_result, require_context, require_integer, require_result, symbol,
+        with_operands,
     };
     pub use ebpf_macros;
 }

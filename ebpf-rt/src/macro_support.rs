@@ -1,10 +1,10 @@
 //! What generated code calls. Not for people: it changes without notice.
 
-use ebpf_asm::KernelVersion;
 use ebpf_asm::isa::Insn;
 use ebpf_asm::object::{
     BtfType, ConstantField, KernelType, MapDef, ProgramDef, Relocation, RelocationKind, TypeDef,
 };
+use ebpf_asm::{KernelVersion, MapType};
 
 /// The types that an operand in braces can have: integers that an `i128` holds, so that no
 /// conversion loses anything.
@@ -295,6 +295,41 @@ pub const fn symbol(slot: u32, map: usize, def: &MapDef, addend: i32) -> Relocat
         panic!("{}", message.as_str());
     }
     Relocation::new(slot, RelocationKind::MapFd { map })
+}
+
+/// A map that the checker knew nothing of: what it assumed, the definition decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Assumed<'a>(pub &'a MapDef);
+
+impl Assumed<'_> {
+    /// Whether look-ups give pointers to values.
+    #[must_use]
+    pub const fn holds_values(self) -> bool {
+        !self.0.is_global
+            && matches!(
+                self.0.map_type,
+                MapType::Hash
+                    | MapType::Array
+                    | MapType::PercpuHash
+                    | MapType::PercpuArray
+                    | MapType::LruHash
+                    | MapType::LruPercpuHash
+                    | MapType::LpmTrie
+            )
+    }
+
+    /// Whether look-ups may find nothing, whatever the key: newer kernels know that an array has
+    /// a value for each constant key in range.
+    #[must_use]
+    pub const fn may_be_absent(self) -> bool {
+        self.holds_values() && !matches!(self.0.map_type, MapType::Array | MapType::PercpuArray)
+    }
+
+    /// Whether the values have fewer bytes.
+    #[must_use]
+    pub const fn value_shorter_than(self, bytes: u64) -> bool {
+        (self.0.value_size as u64) < bytes
+    }
 }
 
 /// The map, if the oldest kernel of its object has its kind.

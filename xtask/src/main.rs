@@ -1,5 +1,9 @@
 //! Developer commands of the workspace: `cargo xtask COMMAND`.
 
+mod check_corpus;
+mod check_differential;
+mod check_speed;
+mod context_tables;
 mod debian;
 mod differential;
 mod helpers;
@@ -18,6 +22,19 @@ commands:
   differential [--programs N] [--seed N]
       run N (100000) random programs in the running kernel and in the interpreter, and print what
       differs and what was covered; needs root
+  check-corpus FILE [--logs FILE] [--list]
+      run the checker over programs with verdicts (JSON Lines) and print what it finds by
+      reason; --logs names verifier logs of rejections, for the instruction at fault (default:
+      rejections.jsonl beside or near FILE), --list prints each program that is not found
+  check-differential [--programs N] [--seed S] [--corpus FILE]
+      make programs at random and have both the checker and the running kernel judge them; what
+      the checker refuses the kernel has to refuse; --corpus adds the programs of a collection
+      to those that are changed; needs root
+  check-speed
+      how long the checker takes for programs of some sizes
+  context-tables [--check]
+      ask the running kernel what programs of each type may do to their context, and write
+      ebpf-asm/src/check/tables/context.rs; needs root; --check only compares
   helpers [--check] [--header FILE]
       write ebpf-asm/src/helpers/table.rs from xtask/data/helpers.tsv and linux/bpf.h;
       --check only compares, --header takes FILE instead of the newest kernel's header
@@ -33,6 +50,10 @@ fn main() -> ExitCode {
     let outcome = match arguments.split_first() {
         Some((command, rest)) => match command.as_str() {
             "differential" => differential::run(rest),
+            "check-corpus" => check_corpus::run(rest),
+            "check-differential" => check_differential::run(rest),
+            "check-speed" => check_speed::run(),
+            "context-tables" => context_tables::run(rest),
             "helpers" => helpers::run(rest),
             "kernels" => kernels::run(rest),
             "help" | "--help" | "-h" => {

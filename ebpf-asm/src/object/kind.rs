@@ -221,6 +221,21 @@ pub enum ProgramKind {
 }
 
 impl ProgramKind {
+    /// The kind with an attribute of this name, attached to nothing in particular.
+    ///
+    /// ```
+    /// use ebpf_asm::ProgramType;
+    /// use ebpf_asm::object::ProgramKind;
+    ///
+    /// let kind = ProgramKind::from_name("usdt").unwrap();
+    /// assert_eq!(kind.program_type(), ProgramType::Kprobe);
+    /// assert!(ProgramKind::from_name("relaxed").is_none());
+    /// ```
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
     /// Each kind once, with empty names: to go through them all.
     ///
     /// ```

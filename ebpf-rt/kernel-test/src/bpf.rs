@@ -261,6 +261,79 @@ fn raise_memlock() {
     unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) };
 }
 
+/// A program as bpf(2) takes it.
+#[derive(Clone, Copy, Debug)]
+pub struct Program<'a> {
+    /// The kernel's number of the program type.
+    pub program_type: u32,
+    /// The kernel's number of the attach type, 0 where there is none.
+    pub attach_type: u32,
+    /// The slots, as the machine has them.
+    pub insns: &'a [u8],
+    /// The licence.
+    pub license: &'a core::ffi::CStr,
+    /// `BPF_F_*` flags of loading.
+    pub flags: u32,
+}
+
+/// Loads a program; with a buffer for the log it is filled at level 2, else there is none.
+///
+/// # Errors
+/// The kernel's.
+pub fn load(program: &Program<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd> {
+    let (log_level, log_size, log_buf) = match log {
+        Some(log) => {
+            log.fill(0);
+            (2, log.len() as u32, log.as_mut_ptr() as u64)
+        }
+        None => (0, 0, 0),
+    };
+    let mut rest = [0; 9];
+    // After the name of 16 bytes: the device's index and the attach type.
+    rest[2] = u64::from(program.attach_type)
+        << if cfg!(target_endian = "little") {
+            32
+        } else {
+            0
+        };
+    let mut attr = ProgLoad {
+        prog_type: program.program_type,
+        insn_cnt: (program.insns.len() / 8) as u32,
+        insns: program.insns.as_ptr() as u64,
+        license: program.license.as_ptr() as u64,
+        log_level,
+        log_size,
+        log_buf,
+        prog_flags: program.flags,
+        rest,
+        ..Default::default()
+    };
+    // Up to the attach type.
+    let size = core::mem::offset_of!(ProgLoad, rest) + 24;
+    match bpf_sized(PROG_LOAD, &mut attr, size) {
+        // SAFETY: the kernel just made this descriptor for us.
+        Ok(fd) => Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) }),
+        Err(error) => Err(error),
+    }
+}
+
+/// Creates a map.
+///
+/// # Errors
+/// The kernel's.
+pub fn create_map(
+    map_type: u32,
+    key_size: u32,
+    value_size: u32,
+    max_entries: u32,
+    flags: u32,
+) -> io::Result<OwnedFd> {
+    let mut attr = [map_type, key_size, value_size, max_entries, flags];
+    let fd = bpf(MAP_CREATE, &mut attr)?;
+    // SAFETY: the kernel just made this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
 /// Loads a socket filter from its bytes; the verifier's log if it is refused. Descriptors for
 /// maps by index, if there are any, need Linux 5.14.
 ///

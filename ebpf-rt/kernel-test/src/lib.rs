@@ -27,6 +27,7 @@
 pub mod bpf;
 mod child;
 mod coverage;
+pub mod differential;
 pub mod leaks;
 mod need;
 pub mod report;

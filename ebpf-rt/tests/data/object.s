@@ -8,8 +8,8 @@ mod from_file {
 
     #[tracepoint("syscalls", "sys_enter_openat")]
     fn count(ctx: *mut c_void) -> i32 {
-        r1 = COUNTS ll
-        r2 = LIMIT
+        r2 = COUNTS ll
+        r1 = LIMIT
         call twice
         exit
     }

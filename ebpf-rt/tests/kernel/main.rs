@@ -5,6 +5,7 @@ mod at_modules;
 mod at_programs;
 mod btf;
 mod by_btf;
+mod check;
 mod common;
 mod differential;
 mod endurance;
@@ -41,6 +42,7 @@ fn main() -> std::process::ExitCode {
     at_programs::add(&mut suite);
     btf::add(&mut suite);
     by_btf::add(&mut suite);
+    check::add(&mut suite);
     endurance::add(&mut suite);
     features::add(&mut suite);
     functions::add(&mut suite);
