@@ -70,6 +70,15 @@ pub(crate) struct Expansion<'a> {
     min_kernel: Option<KernelVersion>,
 }
 
+/// What all programs of an object are written out with.
+struct Shared<'a> {
+    values: &'a Values<'a>,
+    file: &'a TokenStream,
+    constants: &'a KernelConstants,
+    /// Whether there were errors, so that only the skeleton counts.
+    failed: bool,
+}
+
 impl<'a> Expansion<'a> {
     pub(crate) fn new(krate: &'a TokenStream, tokens: &'a Tokens, object: &'a Object) -> Self {
         let mut items = Items::new(tokens, object);
@@ -225,8 +234,13 @@ impl<'a> Expansion<'a> {
             .map(|(index, linked)| {
                 let function = &self.items.functions[*index];
                 let context = signatures[*index].context.as_ref();
-                let places = (&constants, &mut source_lines);
-                self.program(function, context, linked, &values, file, failed, places)
+                let shared = Shared {
+                    values: &values,
+                    file,
+                    constants: &constants,
+                    failed,
+                };
+                self.program(function, context, linked, &shared, &mut source_lines)
             })
             .collect();
         let source = match failed {
@@ -328,10 +342,13 @@ impl<'a> Expansion<'a> {
         function: &FunctionItem<'_>,
         context: Option<&TokenStream>,
         linked: &Linked,
-        values: &Values<'_>,
-        file: &TokenStream,
-        failed: bool,
-        (constants, source_lines): (&KernelConstants, &mut Vec<u32>),
+        &Shared {
+            values,
+            file,
+            constants,
+            failed,
+        }: &Shared<'_>,
+        source_lines: &mut Vec<u32>,
     ) -> TokenStream {
         let krate = self.krate;
         let name = &function.item.name.text;
