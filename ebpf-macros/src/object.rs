@@ -75,8 +75,6 @@ struct Shared<'a> {
     values: &'a Values<'a>,
     file: &'a TokenStream,
     constants: &'a KernelConstants,
-    /// Whether there were errors, so that only the skeleton counts.
-    failed: bool,
 }
 
 impl<'a> Expansion<'a> {
@@ -238,9 +236,15 @@ impl<'a> Expansion<'a> {
                     values: &values,
                     file,
                     constants: &constants,
-                    failed,
                 };
-                self.program(function, context, linked, &shared, &mut source_lines)
+                self.program(
+                    function,
+                    context,
+                    linked,
+                    &shared,
+                    failed,
+                    &mut source_lines,
+                )
             })
             .collect();
         let source = match failed {
@@ -346,8 +350,8 @@ impl<'a> Expansion<'a> {
             values,
             file,
             constants,
-            failed,
         }: &Shared<'_>,
+        failed: bool,
         source_lines: &mut Vec<u32>,
     ) -> TokenStream {
         let krate = self.krate;
