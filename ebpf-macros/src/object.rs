@@ -82,13 +82,6 @@ struct Shared<'a> {
     constants: &'a KernelConstants,
 }
 
-/// What all programs of an object are written out with.
-struct Shared<'a> {
-    values: &'a Values<'a>,
-    file: &'a TokenStream,
-    constants: &'a KernelConstants,
-}
-
 impl<'a> Expansion<'a> {
     pub(crate) fn new(krate: &'a TokenStream, tokens: &'a Tokens, object: &'a Object) -> Self {
         let mut items = Items::new(tokens, object);

@@ -135,7 +135,7 @@ impl Skeleton {
                     #(#map_fields,)*
                     // For what needs no types: a type that is wrong is wrong where it is written,
                     // and not here again.
-                    __ebpf_raw: ::std::vec::Vec<#krate::maps::RawMap>,
+                    __ebpf_raw: #krate::__private::Vec<#krate::maps::RawMap>,
                 }
 
                 impl ::core::fmt::Debug for Maps {
@@ -238,7 +238,7 @@ impl Skeleton {
                     /// mounted, the error says so.
                     pub fn pin(
                         &self,
-                        directory: impl ::core::convert::AsRef<::std::path::Path>,
+                        directory: impl ::core::convert::AsRef<#krate::__private::Path>,
                     ) -> ::core::result::Result<#krate::load::ObjectPins, #krate::Error> {
                         #krate::load::pin(
                             &OBJECT,
@@ -257,7 +257,7 @@ impl Skeleton {
                 /// the object says.
                 #[allow(dead_code, reason = "not every user needs it")]
                 pub fn from_pin(
-                    directory: impl ::core::convert::AsRef<::std::path::Path>,
+                    directory: impl ::core::convert::AsRef<#krate::__private::Path>,
                 ) -> ::core::result::Result<Skeleton, #krate::Error> {
                     Skeleton::__ebpf_of(#krate::load::from_pin(
                         &OBJECT,

@@ -125,6 +125,9 @@ pub mod __private {
         with_operands,
     };
     pub use ebpf_macros;
+    // What is there in a crate without `std`, too, whose runtime has it.
+    #[cfg(feature = "std")]
+    pub use std::{path::Path, vec::Vec};
 }
 
 /// Passes its input on where this crate has its runtime (feature `std`), else drops it: the

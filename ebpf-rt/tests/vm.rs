@@ -335,6 +335,7 @@ fn packets_queues_and_tail_calls() -> Result<(), Error> {
 ebpf! {
     #[license = "GPL"]
     mod wrong {
+        #[allow_unchecked(BPF0117)]
         #[socket_filter]
         fn reads_past(skb: *mut c_void) -> i32 {
             r0 = *(u32 *)(r1 + 192);
