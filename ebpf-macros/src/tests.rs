@@ -316,7 +316,7 @@ const OBJECTS: &[(&str, &[Expected])] = &[
     ),
     (
         "#[target = \"user\"] mod a { extern \"C\" { #[helper = 1] fn f(); } }",
-        &[(1, 28, "BPF0050", "expected an item")],
+        &[(1, 35, "BPF0050", "behind `extern`")],
     ),
     (
         "#[target = \"user\"] mod a { extern \"user\" { fn f() { exit } } }",
