@@ -198,8 +198,10 @@ impl Builder<'_> {
     }
 
     fn piece(&mut self) {
-        match self.random.below(17) {
-            14..=16 => self.any_helper(),
+        match self.random.below(33) {
+            28..=31 => self.any_helper(),
+            32 => self.rare(),
+            14..=27 => self.common(),
             0 | 1 => self.arithmetic(),
             2 => self.stack(),
             3 | 4 => self.map_value(),
@@ -212,6 +214,79 @@ impl Builder<'_> {
             11 => self.spill(),
             12 => self.counted_loop(),
             _ => self.pointer_arithmetic(),
+        }
+    }
+
+    /// What programs are mostly made of, and what is mostly right.
+    fn common(&mut self) {
+        match self.random.below(5) {
+            0 => self.arithmetic(),
+            1 => self.stack(),
+            2 => self.branch_on_number(),
+            3 => self.map_value(),
+            _ => self.dead_branch(),
+        }
+    }
+
+    /// Mistakes that no other piece makes.
+    fn rare(&mut self) {
+        let number = self.number();
+        match self.random.below(5) {
+            // An atomic operation on the context.
+            0 => self.push(Instruction::atomic(
+                Width::W32,
+                AtomicOp::Add,
+                R6,
+                8,
+                number,
+            )),
+            // One access for the context and the stack.
+            1 => {
+                self.push(Instruction::store_imm(Size::Double, R10, -16, 0));
+                self.push(Instruction::mov_reg(R2, R10));
+                self.push(Instruction::alu_imm(Width::W64, AluOp::Add, R2, -16));
+                self.push(Instruction::call_helper(7));
+                self.push(Instruction::store_imm(Size::Double, R10, -16, 0));
+                self.push(Instruction::mov_reg(R2, R10));
+                self.push(Instruction::alu_imm(Width::W64, AluOp::Add, R2, -16));
+                self.push(Instruction::branch_imm(Width::W64, JmpOp::Eq, R0, 0, 1));
+                self.push(Instruction::mov_reg(R2, R6));
+                self.push(Instruction::load(Size::Word, number, R2, 0));
+            }
+            // A record that is gone.
+            2 | 3 => {
+                self.push(Instruction::load_pseudo(R1, ImmediateSource::MapFd, 2, 0));
+                self.push(Instruction::mov_imm(R2, 16));
+                self.push(Instruction::mov_imm(R3, 0));
+                self.push(Instruction::call_helper(131));
+                let late = self.random.once_in(2);
+                let body = self.inside(|this| {
+                    this.push(Instruction::mov_reg(R7, R0));
+                    this.push(Instruction::store_imm(Size::Double, R7, 0, 1));
+                    this.push(Instruction::mov_reg(R1, R0));
+                    this.push(Instruction::mov_imm(R2, 0));
+                    this.push(Instruction::call_helper(132));
+                    if late {
+                        this.push(Instruction::load(Size::Word, R8, R7, 0));
+                    }
+                    this.push(Instruction::mov_imm(R7, 0));
+                });
+                let distance = body.len() as i16;
+                self.push(Instruction::branch_imm(
+                    Width::W64,
+                    JmpOp::Eq,
+                    R0,
+                    0,
+                    distance,
+                ));
+                self.insns.extend(body);
+            }
+            // A socket that nobody acquired.
+            _ => {
+                self.push(Instruction::load(Size::Double, R1, R6, 168));
+                self.push(Instruction::branch_imm(Width::W64, JmpOp::Eq, R1, 0, 1));
+                self.push(Instruction::call_helper(86));
+            }
         }
     }
 
