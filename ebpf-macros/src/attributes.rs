@@ -356,7 +356,7 @@ impl Form {
 
     /// The type of program that the kernel is told.
     fn program_type(&self) -> Option<ProgramType> {
-        Some(ProgramKind::by_name(self.attribute)?.program_type())
+        Some(ProgramKind::from_name(self.attribute)?.program_type())
     }
 
     /// `#[uprobe("path", "symbol")]`

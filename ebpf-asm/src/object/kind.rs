@@ -320,21 +320,6 @@ impl ProgramKind {
         },
     ];
 
-    /// The kind whose attribute has this name, with nothing said about where it goes.
-    ///
-    /// ```
-    /// use ebpf_asm::ProgramType;
-    /// use ebpf_asm::object::ProgramKind;
-    ///
-    /// let kind = ProgramKind::by_name("uprobe").unwrap();
-    /// assert_eq!(kind.program_type(), ProgramType::Kprobe);
-    /// assert_eq!(ProgramKind::by_name("inline"), None);
-    /// ```
-    #[must_use]
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.name() == name)
-    }
-
     /// The program type that the kernel is told.
     #[must_use]
     pub const fn program_type(self) -> ProgramType {
