@@ -49,6 +49,14 @@
     doc = "- [`btf`]: the kernel's type information: reader and encoder."
 )]
 //! - [`language`]: registers, mnemonics and helpers by name, with what each means.
+#![cfg_attr(
+    feature = "semantics",
+    doc = "- [`semantics`]: what an instruction does, for every domain of values."
+)]
+#![cfg_attr(
+    feature = "vm",
+    doc = "- [`vm`]: a machine that runs programs without a kernel."
+)]
 //!
 //! # Features
 //! None is on by default; a program that only carries assembled code compiles no parser and
@@ -63,6 +71,8 @@
 //! | `check` | the kernel's verdicts before loading |
 //! | `semantics` | what instructions do: what interpreter and checker are built on |
 //! | `explain` | what each diagnostic code means, with an example and its cure |
+//! | `vm` | the interpreter |
+//! | `semantics` | what instructions do: what interpreter and checker are built on |
 //! | `btf` | BTF, the kernel's type information |
 #![no_std]
 #![forbid(unsafe_op_in_unsafe_fn)]
@@ -101,6 +111,8 @@ pub mod semantics;
 pub mod syntax;
 #[cfg(feature = "text")]
 mod text;
+#[cfg(feature = "vm")]
+pub mod vm;
 
 pub use assembler::{Assembler, AssemblerError, Label};
 pub use attach_type::AttachType;

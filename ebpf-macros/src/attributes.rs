@@ -113,9 +113,21 @@ pub(crate) struct ObjectOptions {
     /// `#[min_kernel = "5.10"]`
     #[darling(default)]
     pub(crate) min_kernel: Option<MinKernel>,
+    /// `#[target = "user"]`: not for the kernel.
+    #[darling(default)]
+    pub(crate) target: Option<syn::LitStr>,
     /// `#[relaxed]`: read by the parser, known here so that it is no error.
     #[darling(default, rename = "relaxed")]
     _relaxed: darling::util::Flag,
+}
+
+/// The options of a function that the host of the programs has.
+#[derive(Debug, FromMeta)]
+pub(crate) struct HelperOptions {
+    /// `#[helper = 1]`. Required; that it is missing is reported with more words than darling
+    /// has.
+    #[darling(default)]
+    pub(crate) helper: Option<u32>,
 }
 
 /// The options of a symbol of the kernel.
@@ -210,6 +222,15 @@ function_options! {
     sk_skb_stream_parser,
     sk_skb_stream_verdict,
     sk_skb_verdict,
+    fentry,
+    fexit,
+    fmod_ret,
+    tp_btf,
+    lsm,
+    lsm_cgroup,
+    iter,
+    freplace,
+    struct_ops,
 }
 
 /// What the attribute of a kind of program looks like, and what becomes of it.
@@ -225,8 +246,13 @@ struct Form {
     strings: &'static [(&'static str, What)],
     /// Whether there is a number beside them.
     offset: Offset,
-    /// Whether nothing has to be said: the place is known only when the program is attached.
+    /// Whether nothing has to be said: the place is known only when the program is loaded or
+    /// attached.
     optional: bool,
+    /// Whether there can be the word `sleepable`, and the variant has such a field.
+    sleepable: bool,
+    /// Whether the kernel does not look at what some of these programs return.
+    returns_nothing: bool,
 }
 
 /// What a string names.
@@ -237,6 +263,9 @@ enum What {
     Pattern,
     File,
     Probe,
+    Hook,
+    Things,
+    Table,
 }
 
 impl What {
@@ -248,6 +277,9 @@ impl What {
             Self::Pattern => "the name of a function or a pattern with `*` and `?`",
             Self::File => "the path of a file or the name of a library",
             Self::Probe => "the name of a provider or probe",
+            Self::Hook => "the name of a security hook",
+            Self::Things => "what the kernel can go through, like `task`",
+            Self::Table => "the name of a struct_ops type or of a member",
         }
     }
 
@@ -283,6 +315,8 @@ const fn form(
         strings,
         offset: Offset::No,
         optional: false,
+        sleepable: false,
+        returns_nothing: false,
     }
 }
 
@@ -298,9 +332,31 @@ impl Form {
         }
     }
 
+    const fn sleepable(self) -> Self {
+        Self {
+            sleepable: true,
+            ..self
+        }
+    }
+
+    const fn returns_nothing(self) -> Self {
+        Self {
+            returns_nothing: true,
+            ..self
+        }
+    }
+
+    /// The names that arguments can have.
+    fn argument_names(&self) -> Vec<&'static str> {
+        let names = self.strings.iter().map(|(name, _)| *name);
+        let offset = (self.offset != Offset::No).then_some("offset");
+        let sleepable = self.sleepable.then_some("sleepable");
+        names.chain(offset).chain(sleepable).collect()
+    }
+
     /// The type of program that the kernel is told.
     fn program_type(&self) -> Option<ProgramType> {
-        Some(ProgramKind::by_name(self.attribute)?.program_type())
+        Some(ProgramKind::from_name(self.attribute)?.program_type())
     }
 
     /// `#[uprobe("path", "symbol")]`
@@ -321,6 +377,8 @@ const FILE: (&str, What) = ("path", What::File);
 const SYMBOL: (&str, What) = ("symbol", What::Function);
 const PATTERN: (&str, What) = ("pattern", What::Pattern);
 const NAME: (&str, What) = ("name", What::TracePoint);
+const FUNCTION: (&str, What) = ("function", What::Function);
+const HOOK: (&str, What) = ("hook", What::Hook);
 
 const FORMS: &[Form] = &[
     form("socket_filter", "SocketFilter", "SocketFilter", &[]),
@@ -385,6 +443,30 @@ const FORMS: &[Form] = &[
     form("sk_skb_stream_parser", "SkSkbStreamParser", "SkSkb", &[]),
     form("sk_skb_stream_verdict", "SkSkbStreamVerdict", "SkSkb", &[]),
     form("sk_skb_verdict", "SkSkbVerdict", "SkSkb", &[]),
+    form("fentry", "Fentry", "Fentry", &[FUNCTION])
+        .optional()
+        .sleepable(),
+    form("fexit", "Fexit", "Fexit", &[FUNCTION])
+        .optional()
+        .sleepable(),
+    form("fmod_ret", "FmodRet", "FmodRet", &[FUNCTION])
+        .optional()
+        .sleepable(),
+    form("tp_btf", "BtfTracepoint", "BtfTracepoint", &[NAME]).optional(),
+    form("lsm", "Lsm", "Lsm", &[HOOK]).optional().sleepable(),
+    form("lsm_cgroup", "LsmCgroup", "LsmCgroup", &[HOOK]).optional(),
+    form("iter", "Iter", "Iter", &[("target", What::Things)])
+        .optional()
+        .sleepable(),
+    form("freplace", "Extension", "Extension", &[FUNCTION]).optional(),
+    form(
+        "struct_ops",
+        "StructOps",
+        "StructOps",
+        &[("ops", What::Table), ("member", What::Table)],
+    )
+    .sleepable()
+    .returns_nothing(),
 ];
 
 /// What an attribute says about where the program goes.
@@ -394,6 +476,7 @@ struct Place {
     /// One for each of the form's strings; empty if it was left out.
     strings: Vec<String>,
     offset: Option<u64>,
+    sleepable: bool,
     span: Span,
 }
 
@@ -408,6 +491,7 @@ impl FromMeta for Place {
             form,
             strings: vec![String::new(); form.strings.len()],
             offset: None,
+            sleepable: false,
             span: item.span(),
         };
         let mut errors = Vec::new();
@@ -452,9 +536,11 @@ impl Place {
                 if key == "offset" && self.form.offset != Offset::No {
                     return self.take_offset(meta);
                 }
+                if key == "sleepable" && self.form.sleepable {
+                    return self.take_sleepable(meta);
+                }
                 let Some(slot) = names.clone().position(|name| name == key) else {
-                    let offset = (self.form.offset != Offset::No).then_some("offset");
-                    let known: Vec<_> = names.chain(offset).collect();
+                    let known = self.form.argument_names();
                     if known.is_empty() {
                         return Err(darling::Error::custom(format!(
                             "`{attribute}` takes no arguments\nhelp: write `{}`",
@@ -525,6 +611,18 @@ impl Place {
         Ok(())
     }
 
+    fn take_sleepable(&mut self, meta: &syn::Meta) -> darling::Result<()> {
+        if self.sleepable {
+            return Err(darling::Error::duplicate_field("sleepable").with_span(meta));
+        }
+        if !matches!(meta, syn::Meta::Path(_)) {
+            let message = "`sleepable` is a word of its own: `sleepable`";
+            return Err(darling::Error::custom(message).with_span(meta));
+        }
+        self.sleepable = true;
+        Ok(())
+    }
+
     fn is_complete(&self) -> darling::Result<()> {
         let Form {
             attribute, offset, ..
@@ -556,6 +654,8 @@ impl Place {
             handle,
             strings,
             offset,
+            sleepable,
+            returns_nothing,
             ..
         } = self.form;
         let variant = Ident::new(variant, Span::call_site());
@@ -568,14 +668,19 @@ impl Place {
             let offset = self.offset.unwrap_or(0);
             quote!(offset: #offset)
         });
+        let sleepable = sleepable.then(|| {
+            let sleepable = self.sleepable;
+            quote!(sleepable: #sleepable)
+        });
         let value = match strings.is_empty() {
             true => quote!(#variant),
-            false => quote!(#variant { #(#names: #texts,)* #offset }),
+            false => quote!(#variant { #(#names: #texts,)* #offset #sleepable }),
         };
         Kind {
             attribute: self.form.attribute,
             value,
             handle: quote!(#handle),
+            returns_nothing: *returns_nothing,
             has_record: self.form.attribute == "tracepoint",
             program_type: self.form.program_type(),
         }
@@ -612,6 +717,8 @@ pub(crate) struct Kind {
     pub(crate) value: TokenStream,
     /// The type of the handle, behind the path of `ebpf_rt::programs`.
     pub(crate) handle: TokenStream,
+    /// Whether it need not say what it returns.
+    pub(crate) returns_nothing: bool,
     /// Whether its context is a record that the running kernel can describe.
     pub(crate) has_record: bool,
     /// The type of program that the kernel is told.

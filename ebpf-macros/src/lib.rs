@@ -24,6 +24,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod user;
 
 use proc_macro::TokenStream;
 

@@ -13,6 +13,7 @@ use crate::signature::{self, Signature};
 use crate::skeleton::{Field, Skeleton};
 use crate::source;
 use crate::tokens::Tokens;
+use crate::user;
 use ebpf_asm::KernelVersion;
 use ebpf_asm::diag::{Diagnostic, Rule, Severity};
 use ebpf_asm::link::{CallbackUse, Linked, RelocationTarget, link_program};
@@ -35,6 +36,7 @@ const GENERATED: &[&str] = &[
     "Constants",
     "load",
     "loader",
+    "vm",
     "from_pin",
 ];
 
@@ -62,13 +64,15 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
 
 /// An object on its way to Rust code.
 pub(crate) struct Expansion<'a> {
-    krate: &'a TokenStream,
-    tokens: &'a Tokens,
-    object: &'a Object,
-    items: Items<'a>,
-    attributes: Sorted,
+    pub(crate) krate: &'a TokenStream,
+    pub(crate) tokens: &'a Tokens,
+    pub(crate) object: &'a Object,
+    pub(crate) items: Items<'a>,
+    pub(crate) attributes: Sorted,
     license: String,
     min_kernel: Option<KernelVersion>,
+    /// `#[target = "user"]`: not for the kernel.
+    is_for_user: bool,
 }
 
 /// What all programs of an object are written out with.
@@ -88,6 +92,10 @@ impl<'a> Expansion<'a> {
                 .errors
                 .extend(report::attribute_errors("BPF0052", error));
         }
+        let is_for_user = options
+            .as_ref()
+            .is_some_and(|options| user::is_target(&mut items, options));
+        user::check_items(&mut items, is_for_user);
         let license = options.as_ref().and_then(|o| o.license.as_ref());
         let license_text = license.map(syn::LitStr::value).unwrap_or_default();
         if let Some(license) = license
@@ -101,6 +109,7 @@ impl<'a> Expansion<'a> {
         }
         if let Some(options) = &options
             && options.license.is_none()
+            && !is_for_user
         {
             items.diagnostics.push(
                 Diagnostic::error(
@@ -123,6 +132,7 @@ impl<'a> Expansion<'a> {
             attributes,
             license: license_text,
             min_kernel,
+            is_for_user,
         }
     }
 
@@ -140,6 +150,9 @@ impl<'a> Expansion<'a> {
         let mut all = diagnostics;
         all.append(&mut self.items.diagnostics);
         self.check_names(&mut all);
+        if self.is_for_user {
+            return self.finish_user(all, report, evaluate, &values, file);
+        }
         let linkable = self.items.linkable();
         let mut programs = Vec::new();
         let mut reached = vec![false; self.items.functions.len()];
@@ -363,7 +376,7 @@ impl<'a> Expansion<'a> {
     }
 
     /// A constant from outside under a name that the generated module has itself.
-    fn check_operands(linked: &Linked) -> impl Iterator<Item = Diagnostic> {
+    pub(crate) fn check_operands(linked: &Linked) -> impl Iterator<Item = Diagnostic> {
         linked
             .patches
             .iter()
@@ -522,6 +535,30 @@ impl<'a> Expansion<'a> {
         quote!(#cfg #def)
     }
 
+    /// Where the functions begin.
+    pub(crate) fn function_records(&self, linked: &Linked) -> Vec<TokenStream> {
+        let krate = self.krate;
+        let functions = linked.functions.iter().map(|function| {
+            let (name, insn) = (&function.name, function.insn);
+            let linkage = match function.linkage {
+                Linkage::Static => quote!(Static),
+                Linkage::Global => quote!(Global),
+            };
+            quote! {
+                #krate::object::FunctionRecord::new(#name, #insn, #krate::object::Linkage::#linkage)
+            }
+        });
+        functions.collect()
+    }
+
+    /// Line and column of each slot.
+    pub(crate) fn lines(&self, linked: &Linked) -> TokenStream {
+        emit::lines(linked, |slot| {
+            let place = self.tokens.located(linked.spans[slot]);
+            (place.line, place.column)
+        })
+    }
+
     /// What the object asks of the kernel; nothing if it asks nothing.
     fn kernel(
         &self,
@@ -570,7 +607,7 @@ impl<'a> Expansion<'a> {
     }
 
     /// rustc's own lint for labels, at the levels that each function's attributes say.
-    fn unused_labels(&self, tokens: &Tokens, unused: &BTreeSet<u32>) -> TokenStream {
+    pub(crate) fn unused_labels(&self, tokens: &Tokens, unused: &BTreeSet<u32>) -> TokenStream {
         let functions = self.items.functions.iter().map(|function| {
             let item = function.item;
             let inside = unused.range(item.name.token..item.body.end.start).copied();
@@ -580,7 +617,7 @@ impl<'a> Expansion<'a> {
     }
 
     /// What the words of all functions mean, for editors; for rustc only what its lints need.
-    fn words(&self) -> TokenStream {
+    pub(crate) fn words(&self) -> TokenStream {
         if !self.tokens.is_macro() {
             return TokenStream::new();
         }
@@ -635,7 +672,7 @@ impl<'a> Expansion<'a> {
 
     /// The same lint for maps that nothing else in the object names. One that other users have
     /// too, through a pin or the skeleton alone, is `pub`; an object of nothing but maps is that
-    /// on purpose.
+    /// on purpose, and a table of functions has programs without being named by them.
     fn unused_maps(&self) -> TokenStream {
         let has_programs = self.items.functions.iter().any(|f| f.kind.is_some());
         let list = &self.tokens.list;
@@ -643,7 +680,12 @@ impl<'a> Expansion<'a> {
             let name = &map.item.name;
             let is_named =
                 |position| position != name.token && list.text_at(position) == name.text.as_str();
-            has_programs && map.item.visibility.is_empty() && !(0..list.len()).any(is_named)
+            let is_table = || {
+                let ty = self.tokens.stream(map.item.ty).into_iter().last();
+                ty.is_some_and(|last| last.to_string() == "StructOps")
+            };
+            let is_private = map.item.visibility.is_empty();
+            has_programs && is_private && !is_table() && !(0..list.len()).any(is_named)
         });
         let maps = unused.map(|map| {
             let native = &map.attributes.native;
@@ -668,18 +710,7 @@ impl<'a> Expansion<'a> {
         let name_text = &self.object.name.text;
         let uses = &self.items.uses;
         let maps = self.items.maps.iter().map(|map| self.map_static(map));
-        let constants = self.items.constants.iter().filter(|constant| {
-            // What is wrong with a constant of a file has been said, with the file's line.
-            errors.is_empty() || self.tokens.is_macro() || constant.item.value.is_none()
-        });
-        let constants = constants.map(|constant| {
-            let native = &constant.attributes.native;
-            let visibility = self.tokens.stream(constant.item.visibility);
-            let name = ident(self.tokens, &constant.item.name);
-            let ty = self.tokens.stream(constant.item.ty);
-            let value = constant.item.value.map(|value| self.tokens.stream(value));
-            quote!(#(#native)* #visibility const #name: #ty = #value;)
-        });
+        let constants = self.constants(errors);
         let map_defs = self.items.maps.iter().map(|map| {
             let cfg = map.attributes.cfg_attribute();
             let name = ident(self.tokens, &map.item.name);
@@ -729,6 +760,23 @@ impl<'a> Expansion<'a> {
             }
             #(#errors)*
         }
+    }
+
+    /// The constants with values, as Rust has them.
+    pub(crate) fn constants(&self, errors: &[TokenStream]) -> Vec<TokenStream> {
+        let constants = self.items.constants.iter().filter(|constant| {
+            // What is wrong with a constant of a file has been said, with the file's line.
+            errors.is_empty() || self.tokens.is_macro() || constant.item.value.is_none()
+        });
+        let constants = constants.map(|constant| {
+            let native = &constant.attributes.native;
+            let visibility = self.tokens.stream(constant.item.visibility);
+            let name = ident(self.tokens, &constant.item.name);
+            let ty = self.tokens.stream(constant.item.ty);
+            let value = constant.item.value.map(|value| self.tokens.stream(value));
+            quote!(#(#native)* #visibility const #name: #ty = #value;)
+        });
+        constants.collect()
     }
 
     fn map_static(&self, map: &MapItem<'_>) -> TokenStream {

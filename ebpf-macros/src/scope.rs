@@ -1,13 +1,14 @@
 //! What the items of an object are: maps, constants, programs, functions.
 
-use crate::attributes::{FunctionOptions, KernelOptions, Kind, Sorted};
+use crate::attributes::{FunctionOptions, HelperOptions, KernelOptions, Kind, Sorted};
 use crate::report;
 use crate::tokens::Tokens;
 use ebpf_asm::diag::{Diagnostic, Rule, Span as Place};
 use ebpf_asm::link::{ObjectFunction, Scope, Symbol};
 use ebpf_asm::object::{ConstantType, Linkage};
 use ebpf_asm::syntax::ast::{
-    ConstItem, Function, Item, KernelItem, KernelItemKind, KernelItems, Name, Object, StaticItem,
+    ConstItem, ExternBlock, ExternFunction, Function, Item, KernelItem, KernelItemKind,
+    KernelItems, Name, Object, StaticItem,
 };
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -51,12 +52,21 @@ pub(crate) struct KernelSymbol<'a> {
     pub(crate) weak: bool,
 }
 
+/// A function that the host of the programs has.
+pub(crate) struct HelperItem<'a> {
+    /// `extern "user"`.
+    pub(crate) host: &'a Name,
+    pub(crate) item: &'a ExternFunction,
+    pub(crate) id: u32,
+}
+
 /// The items of an object, sorted, and the names that instructions can use.
 pub(crate) struct Items<'a> {
     pub(crate) maps: Vec<MapItem<'a>>,
     pub(crate) load_time: Vec<LoadTimeConstant<'a>>,
     pub(crate) constants: Vec<RustConstant<'a>>,
     pub(crate) functions: Vec<FunctionItem<'a>>,
+    pub(crate) helpers: Vec<HelperItem<'a>>,
     pub(crate) kernel: Vec<KernelSymbol<'a>>,
     pub(crate) uses: Vec<TokenStream>,
     pub(crate) scope: Scope,
@@ -73,6 +83,7 @@ impl<'a> Items<'a> {
             load_time: Vec::new(),
             constants: Vec::new(),
             functions: Vec::new(),
+            helpers: Vec::new(),
             kernel: Vec::new(),
             uses: Vec::new(),
             scope: Scope {
@@ -88,6 +99,7 @@ impl<'a> Items<'a> {
                 Item::Static(item) => items.map(tokens, item),
                 Item::Const(item) => items.constant(tokens, item),
                 Item::Function(item) => items.function(tokens, item),
+                Item::Extern(block) => items.extern_block(tokens, block),
                 Item::Kernel(block) => items.kernel_block(tokens, block),
                 Item::Use(range) => items.uses.push(tokens.stream(*range)),
             }
@@ -97,6 +109,15 @@ impl<'a> Items<'a> {
 
     /// Enters a name into the scope; a second definition is an error, and does not count.
     fn define(&mut self, tokens: &Tokens, name: &Name, symbol: Symbol) -> bool {
+        let is_new = self.is_new(tokens, name);
+        if is_new {
+            self.scope.symbols.insert(name.text.clone(), symbol);
+        }
+        is_new
+    }
+
+    /// Whether nothing else has the name; a second definition is an error.
+    fn is_new(&mut self, tokens: &Tokens, name: &Name) -> bool {
         if let Some(&first) = self.defined.get(&name.text) {
             self.diagnostics.push(
                 Diagnostic::error(
@@ -110,7 +131,6 @@ impl<'a> Items<'a> {
             return false;
         }
         self.defined.insert(name.text.clone(), name.span);
-        self.scope.symbols.insert(name.text.clone(), symbol);
         true
     }
 
@@ -278,6 +298,39 @@ impl<'a> Items<'a> {
             allowed,
             inline,
         });
+    }
+
+    fn extern_block(&mut self, tokens: &Tokens, block: &'a ExternBlock) {
+        for item in &block.functions {
+            let mut attributes = Sorted::new(tokens, &item.attributes);
+            let options = attributes.options::<HelperOptions>();
+            for error in attributes.errors.drain(..) {
+                self.errors
+                    .extend(report::attribute_errors("BPF0052", error));
+            }
+            let name = &item.name;
+            let Some(id) = options.and_then(|options| options.helper) else {
+                self.diagnostics.push(
+                    Diagnostic::error(
+                        Rule::UnknownFunction,
+                        name.span,
+                        format!("the helper `{}` has no number", name.text),
+                    )
+                    .with_help(format!(
+                        "write `#[helper = 1] fn {}(…)`: the number by which the host knows it",
+                        name.text
+                    )),
+                );
+                continue;
+            };
+            if self.is_new(tokens, name) {
+                self.helpers.push(HelperItem {
+                    host: &block.host,
+                    item,
+                    id,
+                });
+            }
+        }
     }
 
     /// What is pasted is no function of its own.

@@ -3,6 +3,7 @@
 use crate::emit;
 use crate::scope::{FunctionItem, ident};
 use crate::tokens::Tokens;
+use ebpf_asm::ProgramType;
 use ebpf_asm::diag::{Diagnostic, Rule};
 use ebpf_asm::helpers;
 use ebpf_asm::link::CallbackUse;
@@ -12,7 +13,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 /// The registers that carry arguments: r1 to r5.
-const ARGUMENT_REGISTERS: usize = 5;
+pub(crate) const ARGUMENT_REGISTERS: usize = 5;
 
 /// What a signature says.
 #[derive(Default)]
@@ -138,6 +139,10 @@ pub(crate) fn check(
     };
     let types = types(&signature);
     let example = format!("write `fn {name}(ctx: *mut c_void) -> i32`");
+    // Its arguments are those of the function that it takes the place of.
+    let kind = function.kind.as_ref();
+    let replaces = kind.is_some_and(|kind| kind.program_type == Some(ProgramType::Ext));
+    let returns_nothing = kind.is_some_and(|kind| kind.returns_nothing);
     let diagnostic = if types.len() < signature.inputs.len() {
         Some(error("eBPF functions have no `self`".into()))
     } else if types.len() > ARGUMENT_REGISTERS {
@@ -148,12 +153,12 @@ pub(crate) fn check(
         Some(error(message).with_help("pass a pointer to the rest"))
     } else if function.kind.is_none() {
         None
-    } else if types.len() != 1 {
+    } else if types.len() != 1 && !replaces {
         let message = format!(
             "the program `{name}` gets one argument from the kernel, a pointer to its context"
         );
         Some(error(message).with_help(example))
-    } else if item.output.is_empty() {
+    } else if item.output.is_empty() && !returns_nothing {
         let message = format!("the program `{name}` returns an integer to the kernel");
         Some(Diagnostic::error(Rule::Signature, item.name.span, message).with_help(example))
     } else {
@@ -162,7 +167,7 @@ pub(crate) fn check(
     let cfg = function.attributes.cfg_attribute();
     // Aliases are types, too: whether it is a pointer and an integer, rustc knows.
     let kernel = (function.kind.is_some() && diagnostic.is_none()).then(|| {
-        let argument = types.first().map(|ty| {
+        let argument = types.first().filter(|_| !replaces).map(|ty| {
             let krate = emit::located(krate, ty.span());
             quote_spanned!(ty.span()=> #krate::__private::require_context::<#ty>();)
         });

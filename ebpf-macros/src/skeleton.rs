@@ -60,10 +60,9 @@ impl Skeleton {
             f.declaration("Options of the map", &quote!(#krate::load::MapOptions<#ty>))
         });
         let program_options = self.programs.iter().map(|f| {
-            f.declaration(
-                "Options of the program",
-                &quote!(#krate::load::ProgramOptions),
-            )
+            let ty = &f.ty;
+            let options = quote!(#krate::load::ProgramOptions<#ty>);
+            f.declaration("Options of the program", &options)
         });
         let constant_fields = self.constants.iter().map(|f| {
             let ty = &f.ty;
@@ -79,7 +78,7 @@ impl Skeleton {
         let program_list = self
             .programs
             .iter()
-            .map(|f| f.use_as(|name| quote!(self.progs.#name)));
+            .map(|f| f.use_as(|name| quote!(self.progs.#name.into())));
         let constant_list = self
             .constants
             .iter()
@@ -136,7 +135,7 @@ impl Skeleton {
                     #(#map_fields,)*
                     // For what needs no types: a type that is wrong is wrong where it is written,
                     // and not here again.
-                    __ebpf_raw: ::std::vec::Vec<#krate::maps::RawMap>,
+                    __ebpf_raw: #krate::__private::Vec<#krate::maps::RawMap>,
                 }
 
                 impl ::core::fmt::Debug for Maps {
@@ -193,14 +192,31 @@ impl Skeleton {
                     /// # Errors
                     /// What the kernel refuses, with its reason and what to do about it.
                     pub fn load(self) -> ::core::result::Result<Skeleton, #krate::Error> {
-                        let __ebpf_loaded = #krate::load::load(
+                        self.__ebpf_load(#krate::load::load)
+                    }
+
+                    #krate::__if_vm! {
+                        /// Makes the same in a machine without a kernel: for unit tests, and
+                        /// where nobody is root.
+                        ///
+                        /// # Errors
+                        /// If the object has a map that only a kernel has.
+                        pub fn vm(self) -> ::core::result::Result<Skeleton, #krate::Error> {
+                            self.__ebpf_load(#krate::load::load_vm)
+                        }
+                    }
+
+                    fn __ebpf_load(
+                        self,
+                        load: #krate::__private::Load,
+                    ) -> ::core::result::Result<Skeleton, #krate::Error> {
+                        Skeleton::__ebpf_of(load(
                             &OBJECT,
                             &[#(#map_list),*],
                             &[#(#program_list),*],
                             &[#(#constant_list),*],
                             &self.options,
-                        )?;
-                        Skeleton::__ebpf_of(__ebpf_loaded)
+                        )?)
                     }
                 }
 
@@ -222,7 +238,7 @@ impl Skeleton {
                     /// mounted, the error says so.
                     pub fn pin(
                         &self,
-                        directory: impl ::core::convert::AsRef<::std::path::Path>,
+                        directory: impl ::core::convert::AsRef<#krate::__private::Path>,
                     ) -> ::core::result::Result<#krate::load::ObjectPins, #krate::Error> {
                         #krate::load::pin(
                             &OBJECT,
@@ -241,7 +257,7 @@ impl Skeleton {
                 /// the object says.
                 #[allow(dead_code, reason = "not every user needs it")]
                 pub fn from_pin(
-                    directory: impl ::core::convert::AsRef<::std::path::Path>,
+                    directory: impl ::core::convert::AsRef<#krate::__private::Path>,
                 ) -> ::core::result::Result<Skeleton, #krate::Error> {
                     Skeleton::__ebpf_of(#krate::load::from_pin(
                         &OBJECT,
@@ -263,6 +279,18 @@ impl Skeleton {
                 #[allow(dead_code, reason = "not every user needs it")]
                 pub fn load() -> ::core::result::Result<Skeleton, #krate::Error> {
                     loader().load()
+                }
+
+                #krate::__if_vm! {
+                    /// Makes the same in a machine without a kernel: for unit tests, and where
+                    /// nobody is root.
+                    ///
+                    /// # Errors
+                    /// If the object has a map that only a kernel has.
+                    #[allow(dead_code, reason = "not every user needs it")]
+                    pub fn vm() -> ::core::result::Result<Skeleton, #krate::Error> {
+                        loader().vm()
+                    }
                 }
             }
         }

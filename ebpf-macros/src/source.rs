@@ -35,6 +35,12 @@ pub(crate) fn lines(
 /// A line without what a comment at its end says, and without spaces around it.
 fn without_comment(line: &str, hash_comments: bool) -> &str {
     let mut end = line.len();
+    // Most lines have none, and this runs without optimisation.
+    let has = |byte| line.as_bytes().contains(&byte);
+    let may_have_one = has(b'/') || hash_comments && has(b'#');
+    if !may_have_one {
+        return without_braces(line.trim());
+    }
     let slashes = line.find("//").into_iter().chain(line.find("/*"));
     let hash = hash_comments.then(|| line.find('#')).flatten();
     for comment in slashes.chain(hash) {
@@ -44,8 +50,11 @@ fn without_comment(line: &str, hash_comments: bool) -> &str {
             end = end.min(comment);
         }
     }
-    let line = line.get(..end).unwrap_or(line).trim();
-    // The first and last instruction can stand beside the braces of their function.
+    without_braces(line.get(..end).unwrap_or(line).trim())
+}
+
+/// The first and last instruction can stand beside the braces of their function.
+fn without_braces(line: &str) -> &str {
     let line = line.strip_prefix('{').unwrap_or(line).trim_start();
     line.trim_end_matches('}').trim_end()
 }

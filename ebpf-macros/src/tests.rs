@@ -277,6 +277,52 @@ const OBJECTS: &[(&str, &[Expected])] = &[
         &[(1, 29, "BPF0010", "another block")],
     ),
     (
+        "#[target = \"usr\"] mod a { }",
+        &[
+            (1, 12, "BPF0053", "no such target"),
+            (1, 23, "BPF0051", "no licence"),
+        ],
+    ),
+    (
+        "#[target = \"user\"] #[license = \"GPL\"] mod a { }",
+        &[(1, 32, "BPF0053", "needs no licence")],
+    ),
+    (
+        "#[target = \"user\"] mod a { static M: X = y(); const P: u32; #[socket_filter] fn f(ctx: *mut u8) -> i32 { exit } }",
+        &[
+            (1, 35, "BPF0050", "only the kernel has maps"),
+            (1, 53, "BPF0050", "`P` has no value"),
+            (1, 81, "BPF0052", "program of the kernel"),
+        ],
+    ),
+    (
+        "#[target = \"user\"] mod a { extern \"user\" { fn f(a: u64) -> u64; } }",
+        &[(1, 47, "BPF0033", "#[helper = 1]")],
+    ),
+    (
+        "#[target = \"user\"] mod a { extern \"user\" { #[helper = 1] fn f(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8); } fn f() { exit } }",
+        &[
+            (1, 63, "BPF0058", "five registers"),
+            (1, 111, "BPF0037", "defined twice"),
+        ],
+    ),
+    (
+        "#[target = \"user\"] mod a { fn f() { call bpf_ktime_get_ns; exit } }",
+        &[(1, 42, "BPF0033", "no function or helper")],
+    ),
+    (
+        "#[license = \"GPL\"] mod a { extern \"user\" { #[helper = 1] fn f(); } }",
+        &[(1, 35, "BPF0050", "#[target = \"user\"]")],
+    ),
+    (
+        "#[target = \"user\"] mod a { extern \"C\" { #[helper = 1] fn f(); } }",
+        &[(1, 35, "BPF0050", "behind `extern`")],
+    ),
+    (
+        "#[target = \"user\"] mod a { extern \"user\" { fn f() { exit } } }",
+        &[(1, 51, "BPF0010", "the host has the function")],
+    ),
+    (
         "#[license = \"GPL\"] mod a { struct B; fn f() -> i32 { exit } }",
         &[(1, 28, "BPF0050", "define types outside")],
     ),
@@ -475,6 +521,18 @@ const ATTRIBUTES: &[(&str, usize, &str)] = &[
     ("perf_event(frequency = 4)", 12, "takes no arguments"),
     ("sk_skb_verdict(5)", 16, "takes no arguments"),
     ("sk_skb", 1, "there is no attribute"),
+    ("fentry(\"a\", \"b\")", 13, "1 string(s): function"),
+    ("fentry(\"a/b\")", 8, "not the name of a function"),
+    ("fexit(\"a\", sleepable = true)", 12, "word of its own"),
+    ("lsm(\"a\", sleepable, sleepable)", 21, "given twice"),
+    ("lsm_cgroup(\"a\", sleepable)", 17, "there is no attribute"),
+    ("tp_btf(5)", 8, "expected a string"),
+    ("freplace(sleepable)", 10, "there is no attribute"),
+    (
+        "struct_ops(\"tcp_congestion_ops\")",
+        1,
+        "#[struct_ops(\"ops\", \"member\")]",
+    ),
 ];
 
 #[test]
@@ -564,6 +622,51 @@ const KINDS: &[(&str, &str, &str)] = &[
     ("sk_skb_stream_parser", "SkSkbStreamParser", "SkSkb"),
     ("sk_skb_stream_verdict", "SkSkbStreamVerdict", "SkSkb"),
     ("sk_skb_verdict", "SkSkbVerdict", "SkSkb"),
+    (
+        "fentry(\"vfs_unlink\")",
+        "Fentry { function : \"vfs_unlink\" , sleepable : false }",
+        "Fentry",
+    ),
+    (
+        "fexit(sleepable, function = \"f\")",
+        "Fexit { function : \"f\" , sleepable : true }",
+        "Fexit",
+    ),
+    (
+        "fmod_ret",
+        "FmodRet { function : \"\" , sleepable : false }",
+        "FmodRet",
+    ),
+    (
+        "tp_btf(\"sched_switch\")",
+        "BtfTracepoint { name : \"sched_switch\" , }",
+        "BtfTracepoint",
+    ),
+    (
+        "lsm(sleepable)",
+        "Lsm { hook : \"\" , sleepable : true }",
+        "Lsm",
+    ),
+    (
+        "lsm_cgroup(\"socket_bind\")",
+        "LsmCgroup { hook : \"socket_bind\" , }",
+        "LsmCgroup",
+    ),
+    (
+        "iter(\"task\")",
+        "Iter { target : \"task\" , sleepable : false }",
+        "Iter",
+    ),
+    (
+        "freplace(\"rule\")",
+        "Extension { function : \"rule\" , }",
+        "Extension",
+    ),
+    (
+        "struct_ops(\"tcp_congestion_ops\", \"ssthresh\", sleepable)",
+        "StructOps { ops : \"tcp_congestion_ops\" , member : \"ssthresh\" , sleepable : true }",
+        "StructOps",
+    ),
 ];
 
 #[test]

@@ -41,6 +41,10 @@ enum Subject {
     Map(String),
     Program(String),
     /// The object's type information.
+    #[cfg_attr(
+        not(feature = "btf"),
+        allow(dead_code, reason = "types are told with the feature `btf`")
+    )]
     Btf,
 }
 
@@ -90,6 +94,9 @@ pub enum ErrorKind {
     Invalid,
     /// The program was left out, or is optional and was refused.
     NotLoaded,
+    /// The program did something that it must not, in a machine without a kernel; behind
+    /// [`source()`](std::error::Error::source) is the machine's fault.
+    Fault,
     /// Any other failure of a system call.
     System,
 }
@@ -172,6 +179,10 @@ impl Error {
         self
     }
 
+    #[cfg_attr(
+        not(feature = "btf"),
+        allow(dead_code, reason = "types are told with the feature `btf`")
+    )]
     pub(crate) fn of_btf(mut self) -> Self {
         self.0.subject = Some(Subject::Btf);
         self

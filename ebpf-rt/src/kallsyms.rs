@@ -74,10 +74,9 @@ pub(crate) fn explain_missing(error: Error, name: &str) -> Error {
             let error = error
                 .with_kind(ErrorKind::NotFound)
                 .because(format!("this kernel has no function named `{name}`"));
-            let names: Vec<String> = similar.iter().map(|name| format!("`{name}`")).collect();
-            match names.is_empty() {
+            match similar.is_empty() {
                 true => error.remedy("/proc/kallsyms lists those it has"),
-                false => error.remedy(format!("did you mean {}?", names.join(" or "))),
+                false => crate::similar::did_you_mean(error, &similar),
             }
         }
     }

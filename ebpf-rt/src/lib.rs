@@ -13,6 +13,10 @@
     doc = "- [`features`]: what the running kernel can do."
 )]
 #![cfg_attr(
+    feature = "vm",
+    doc = "- [`vm`]: objects without a kernel, for unit tests."
+)]
+#![cfg_attr(
     feature = "btf",
     doc = "- [`kernel_btf`]: the types of the running kernel; [`btf`] reads them."
 )]
@@ -29,6 +33,7 @@
 //! | `btf` (default) | type information: `kernel_btf`, and all that programs need it for |
 //! | `uprobes` | programs on functions of user space: uprobes, USDT; names for addresses of processes; brings a reader of ELF files |
 //! | `features` | `features`: what the running kernel can do |
+//! | `vm` | `vm`: objects without a kernel, for unit tests |
 //! | `listing` | `Display` of [`Object`] and [`Code`], for snapshot tests and logs |
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -78,19 +83,21 @@ mod type_information;
 mod user_space;
 #[cfg(feature = "std")]
 pub mod verifier_log;
+#[cfg(feature = "vm")]
+pub mod vm;
 
 pub use bytemuck;
 #[cfg(feature = "btf")]
 pub use ebpf_asm::btf;
 pub use ebpf_asm::{
-    Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, language, object,
+    AttachType, Code, KernelVersion, LinkType, MapType, Object, ProgramType, isa, language, object,
 };
 
 pub use maps::{
     Array, ArrayOfMaps, BloomFilter, CgroupArray, CgrpStorage, CpuMap, DevMap, DevMapHash, Global,
     HashMap, HashOfMaps, InodeStorage, Log, LpmTrie, LruHashMap, LruPerCpuHashMap, PerCpuArray,
     PerCpuHashMap, PerfEventArray, ProgramArray, Queue, RingBuf, Rodata, SkStorage, SockHash,
-    SockMap, Stack, StackTrace, TaskStorage, TraceFormat, Update, UserRingBuf,
+    SockMap, Stack, StackTrace, StructOps, TaskStorage, TraceFormat, Update, UserRingBuf,
 };
 
 #[cfg(feature = "features")]
@@ -109,6 +116,8 @@ pub use ebpf_macros::{Btf, Pod, TracepointRecord};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::context::{NoRecord, RecordOf};
+    #[cfg(feature = "std")]
+    pub use crate::load::Load;
     pub use crate::macro_support::{
         AnyKernelType, Assumed, KernelTypeOf, KernelValue, Operand, TypeOf, TypeOfAny, map_for,
         operand, program_for, require_callback_number, require_callback_pointer,
@@ -116,6 +125,9 @@ pub mod __private {
         with_operands,
     };
     pub use ebpf_macros;
+    // What is there in a crate without `std`, too, whose runtime has it.
+    #[cfg(feature = "std")]
+    pub use std::{path::Path, vec::Vec};
 }
 
 /// Passes its input on where this crate has its runtime (feature `std`), else drops it: the
@@ -132,5 +144,21 @@ macro_rules! __if_std {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __if_std {
+    ($($item:tt)*) => {};
+}
+
+/// Passes its input on where this crate has the interpreter (feature `vm`), else drops it.
+#[cfg(feature = "vm")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_vm {
+    ($($item:tt)*) => { $($item)* };
+}
+
+/// Passes its input on where this crate has the interpreter (feature `vm`), else drops it.
+#[cfg(not(feature = "vm"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __if_vm {
     ($($item:tt)*) => {};
 }

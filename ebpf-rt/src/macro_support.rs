@@ -552,6 +552,19 @@ macro_rules! ebpf_asm {
 /// | `#[usdt("file", "provider", "name")]` | at static probes of programs; feature `uprobes` |
 /// | `#[perf_event]` | at samples of a clock or counter |
 /// | `#[sk_skb_stream_parser]`, `#[sk_skb_stream_verdict]`, `#[sk_skb_verdict]` | for what arrives at the sockets of a sockmap |
+/// | `#[fentry("function")]`, `#[fexit("function")]` | where a kernel function, or one of another program, begins, or returns; by BTF |
+/// | `#[fmod_ret("function")]` | where a kernel function begins that allows it, and instead of it |
+/// | `#[tp_btf("name")]` | at a trace point, with its typed arguments |
+/// | `#[lsm("hook")]`, `#[lsm_cgroup("hook")]` | at a security hook, for all or for a cgroup's tasks |
+/// | `#[iter("target")]` | for each thing of a kind, while a file is read |
+/// | `#[freplace("function")]` | in the place of a global function of another program |
+/// | `#[struct_ops("ops", "member")]` | where the kernel calls that member of a table: a [`StructOps`](crate::StructOps) map |
+///
+/// Those of the last seven rows go by the kernel's BTF (feature `btf`, on by default) and say at
+/// load where they go: `#[fentry]` without a name, and
+/// [`target`](crate::load::ProgramOptions::target) before the load, leave it to run time.
+/// `sleepable` beside the name (`#[lsm("file_open", sleepable)]`) lets `fentry`, `fexit`,
+/// `fmod_ret`, `lsm`, `iter` and `struct_ops` programs wait.
 ///
 /// A subprogram is called by name (`call bump`) with its arguments in r1 to r5; `fn` is checked
 /// with its callers, `pub fn` on its own. `r2 = bump ll` loads its address for a helper that calls
@@ -630,6 +643,48 @@ macro_rules! ebpf_asm {
 ///
 /// The module holds `OBJECT` (constant data), `load()`, `loader()` for options, and the
 /// `Skeleton` they give: `progs` with a handle for each program, `maps` with one for each map.
+/// With the feature `vm` there is `vm()` as well: the same skeleton without a kernel.
+///
+/// # For other hosts than the kernel
+/// `#[target = "user"]` is for programs that the kernel never sees: it has no licence, no maps and
+/// no programs, but functions, all of them in the order in which they are written, each of which
+/// can be the entry. They may loop without bound and call themselves. Helpers are the host's own:
+/// declared with their numbers in `extern "user"`, or called by number.
+///
+/// ```
+/// use ebpf_rt::ebpf;
+///
+/// ebpf! {
+///     #[target = "user"]
+///     pub mod larger {
+///         extern "user" {
+///             #[helper = 1]
+///             fn max(a: u64, b: u64) -> u64;
+///         }
+///
+///         fn of_three(a: u64, b: u64, c: u64) -> u64 {
+///             r6 = r3;
+///             call max;
+///             r1 = r0;
+///             r2 = r6;
+///             call max;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() {
+///     assert_eq!(larger::OBJECT.functions[0].name, "of_three");
+///     # #[cfg(feature = "vm")] {
+///     let mut vm = ebpf_rt::vm::Vm::for_user(8);
+///     let program = vm.load_user(&larger::OBJECT);
+///     vm.helper_named("max", |a, b, _, _, _| a.max(b)).unwrap();
+///     assert_eq!(vm.call(program, "of_three", &[2, 9, 4]), Ok(9));
+///     # }
+/// }
+/// ```
+///
+/// The module holds `OBJECT`, an [`object::UserObject`](crate::object::UserObject).
 #[macro_export]
 macro_rules! ebpf {
     ($($tokens:tt)*) => { $crate::__private::ebpf_macros::ebpf! { [$crate] $($tokens)* } };

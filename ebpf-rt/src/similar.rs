@@ -1,5 +1,7 @@
 //! Names that are spelled alike, for "did you mean".
 
+use crate::Error;
+
 /// At most three of the names, the nearest first, that differ in few letters.
 pub(crate) fn names(wanted: &str, known: &[String]) -> Vec<String> {
     let limit = (wanted.chars().count() / 4).clamp(1, 3);
@@ -18,6 +20,15 @@ pub(crate) fn names(wanted: &str, known: &[String]) -> Vec<String> {
         .take(3)
         .map(|(_, name)| name.clone())
         .collect()
+}
+
+/// Adds the names, if there are any, as the remedy.
+pub(crate) fn did_you_mean(error: Error, names: &[String]) -> Error {
+    if names.is_empty() {
+        return error;
+    }
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    error.remedy(format!("did you mean {}?", names.join(" or ")))
 }
 
 /// The number of letters to insert, remove or replace, or of neighbours to exchange.

@@ -232,11 +232,10 @@ fn looking_up(category: &str, name: &str) -> String {
 
 /// Adds the names, if there are any, as the remedy.
 pub(crate) fn did_you_mean(error: Error, names: &[String]) -> Error {
-    if names.is_empty() {
-        return error.remedy("tracefs lists those it has under events/");
+    match names.is_empty() {
+        true => error.remedy("tracefs lists those it has under events/"),
+        false => crate::similar::did_you_mean(error, names),
     }
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    error.remedy(format!("did you mean {}?", names.join(" or ")))
 }
 
 #[cfg(test)]

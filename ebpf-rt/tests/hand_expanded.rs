@@ -163,7 +163,7 @@ mod opens {
 
         #[derive(Clone, Debug, Default)]
         pub struct ProgramOptions {
-            pub count: ::ebpf_rt::load::ProgramOptions,
+            pub count: ::ebpf_rt::load::ProgramOptions<::ebpf_rt::programs::Tracepoint>,
         }
 
         #[allow(non_snake_case, reason = "fields are named as the user named the items")]
@@ -187,14 +187,25 @@ mod opens {
             }
 
             pub fn load(self) -> ::core::result::Result<Skeleton, ::ebpf_rt::Error> {
-                let loaded = ::ebpf_rt::load::load(
+                self.load_with(::ebpf_rt::load::load)
+            }
+
+            #[cfg(feature = "vm")]
+            pub fn vm(self) -> ::core::result::Result<Skeleton, ::ebpf_rt::Error> {
+                self.load_with(::ebpf_rt::load::load_vm)
+            }
+
+            fn load_with(
+                self,
+                load: ::ebpf_rt::__private::Load,
+            ) -> ::core::result::Result<Skeleton, ::ebpf_rt::Error> {
+                Skeleton::of(load(
                     &OBJECT,
                     &[self.maps.COUNTS.into(), self.maps.CONFIG.into()],
-                    &[self.progs.count],
+                    &[self.progs.count.into()],
                     &[self.consts.PORT.into()],
                     &self.options,
-                )?;
-                Skeleton::of(loaded)
+                )?)
             }
         }
 
@@ -285,5 +296,20 @@ pub(crate) fn use_of_the_skeleton() -> Result<(), ebpf_rt::Error> {
         assert_eq!(entry?, (1000, 7));
     }
     assert_eq!(opens.maps.CONFIG.get()?, Config { limit: 5, step: 2 });
+    Ok(())
+}
+
+/// The same without a kernel.
+#[cfg(feature = "vm")]
+#[test]
+fn use_without_a_kernel() -> Result<(), ebpf_rt::Error> {
+    let mut loader = opens::loader();
+    loader.maps.CONFIG.value(Config { limit: 5, step: 2 });
+    loader.consts.PORT.set(443);
+    let opens = loader.vm()?;
+    opens.maps.COUNTS.insert(1000, 7)?;
+    assert_eq!(opens.maps.COUNTS.get(&1000)?, Some(7));
+    assert_eq!(opens.maps.CONFIG.get()?, Config { limit: 5, step: 2 });
+    opens.progs.count.run(&mut [0; 64])?;
     Ok(())
 }

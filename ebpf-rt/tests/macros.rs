@@ -292,6 +292,8 @@ fn a_file_holds_an_object() {
     let count = from_file::OBJECT.program("count").unwrap();
     assert_eq!(count.lines.get(0), Some((11, 9)));
     assert!(count.lines.file.ends_with("object.s"));
+    let lines: Vec<_> = from_file::OBJECT.source.iter().take(2).collect();
+    assert_eq!(lines, [(11, "r1 = COUNTS ll"), (12, "r2 = LIMIT")]);
     assert_eq!(count.insns[2].imm(), 40);
     assert_eq!(count.functions.len(), 2);
 }
@@ -440,6 +442,7 @@ done:
     let names = ["bpf_task_release", "bpf_strcmp"].into_iter().zip(0..);
     let symbols = names.map(|(name, at)| (name.to_owned(), Symbol::KernelFunction(at)));
     let mut scope = Scope {
+        user_helpers: None,
         symbols: symbols.collect(),
         open: false,
     };

@@ -5,6 +5,7 @@ mod check_differential;
 mod check_speed;
 mod context_tables;
 mod debian;
+mod differential;
 mod helpers;
 mod kernels;
 
@@ -18,6 +19,9 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
 commands:
+  differential [--programs N] [--seed N]
+      run N (100000) random programs in the running kernel and in the interpreter, and print what
+      differs and what was covered; needs root
   check-corpus FILE [--logs FILE] [--list]
       run the checker over programs with verdicts (JSON Lines) and print what it finds by
       reason; --logs names verifier logs of rejections, for the instruction at fault (default:
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.split_first() {
         Some((command, rest)) => match command.as_str() {
+            "differential" => differential::run(rest),
             "check-corpus" => check_corpus::run(rest),
             "check-differential" => check_differential::run(rest),
             "check-speed" => check_speed::run(),

@@ -2,7 +2,7 @@
 
 use super::describe::Describer;
 use super::{DescribeError, TypeId};
-use crate::object::{IntEncoding, MapDef, ProgramDef, TypeDef};
+use crate::object::{IntEncoding, MapDef, ProgramDef, ProgramKind, TypeDef};
 use crate::{KernelVersion, Object};
 use alloc::vec::Vec;
 
@@ -10,6 +10,23 @@ use alloc::vec::Vec;
 /// something needs it.
 ///
 /// Equal objects give equal bytes.
+///
+/// ```
+/// use ebpf_asm::btf::{Btf, Kind, ObjectBtf};
+/// use ebpf_asm::object::{BtfType, MapDef};
+/// use ebpf_asm::{KernelVersion, MapType, Object};
+///
+/// static MAPS: [MapDef; 1] =
+///     [MapDef::new("COUNTS", MapType::Hash, 4, 8, 16).with_types(u32::TYPE, u64::TYPE)];
+/// static OBJECT: Object =
+///     Object::new("opens", "GPL", KernelVersion::new(5, 10), &MAPS, &[], &[]);
+///
+/// let types = ObjectBtf::new(&OBJECT, None)?;
+/// let btf = Btf::parse(&types.bytes)?;
+/// let value = types.maps[0].ok_or("no types")?.value;
+/// assert_eq!(value, btf.find("u64", Kind::Int)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ObjectBtf {
@@ -120,8 +137,14 @@ fn records(
     lines: &[(u32, &str)],
 ) -> Result<ProgramRecords, DescribeError> {
     let mut records = ProgramRecords::default();
-    for function in program.functions {
-        let id = describer.function(function.name, function.signature, function.linkage)?;
+    for (index, function) in program.functions.iter().enumerate() {
+        // What takes the place of a global function has to be one.
+        let replaces = index == 0 && matches!(program.kind, ProgramKind::Extension { .. });
+        let linkage = match replaces {
+            true => crate::object::Linkage::Global,
+            false => function.linkage,
+        };
+        let id = describer.function(function.name, function.signature, linkage)?;
         records.functions.push([function.insn, id.get()]);
     }
     if program.functions.is_empty() {

@@ -452,6 +452,7 @@ pub(super) fn scope_of_constants(body: &Sequence, open: bool) -> (Scope, Vec<Dia
     let mut scope = Scope {
         symbols: BTreeMap::new(),
         open,
+        user_helpers: None,
     };
     let mut seen: BTreeMap<&str, Span> = BTreeMap::new();
     let mut diagnostics = Vec::new();

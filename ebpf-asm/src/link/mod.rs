@@ -13,11 +13,13 @@ mod limits;
 mod names;
 mod program;
 mod scope;
+mod user;
 
 pub use callbacks::CallbackUse;
 pub use constants::TextConstants;
 pub use program::{ObjectFunction, link_program, link_sequence};
 pub use scope::{Scope, Symbol};
+pub use user::link_user;
 
 use crate::diag::{Diagnostic, Span};
 use crate::isa::Insn;

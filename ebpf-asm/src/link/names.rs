@@ -3,7 +3,6 @@
 use super::function::{Fields, FunctionAssembler, FunctionUse, Unit};
 use super::{Patch, Relocation, RelocationTarget, Symbol};
 use crate::diag::{Diagnostic, Rule};
-use crate::helpers;
 use crate::isa::{Form, ImmediateSource};
 use crate::object::{ConstantField, Linkage};
 use crate::syntax::ast::{self, KernelConstant, Name, OperandValue, SymbolReference};
@@ -121,21 +120,26 @@ impl FunctionAssembler<'_> {
 
     pub(super) fn callee(&mut self, node: &mut Fields, name: &Name) -> Result<(), Diagnostic> {
         let symbol = self.symbol_of(name).copied();
-        let helper = helpers::by_name(&name.text);
+        let helper = self.around.scope.helper(&name.text);
         let label = self.unit == Unit::Sequence && self.frame.labels.contains(&name.text);
         let is_function = matches!(
             symbol,
             Some(Symbol::Function(_) | Symbol::Fragment(_) | Symbol::KernelFunction(_))
         ) || label;
-        if let Some(helper) = helper
+        if let Some((id, of_kernel)) = helper
             && is_function
         {
+            let whose = if of_kernel.is_some() {
+                "kernel"
+            } else {
+                "host"
+            };
             return Err(Diagnostic::error(
                 Rule::AmbiguousName,
                 name.span,
                 format!(
-                    "`{}` is a function here and helper {} of the kernel",
-                    name.text, helper.id
+                    "`{}` is a function here and helper {id} of the {whose}",
+                    name.text
                 ),
             )
             .with_help(match symbol {
@@ -165,9 +169,11 @@ impl FunctionAssembler<'_> {
             }
             // Pasted before it comes to this.
             (Some(Symbol::Fragment(_)), None) => Ok(()),
-            (_, Some(helper)) => {
-                node.imm = helper.id.cast_signed();
-                self.check_helper_version(helper, name.span);
+            (_, Some((id, of_kernel))) => {
+                node.imm = id.cast_signed();
+                if let Some(helper) = of_kernel {
+                    self.check_helper_version(helper, name.span);
+                }
                 Ok(())
             }
             (Some(Symbol::Program), None) => Err(Diagnostic::error(
@@ -213,7 +219,7 @@ impl FunctionAssembler<'_> {
             format!("there is no function or helper `{}`", name.text),
         );
         let prefixed = format!("bpf_{}", name.text);
-        if helpers::by_name(&prefixed).is_some() {
+        if self.around.scope.helper(&prefixed).is_some() {
             return diagnostic.with_help(format!("did you mean `{prefixed}`?"));
         }
         let functions = self.around.scope.names(|symbol| {
@@ -222,7 +228,7 @@ impl FunctionAssembler<'_> {
                 Symbol::Function(_) | Symbol::Fragment(_) | Symbol::KernelFunction(_)
             )
         });
-        let known = functions.chain(helpers::ALL.iter().map(|helper| helper.name));
+        let known = functions.chain(self.around.scope.helper_names());
         diagnostic.with_similar(&name.text, known)
     }
 

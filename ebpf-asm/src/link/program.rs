@@ -140,7 +140,7 @@ fn report_lacks(whole: &mut Linked, oldest: KernelVersion) {
     }
 }
 
-fn append(whole: &mut Linked, mut part: Linked, base: u32) {
+pub(super) fn append(whole: &mut Linked, mut part: Linked, base: u32) {
     for patch in &mut part.patches {
         patch.insn += base;
     }

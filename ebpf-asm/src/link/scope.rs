@@ -1,5 +1,6 @@
 //! What names mean.
 
+use crate::helpers::{self, Helper};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 
@@ -33,9 +34,31 @@ pub struct Scope {
     /// Whether a name that is not among them may be a constant from elsewhere: true in
     /// macros, where rustc looks it up.
     pub open: bool,
+    /// Of programs that are not for the kernel: the helpers of their host by name, in the place
+    /// of the kernel's.
+    pub user_helpers: Option<BTreeMap<String, u32>>,
 }
 
 impl Scope {
+    /// The number of a helper, and what the kernel says about it if it is the kernel's.
+    pub(super) fn helper(&self, name: &str) -> Option<(u32, Option<&'static Helper>)> {
+        match &self.user_helpers {
+            Some(names) => names.get(name).map(|&id| (id, None)),
+            None => helpers::by_name(name).map(|helper| (helper.id, Some(helper))),
+        }
+    }
+
+    /// The names of all helpers.
+    pub(super) fn helper_names(&self) -> impl Iterator<Item = &str> {
+        let kernel = match self.user_helpers {
+            Some(_) => &[],
+            None => helpers::ALL,
+        };
+        let user = self.user_helpers.iter().flatten();
+        user.map(|(name, _)| name.as_str())
+            .chain(kernel.iter().map(|helper| helper.name))
+    }
+
     /// The names of which `is` is true.
     pub(super) fn names(&self, is: impl Fn(Symbol) -> bool) -> impl Iterator<Item = &str> {
         self.symbols

@@ -139,6 +139,85 @@ pub enum ProgramKind {
     /// 5.13.
     #[doc(alias = "BPF_PROG_TYPE_SK_SKB")]
     SkSkbVerdict,
+    /// `#[fentry("function")]`: runs where a function of the kernel or of another program
+    /// begins, with its typed arguments. Linux 5.5.
+    #[doc(alias = "BPF_TRACE_FENTRY")]
+    Fentry {
+        /// The function, behind its module and a colon if that matters: `vfs_unlink`; empty if
+        /// it is said when the program is loaded.
+        function: &'static str,
+        /// Whether the program may wait: for memory of user space that is not there. Linux
+        /// 5.10.
+        sleepable: bool,
+    },
+    /// `#[fexit("function")]`: runs where it returns, with its arguments and its result.
+    /// Linux 5.5.
+    #[doc(alias = "BPF_TRACE_FEXIT")]
+    Fexit {
+        /// The function; empty if it is said when the program is loaded.
+        function: &'static str,
+        /// Whether the program may wait. Linux 5.10.
+        sleepable: bool,
+    },
+    /// `#[fmod_ret("function")]`: runs where a function of the kernel begins that allows it,
+    /// which does not run if the program returns something other than 0. Linux 5.7.
+    #[doc(alias = "BPF_MODIFY_RETURN")]
+    FmodRet {
+        /// The function; empty if it is said when the program is loaded.
+        function: &'static str,
+        /// Whether the program may wait. Linux 5.10.
+        sleepable: bool,
+    },
+    /// `#[tp_btf("name")]`: runs at a trace point, with its typed arguments. Linux 5.5.
+    #[doc(alias = "BPF_TRACE_RAW_TP")]
+    BtfTracepoint {
+        /// The trace point: `sched_switch`; empty if it is said when the program is loaded.
+        name: &'static str,
+    },
+    /// `#[lsm("hook")]`: decides at a security hook, beside the other security modules. Linux
+    /// 5.7.
+    #[doc(alias = "BPF_PROG_TYPE_LSM")]
+    Lsm {
+        /// The hook: `file_open`; empty if it is said when the program is loaded.
+        hook: &'static str,
+        /// Whether the program may wait. Linux 5.10.
+        sleepable: bool,
+    },
+    /// `#[lsm_cgroup("hook")]`: decides at a security hook, for the tasks of a cgroup. Linux
+    /// 6.0.
+    #[doc(alias = "BPF_LSM_CGROUP")]
+    LsmCgroup {
+        /// The hook: `socket_bind`; empty if it is said when the program is loaded.
+        hook: &'static str,
+    },
+    /// `#[iter("target")]`: runs for each of a kind of things that the kernel has, while a file
+    /// is read. Linux 5.8.
+    #[doc(alias = "BPF_TRACE_ITER")]
+    Iter {
+        /// What is gone through: `task`, `bpf_map_elem`; empty if it is said when the program
+        /// is loaded.
+        target: &'static str,
+        /// Whether the program may wait. Linux 5.18.
+        sleepable: bool,
+    },
+    /// `#[freplace("function")]`: takes the place of a global function of a program that is
+    /// loaded. Linux 5.6.
+    #[doc(alias = "BPF_PROG_TYPE_EXT")]
+    Extension {
+        /// The function; empty if it is said when the program is loaded.
+        function: &'static str,
+    },
+    /// `#[struct_ops("ops", "member")]`: is one function of a table of functions that the
+    /// kernel calls. Linux 5.6.
+    #[doc(alias = "BPF_PROG_TYPE_STRUCT_OPS")]
+    StructOps {
+        /// The kernel's type of the table: `tcp_congestion_ops`.
+        ops: &'static str,
+        /// The member of it that the program is: `cong_avoid`.
+        member: &'static str,
+        /// Whether the program may wait. Linux 6.3.
+        sleepable: bool,
+    },
 }
 
 impl ProgramKind {
@@ -211,22 +290,35 @@ impl ProgramKind {
         Self::SkSkbStreamParser,
         Self::SkSkbStreamVerdict,
         Self::SkSkbVerdict,
+        Self::Fentry {
+            function: "",
+            sleepable: false,
+        },
+        Self::Fexit {
+            function: "",
+            sleepable: false,
+        },
+        Self::FmodRet {
+            function: "",
+            sleepable: false,
+        },
+        Self::BtfTracepoint { name: "" },
+        Self::Lsm {
+            hook: "",
+            sleepable: false,
+        },
+        Self::LsmCgroup { hook: "" },
+        Self::Iter {
+            target: "",
+            sleepable: false,
+        },
+        Self::Extension { function: "" },
+        Self::StructOps {
+            ops: "",
+            member: "",
+            sleepable: false,
+        },
     ];
-
-    /// The kind whose attribute has this name, with nothing said about where it goes.
-    ///
-    /// ```
-    /// use ebpf_asm::ProgramType;
-    /// use ebpf_asm::object::ProgramKind;
-    ///
-    /// let kind = ProgramKind::by_name("uprobe").unwrap();
-    /// assert_eq!(kind.program_type(), ProgramType::Kprobe);
-    /// assert_eq!(ProgramKind::by_name("inline"), None);
-    /// ```
-    #[must_use]
-    pub fn by_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|kind| kind.name() == name)
-    }
 
     /// The program type that the kernel is told.
     #[must_use]
@@ -251,6 +343,14 @@ impl ProgramKind {
             Self::SkSkbStreamParser | Self::SkSkbStreamVerdict | Self::SkSkbVerdict => {
                 ProgramType::SkSkb
             }
+            Self::Fentry { .. }
+            | Self::Fexit { .. }
+            | Self::FmodRet { .. }
+            | Self::BtfTracepoint { .. }
+            | Self::Iter { .. } => ProgramType::Tracing,
+            Self::Lsm { .. } | Self::LsmCgroup { .. } => ProgramType::Lsm,
+            Self::Extension { .. } => ProgramType::Ext,
+            Self::StructOps { .. } => ProgramType::StructOps,
         }
     }
 
@@ -266,8 +366,30 @@ impl ProgramKind {
             Self::SkSkbStreamParser => AttachType::SkSkbStreamParser,
             Self::SkSkbStreamVerdict => AttachType::SkSkbStreamVerdict,
             Self::SkSkbVerdict => AttachType::SkSkbVerdict,
+            Self::Fentry { .. } => AttachType::TraceFentry,
+            Self::Fexit { .. } => AttachType::TraceFexit,
+            Self::FmodRet { .. } => AttachType::ModifyReturn,
+            Self::BtfTracepoint { .. } => AttachType::TraceRawTp,
+            Self::Lsm { .. } => AttachType::LsmMac,
+            Self::LsmCgroup { .. } => AttachType::LsmCgroup,
+            Self::Iter { .. } => AttachType::TraceIter,
             _ => return None,
         })
+    }
+
+    /// Whether the program may wait, and with it the functions that it runs at.
+    #[must_use]
+    #[doc(alias = "BPF_F_SLEEPABLE")]
+    pub const fn is_sleepable(self) -> bool {
+        match self {
+            Self::Fentry { sleepable, .. }
+            | Self::Fexit { sleepable, .. }
+            | Self::FmodRet { sleepable, .. }
+            | Self::Lsm { sleepable, .. }
+            | Self::Iter { sleepable, .. }
+            | Self::StructOps { sleepable, .. } => sleepable,
+            _ => false,
+        }
     }
 
     /// The first kernel that has it.
@@ -281,6 +403,13 @@ impl ProgramKind {
     /// ```
     #[must_use]
     pub const fn since(self) -> KernelVersion {
+        if self.is_sleepable() {
+            return match self {
+                Self::Iter { .. } => KernelVersion::new(5, 18),
+                Self::StructOps { .. } => KernelVersion::new(6, 3),
+                _ => KernelVersion::new(5, 10),
+            };
+        }
         match self.expected_attach_type() {
             Some(attach_type) => attach_type.since(),
             None => self.program_type().since(),
@@ -310,6 +439,15 @@ impl ProgramKind {
             Self::SkSkbStreamParser => "sk_skb_stream_parser",
             Self::SkSkbStreamVerdict => "sk_skb_stream_verdict",
             Self::SkSkbVerdict => "sk_skb_verdict",
+            Self::Fentry { .. } => "fentry",
+            Self::Fexit { .. } => "fexit",
+            Self::FmodRet { .. } => "fmod_ret",
+            Self::BtfTracepoint { .. } => "tp_btf",
+            Self::Lsm { .. } => "lsm",
+            Self::LsmCgroup { .. } => "lsm_cgroup",
+            Self::Iter { .. } => "iter",
+            Self::Extension { .. } => "freplace",
+            Self::StructOps { .. } => "struct_ops",
         }
     }
 }
@@ -350,6 +488,14 @@ impl fmt::Display for ProgramKind {
                 provider,
                 name,
             } => ([path, provider, name], 0),
+            Self::Fentry { function, .. }
+            | Self::Fexit { function, .. }
+            | Self::FmodRet { function, .. }
+            | Self::Extension { function } => ([function, "", ""], 0),
+            Self::BtfTracepoint { name } => ([name, "", ""], 0),
+            Self::Lsm { hook, .. } | Self::LsmCgroup { hook } => ([hook, "", ""], 0),
+            Self::Iter { target, .. } => ([target, "", ""], 0),
+            Self::StructOps { ops, member, .. } => ([ops, member, ""], 0),
         };
         let mut separator = "(";
         for string in strings.iter().filter(|string| !string.is_empty()) {
@@ -358,6 +504,10 @@ impl fmt::Display for ProgramKind {
         }
         if offset != 0 {
             write!(f, "{separator}offset = {offset}")?;
+            separator = ", ";
+        }
+        if self.is_sleepable() {
+            write!(f, "{separator}sleepable")?;
             separator = ", ";
         }
         if separator == ", " {
@@ -431,6 +581,36 @@ mod tests {
             ),
             (ProgramKind::PerfEvent, "perf_event"),
             (ProgramKind::SkSkbVerdict, "sk_skb_verdict"),
+            (
+                ProgramKind::Fexit {
+                    function: "nf_tables:nft_do_chain",
+                    sleepable: false,
+                },
+                "fexit(\"nf_tables:nft_do_chain\")",
+            ),
+            (
+                ProgramKind::Lsm {
+                    hook: "file_open",
+                    sleepable: true,
+                },
+                "lsm(\"file_open\", sleepable)",
+            ),
+            (
+                ProgramKind::Iter {
+                    target: "",
+                    sleepable: true,
+                },
+                "iter(sleepable)",
+            ),
+            (ProgramKind::Extension { function: "" }, "freplace"),
+            (
+                ProgramKind::StructOps {
+                    ops: "tcp_congestion_ops",
+                    member: "ssthresh",
+                    sleepable: false,
+                },
+                "struct_ops(\"tcp_congestion_ops\", \"ssthresh\")",
+            ),
         ];
         for (kind, text) in cases {
             assert_eq!(kind.to_string(), text);
@@ -447,5 +627,13 @@ mod tests {
         assert_eq!(uprobes.since(), KernelVersion::new(6, 13));
         assert_eq!(ProgramKind::SkSkbVerdict.since(), KernelVersion::new(5, 13));
         assert_eq!(ProgramKind::PerfEvent.since(), KernelVersion::new(4, 9));
+        let replace = ProgramKind::Extension { function: "rule" };
+        assert_eq!(replace.since(), KernelVersion::new(5, 6));
+        let lsm = |sleepable| ProgramKind::Lsm {
+            hook: "file_open",
+            sleepable,
+        };
+        assert_eq!(lsm(false).since(), KernelVersion::new(5, 7));
+        assert_eq!(lsm(true).since(), KernelVersion::new(5, 10));
     }
 }

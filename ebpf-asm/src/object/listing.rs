@@ -166,6 +166,14 @@ fn write_map(f: &mut fmt::Formatter<'_>, map: &MapDef) -> fmt::Result {
         }
         f.write_char(')')?;
     }
+    if let Some(table) = map.struct_ops {
+        write!(f, ", of {} (", table.ops)?;
+        for (index, member) in table.members.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{member}")?;
+        }
+        f.write_char(')')?;
+    }
     if let Some(initial) = map.initial {
         write!(f, ", initial {} bytes", initial.len())?;
     }

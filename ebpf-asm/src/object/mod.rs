@@ -13,7 +13,9 @@ mod kind;
 mod listing;
 mod needs;
 mod patch;
+mod struct_ops;
 mod types;
+mod user;
 
 pub use code::Code;
 pub use kernel::{
@@ -21,10 +23,12 @@ pub use kernel::{
 };
 pub use kind::ProgramKind;
 pub use patch::{FieldRange, ValueDoesNotFit};
+pub use struct_ops::{StructOpsDef, StructOpsMember, StructOpsValue};
 pub use types::{
     BtfType, CompositeDef, ContainsDef, EnumValueDef, IntEncoding, MemberDef, ParameterDef,
     SPECIAL_FIELDS, SignatureDef, TypeDef,
 };
+pub use user::{UserHelper, UserObject};
 
 use crate::isa::{Insn, Size};
 use crate::{KernelVersion, MapType};
@@ -144,6 +148,8 @@ pub struct MapDef {
     /// What only some kinds have: of Bloom filters the number of hash functions.
     #[doc(alias = "map_extra")]
     pub extra: u64,
+    /// What is in it: of tables of functions.
+    pub struct_ops: Option<StructOpsDef>,
     /// The type of a key, if it is known.
     #[doc(alias = "btf_key_type_id")]
     pub key: Option<&'static TypeDef>,
@@ -190,6 +196,7 @@ impl MapDef {
             is_global: false,
             inner: None,
             extra: 0,
+            struct_ops: None,
             key: None,
             value: None,
         }
@@ -225,6 +232,15 @@ impl MapDef {
     #[must_use]
     pub const fn with_extra(self, extra: u64) -> Self {
         Self { extra, ..self }
+    }
+
+    /// The same map as a table of functions.
+    #[must_use]
+    pub const fn with_struct_ops(self, struct_ops: StructOpsDef) -> Self {
+        Self {
+            struct_ops: Some(struct_ops),
+            ..self
+        }
     }
 
     /// The same map as the data of a global.

@@ -1,6 +1,6 @@
 //! What the kernel has to be told about the types of maps and functions.
 
-use super::{FunctionRecord, Linkage, MapDef, ProgramDef, TypeDef};
+use super::{FunctionRecord, Linkage, MapDef, ProgramDef, ProgramKind, TypeDef};
 use crate::MapType;
 
 impl MapType {
@@ -53,9 +53,12 @@ impl MapDef {
 
 impl ProgramDef {
     /// Whether the kernel has to know the types of the program's functions: one is global, or is
-    /// passed to a helper that calls it.
+    /// passed to a helper that calls it, or takes the place of another program's.
     #[must_use]
     pub fn needs_types(&self) -> bool {
+        if matches!(self.kind, ProgramKind::Extension { .. }) {
+            return true;
+        }
         let is_global = |function: &FunctionRecord| function.linkage == Linkage::Global;
         self.functions.iter().skip(1).any(is_global) || self.has_callbacks()
     }

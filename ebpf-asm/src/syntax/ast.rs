@@ -83,6 +83,8 @@ pub enum Item {
     Const(ConstItem),
     /// `fn name(…) -> T { … }`
     Function(Function),
+    /// `extern "user" { … }`
+    Extern(ExternBlock),
     /// `use path;`, carried over as it is.
     Use(TokenRange),
     /// `extern "kernel" { … }`: functions and variables of the kernel.
@@ -156,6 +158,28 @@ pub struct ConstItem {
     pub ty: TokenRange,
     /// The expression behind `=`, if there is one.
     pub value: Option<TokenRange>,
+}
+
+/// Functions that the host of the programs has: `extern "user" { #[helper = 1] fn f(…) -> T; }`
+#[derive(Clone, Debug)]
+pub struct ExternBlock {
+    /// Who has them, as it is written: a string literal. Its position in the list.
+    pub host: Name,
+    /// The functions.
+    pub functions: Vec<ExternFunction>,
+}
+
+/// The declaration of a function that the host has.
+#[derive(Clone, Debug)]
+pub struct ExternFunction {
+    /// The attributes.
+    pub attributes: Vec<Attribute>,
+    /// Its name.
+    pub name: Name,
+    /// What is between the parentheses.
+    pub parameters: TokenRange,
+    /// The type behind `->`; empty if there is none.
+    pub output: TokenRange,
 }
 
 /// A program (with an attribute that says which) or subprogram.

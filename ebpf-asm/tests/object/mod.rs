@@ -29,7 +29,7 @@ pub(crate) fn functions(object: &Object) -> (Scope, Vec<ObjectFunction<'_>>) {
             Some(_) => Symbol::Program,
         };
         scope.symbols.insert(function.name.text.clone(), symbol);
-        let kind = attribute.and_then(ProgramKind::by_name);
+        let kind = attribute.and_then(ProgramKind::from_name);
         functions.push(ObjectFunction {
             name: &function.name.text,
             linkage: match function.visibility.is_empty() {

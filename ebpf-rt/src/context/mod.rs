@@ -11,6 +11,8 @@
 //! assert_eq!(offset_of!(syscall_trace_enter, args), 16);
 //! ```
 
+mod iter;
+
 #[cfg(any(
     target_arch = "x86_64",
     target_arch = "aarch64",
@@ -34,6 +36,7 @@ pub use registers::*;
 mod record;
 mod usdt;
 
+pub use iter::*;
 pub use record::TracepointRecord;
 #[doc(hidden)]
 pub use record::{NoRecord, RecordOf};
@@ -41,6 +44,25 @@ pub use usdt::UsdtArgumentSpec;
 
 use bytemuck::Zeroable;
 use ebpf_asm::object::{BtfType, CompositeDef, MemberDef, TypeDef};
+
+/// Where an argument is in the context of programs that get arguments as they are, eight bytes
+/// each: `fentry`, `fexit`, `fmod_ret`, `tp_btf`, `lsm`, `struct_ops` and raw trace points. The
+/// first is number 0. Of `fexit` the result is behind the last argument; of `fmod_ret` and `lsm`
+/// what the programs before returned is there.
+///
+/// ```
+/// use ebpf_rt::context::arg_offset;
+/// use ebpf_rt::ebpf_asm;
+///
+/// // The second argument of `int vfs_mkdir(…, struct inode *dir, …)`.
+/// let load = ebpf_asm! { r2 = *(u64 *)(r1 + {arg_offset(1)}); exit };
+/// assert_eq!(load.len(), 2);
+/// ```
+#[must_use]
+#[doc(alias = "BPF_PROG")]
+pub const fn arg_offset(index: usize) -> usize {
+    index * 8
+}
 
 /// Declares context types, each with its size in the kernel.
 macro_rules! contexts {
@@ -73,7 +95,6 @@ macro_rules! contexts {
         }
     )* };
 }
-#[allow(unused_imports, reason = "some architectures have no registers here")]
 pub(crate) use contexts;
 
 contexts! {

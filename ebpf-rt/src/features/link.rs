@@ -1,7 +1,7 @@
 //! Links: `BPF_LINK_CREATE` to nothing, where the error says whether the kernel knows the kind.
 
-use super::ask;
 use super::program_type::{Hook, SMALLEST};
+use super::{ask, map_type};
 use crate::capabilities::{self, Capability};
 use crate::sys::probe;
 use crate::{Errno, Error, ErrorKind};
@@ -56,12 +56,16 @@ kinds! {
     Cgroup, "cgroup", (5, 7);
     /// Network namespaces: flow dissectors, socket look-up.
     Netns, "netns", (5, 8);
+    /// Iterators.
+    Iter, "iter", (5, 8);
     /// XDP on a network device.
     Xdp, "xdp", (5, 9);
     /// Perf events, tracepoints, kprobes and uprobes, with a cookie where it is wanted.
     Perf, "perf event", (5, 15);
     /// Many kernel functions at once.
     KprobeMulti, "kprobe.multi", (5, 18);
+    /// Tables of functions that the kernel calls.
+    StructOps, "struct_ops", (6, 4);
     /// Netfilter hooks.
     Netfilter, "netfilter", (6, 4);
     /// Traffic control without a qdisc.
@@ -154,6 +158,8 @@ pub(super) fn ask(kind: LinkKind) -> Result<bool, Error> {
     let attempt = match kind {
         LinkKind::RawTracepoint => return raw_tracepoint(kind, 0),
         LinkKind::RawTracepointCookie => return raw_tracepoint(kind, 1),
+        LinkKind::Iter => return iter(kind),
+        LinkKind::StructOps => return map_type::ask_struct_ops_links(),
         LinkKind::Cgroup => attempt(P::CgroupSkb, A::CgroupInetIngress, NO_FD, BAD_FD),
         LinkKind::Netns => attempt(P::FlowDissector, A::FlowDissector, NO_FD, BAD_FD),
         LinkKind::Perf => attempt(P::Tracepoint, A::PerfEvent, NO_FD, BAD_FD),
@@ -234,6 +240,19 @@ pub(super) fn ask(kind: LinkKind) -> Result<bool, Error> {
                 ),
                 _ => error,
             })
+        }
+    }
+}
+
+/// A file of no link: a kernel that has the command says that there is none.
+fn iter(kind: LinkKind) -> Result<bool, Error> {
+    match probe::iter_create_nothing() {
+        Ok(_) | Err(Errno::EBADF) => Ok(true),
+        Err(Errno::EINVAL) => Ok(false),
+        Err(errno) => {
+            let error = ask::unexpected(&format!("links of kind {kind}"), "BPF_ITER_CREATE", errno);
+            let needs = capabilities::for_program(ProgramType::SocketFilter);
+            Err(ask::explain(error, errno, needs))
         }
     }
 }

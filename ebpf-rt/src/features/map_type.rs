@@ -93,6 +93,22 @@ pub(super) fn ask(map_type: MapType) -> Result<bool, Error> {
     }
 }
 
+/// Whether tables of functions get into the kernel by links. No type of the kernel is named; it
+/// is looked for if the flag is known.
+pub(super) fn ask_struct_ops_links() -> Result<bool, Error> {
+    const BPF_F_LINK: u32 = 1 << 13;
+    let map = ProbeMap {
+        flags: BPF_F_LINK,
+        ..smallest(MapType::StructOps)
+    };
+    match create(&map) {
+        Ok(_) => Ok(true),
+        Err(errno) if also_known_by(MapType::StructOps) == Some(errno) => Ok(true),
+        Err(Errno::EINVAL) => Ok(false),
+        Err(errno) => Err(unexpected(MapType::StructOps, errno)),
+    }
+}
+
 fn create(map: &ProbeMap<'_>) -> Result<std::os::fd::OwnedFd, Errno> {
     with_memlock(|| probe::map_create(map))
 }

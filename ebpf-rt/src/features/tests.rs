@@ -415,6 +415,18 @@ fn links_that_say_more() {
     assert_eq!(calls[0].u32(16) | calls[0].u32(20), 1);
     answers(fails(Errno::EINVAL), ask, false);
     is_error(fails(Errno::EPERM), ask, ErrorKind::Permission, "EPERM");
+    let ask = || link(LinkKind::Iter);
+    let calls = answers(fails(Errno::EBADF), ask, true);
+    assert_eq!(names(&calls), ["BPF_ITER_CREATE"]);
+    answers(fails(Errno::EINVAL), ask, false);
+    is_error(fails(Errno::EPERM), ask, ErrorKind::Permission, "EPERM");
+    // By a map that cannot be.
+    let ask = || link(LinkKind::StructOps);
+    let calls = answers(fails(Errno::ENOTSUPP), ask, true);
+    assert_eq!(names(&calls), ["BPF_MAP_CREATE"]);
+    assert_eq!(calls[0].u32(16), 1 << 13);
+    answers(fails(Errno::EINVAL), ask, false);
+    is_error(fails(Errno::EPERM), ask, ErrorKind::Permission, "EPERM");
 }
 
 #[test]

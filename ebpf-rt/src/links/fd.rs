@@ -277,3 +277,61 @@ macro_rules! set_link {
     };
 }
 pub(crate) use set_link;
+
+/// What links have that older kernels do without: an `inner` that is `Inner::Link` or something
+/// else, and `pinned`, which makes one of a descriptor.
+macro_rules! link_or_older {
+    ($name:ident, $link_type:ident, $since:literal, $without:literal, $links:literal) => {
+        impl $name {
+            fn fd(&self) -> Result<&std::os::fd::OwnedFd, crate::Error> {
+                match &self.inner {
+                    Some(Inner::Link(fd)) => Ok(fd),
+                    _ => Err(crate::Error::new(crate::ErrorKind::Unsupported)
+                        .because($without)
+                        .remedy(concat!($links, " take Linux ", $since))),
+                }
+            }
+
+            /// Gives the link a name in the file system for eBPF objects: it outlives the
+            #[doc = concat!("process, until the name is removed. Linux ", $since, ".")]
+            ///
+            /// # Errors
+            /// What `BPF_OBJ_PIN` says, with a hint where no such file system is mounted;
+            /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where it is no link.
+            #[doc(alias = "BPF_OBJ_PIN")]
+            pub fn pin(&self, path: impl AsRef<std::path::Path>) -> Result<(), crate::Error> {
+                crate::pins::pin(std::os::fd::AsFd::as_fd(self.fd()?), path.as_ref())
+            }
+
+            /// The link that was pinned there.
+            ///
+            /// # Errors
+            /// What `BPF_OBJ_GET` says; [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if it is
+            /// something else.
+            #[doc(alias = "BPF_OBJ_GET")]
+            pub fn from_pin(path: impl AsRef<std::path::Path>) -> Result<Self, crate::Error> {
+                let link_type = ebpf_asm::LinkType::$link_type;
+                let link = crate::links::fd::Attachment::from_pin(path.as_ref(), link_type)?;
+                Ok(Self::pinned(link.into_fd()))
+            }
+
+            #[doc = concat!("What the kernel says about the link. Linux ", $since, ".")]
+            ///
+            /// # Errors
+            /// What `BPF_OBJ_GET_INFO_BY_FD` says;
+            /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) where it is no link.
+            #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
+            pub fn info(&self) -> Result<crate::links::LinkInfo, crate::Error> {
+                let fd = std::os::fd::AsFd::as_fd(self.fd()?);
+                crate::links::LinkInfo::of(fd).map_err(crate::links::info::failed)
+            }
+        }
+
+        impl crate::links::Link for $name {
+            fn pin(&self, path: &std::path::Path) -> Result<(), crate::Error> {
+                self.pin(path)
+            }
+        }
+    };
+}
+pub(crate) use link_or_older;

@@ -3,15 +3,26 @@
 //! What keeps a program attached for longer: `pin` gives the link a name that outlives the
 //! process (`from_pin` takes it up again), `forget` keeps it until the process ends.
 
+#[cfg(feature = "btf")]
+mod by_btf;
 pub(crate) mod fd;
 mod info;
 mod socket;
 mod sockmap;
+#[cfg(feature = "btf")]
+mod struct_ops;
 mod trace;
 
-pub use info::LinkInfo;
+#[cfg(feature = "btf")]
+pub use by_btf::{
+    BtfTracepointLink, ExtensionLink, FentryLink, FexitLink, FmodRetLink, IterFile, IterLink,
+    LsmCgroupLink, LsmLink,
+};
+pub use info::{LinkDetails, LinkInfo};
 pub use socket::{ReuseportLink, SocketFilterLink};
 pub use sockmap::SkSkbLink;
+#[cfg(feature = "btf")]
+pub use struct_ops::StructOpsLink;
 pub use trace::{KprobeLink, KprobeMultiLink, PerfEventLink, RawTracepointLink, TracepointLink};
 #[cfg(feature = "uprobes")]
 pub use trace::{UprobeLink, UprobeMultiLink, UsdtLink};

@@ -1,12 +1,10 @@
 //! Programs attached to sockmaps.
 
-use super::fd::Attachment;
-use super::{Link, LinkInfo, info};
+use super::fd::link_or_older;
 use crate::programs::{Program, SkSkb};
-use crate::{Errno, Error, ErrorKind, pins, sys};
-use ebpf_asm::{AttachType, LinkType};
+use crate::{Errno, Error, sys};
+use ebpf_asm::AttachType;
 use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
 
 /// A program at a sockmap, which runs for the sockets that are put into it.
 ///
@@ -81,7 +79,7 @@ impl SkSkbLink {
     /// are put into the map from now on.
     ///
     /// # Errors
-    /// [`ErrorKind::NotLoaded`] if the program is not loaded; [`ErrorKind::Invalid`] if it is
+    /// [`ErrorKind::NotLoaded`](crate::ErrorKind::NotLoaded) if the program is not loaded; [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if it is
     /// for something else; what `BPF_LINK_UPDATE` or, before Linux 6.10, `BPF_PROG_ATTACH`
     /// says.
     #[doc(alias = "BPF_LINK_UPDATE")]
@@ -116,53 +114,18 @@ impl SkSkbLink {
         core::mem::forget(self.inner.take());
     }
 
-    fn fd(&self) -> Result<&OwnedFd, Error> {
-        match &self.inner {
-            Some(Inner::Link(fd)) => Ok(fd),
-            _ => Err(Error::new(ErrorKind::Unsupported)
-                .because("the program is attached to the map without a link")
-                .remedy("links of sockmaps take Linux 6.10")),
-        }
-    }
-
-    /// Gives the link a name in the file system for eBPF objects: the program stays attached
-    /// after the process ends, until the name is removed. Linux 6.10.
-    ///
-    /// # Errors
-    /// What `BPF_OBJ_PIN` says, with a hint where no such file system is mounted;
-    /// [`ErrorKind::Unsupported`] where it is no link.
-    #[doc(alias = "BPF_OBJ_PIN")]
-    pub fn pin(&self, path: impl AsRef<Path>) -> Result<(), Error> {
-        pins::pin(self.fd()?.as_fd(), path.as_ref())
-    }
-
-    /// The link that was pinned there.
-    ///
-    /// # Errors
-    /// What `BPF_OBJ_GET` says; [`ErrorKind::Invalid`] if it is something else.
-    #[doc(alias = "BPF_OBJ_GET")]
-    pub fn from_pin(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let link = Attachment::from_pin(path.as_ref(), LinkType::Sockmap)?;
-        Ok(Self {
-            inner: Some(Inner::Link(link.into_fd())),
+    fn pinned(fd: OwnedFd) -> Self {
+        Self {
+            inner: Some(Inner::Link(fd)),
             attach_type: None,
-        })
-    }
-
-    /// What the kernel says about the link. Linux 6.10.
-    ///
-    /// # Errors
-    /// What `BPF_OBJ_GET_INFO_BY_FD` says; [`ErrorKind::Unsupported`] where it is no link.
-    #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
-    pub fn info(&self) -> Result<LinkInfo, Error> {
-        LinkInfo::of(self.fd()?.as_fd()).map_err(info::failed)
+        }
     }
 }
 
-impl Link for SkSkbLink {
-    fn pin(&self, path: &Path) -> Result<(), Error> {
-        self.pin(path)
-    }
+link_or_older! {
+    SkSkbLink, Sockmap, "6.10",
+    "the program is attached to the map without a link",
+    "links of sockmaps"
 }
 
 impl Drop for SkSkbLink {

@@ -16,11 +16,18 @@ mod pin;
 mod program;
 mod rejection;
 mod relocate;
+#[cfg(feature = "btf")]
+mod struct_ops;
+#[cfg(feature = "btf")]
+pub(crate) mod target;
 mod types;
+#[cfg(feature = "vm")]
+mod vm;
 
 pub use constant::{Constant, ConstantValue};
-pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions};
+pub use options::{MapOptions, Options, ProgramOptions, RawMapOptions, RawProgramOptions};
 pub use pin::{ObjectPins, from_pin, pin};
+pub(crate) use program::LoadedProgram;
 #[cfg(feature = "features")]
 pub(crate) use program::retrying;
 #[cfg(feature = "btf")]
@@ -28,6 +35,8 @@ pub(crate) use program::text;
 #[cfg(feature = "btf")]
 pub(crate) use rejection::of_btf;
 pub(crate) use rejection::of_map;
+#[cfg(feature = "vm")]
+pub use vm::load_vm;
 
 use crate::maps::{Map, RawMap, raw};
 use crate::programs::{Program, RawProgram};
@@ -91,6 +100,16 @@ impl Loaded {
     }
 }
 
+/// What loads an object: into the kernel, or into a machine.
+#[doc(hidden)]
+pub type Load = fn(
+    &Object,
+    &[RawMapOptions],
+    &[RawProgramOptions],
+    &[Option<ConstantValue>],
+    &Options,
+) -> Result<Loaded, Error>;
+
 /// Loads an object: creates its maps, fills and freezes read-only ones, fills in what
 /// programs leave open, loads them.
 ///
@@ -103,7 +122,7 @@ impl Loaded {
 pub fn load(
     object: &Object,
     maps: &[RawMapOptions],
-    programs: &[ProgramOptions],
+    programs: &[RawProgramOptions],
     constants: &[Option<ConstantValue>],
     options: &Options,
 ) -> Result<Loaded, Error> {
@@ -118,6 +137,8 @@ pub fn load(
             patched.push(None);
             continue;
         }
+        #[cfg(feature = "btf")]
+        target::check(program, programs.get(index)).map_err(in_object)?;
         let insns = relocate::constants(object, program, constants);
         let mut insns = insns.map_err(in_object)?;
         // What a kernel lacks is no error of a program that need not be there.
@@ -149,8 +170,10 @@ pub fn load(
             Some(Ok((mut insns, fd_array))) => {
                 relocate::maps(def, &created, insns.to_mut()).map_err(in_object)?;
                 let records = types.of_program(index, def);
-                match program::load(object, def, &insns, (&fd_array, records), options) {
-                    Ok((fd, log)) => RawProgram::loaded(object.name, def, fd, log),
+                let tables = (&*fd_array, records);
+                let own = programs.get(index);
+                match program::load(object, def, &insns, tables, own, options) {
+                    Ok(loaded) => RawProgram::loaded(object.name, def, loaded),
                     Err(error) => {
                         let error = explain_version(error, object);
                         if !programs.get(index).is_some_and(|options| options.optional) {
@@ -163,6 +186,8 @@ pub fn load(
         };
         loaded.push(Some(program));
     }
+    #[cfg(feature = "btf")]
+    struct_ops::fill(object, &created, &loaded)?;
     Ok(Loaded {
         object: object.name,
         maps: created,
@@ -195,6 +220,16 @@ fn make_map(
     options: Option<&RawMapOptions>,
     types: Option<MapTypes<'_>>,
 ) -> Result<RawMap, Error> {
+    if let Some(table) = &def.struct_ops {
+        #[cfg(feature = "btf")]
+        return struct_ops::create(object, def, table, options);
+        #[cfg(not(feature = "btf"))]
+        return Err(Error::new(ErrorKind::Unsupported)
+            .because(format!("`{}` is looked up in the kernel's BTF", table.ops))
+            .remedy("build ebpf-rt with its feature `btf`")
+            .in_object(object.name)
+            .of_map(def.name));
+    }
     let mut request = raw::Request::from_def(object.name, def.name, def);
     request.needs = capabilities::for_object(object);
     request.types = types;
@@ -266,7 +301,8 @@ fn create(def: &MapDef, request: &raw::Request<'_>) -> Result<RawMap, Error> {
 fn fits(def: &MapDef, map: &RawMap) -> bool {
     map.map_type() == def.map_type
         && map.key_size() == def.key_size
-        && map.value_size() == def.value_size
+        // Of tables of functions the kernel says how large they are.
+        && (map.value_size() == def.value_size || def.struct_ops.is_some())
 }
 
 /// The map that is pinned there, or a new one that then is.

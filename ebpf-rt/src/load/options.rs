@@ -1,9 +1,17 @@
 //! What can be said before an object is loaded.
 
+#[cfg(feature = "btf")]
+use crate::Error;
 use crate::maps::{Global, Map, RawMap, RecordType, RingBuf, Rodata};
+#[cfg(feature = "btf")]
+use crate::programs::{HasTarget, HasTargetProgram, Program};
 use bytemuck::Pod;
 use core::marker::PhantomData;
+#[cfg(feature = "btf")]
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::PathBuf;
+#[cfg(feature = "btf")]
+use std::sync::Arc;
 
 /// Options of a map, before it is created.
 ///
@@ -136,13 +144,114 @@ impl<M> From<MapOptions<M>> for RawMapOptions {
 }
 
 /// Options of a program, before it is loaded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ProgramOptions {
-    pub(super) skip: bool,
-    pub(super) optional: bool,
+///
+/// ```no_run
+/// # use ebpf_rt::{load::ProgramOptions, programs::SocketFilter};
+/// # fn f(mut count: ProgramOptions<SocketFilter>) {
+/// count.optional();
+/// # }
+/// ```
+pub struct ProgramOptions<P> {
+    raw: RawProgramOptions,
+    handle: PhantomData<fn() -> P>,
 }
 
-impl ProgramOptions {
+impl<P> Default for ProgramOptions<P> {
+    fn default() -> Self {
+        Self {
+            raw: RawProgramOptions::default(),
+            handle: PhantomData,
+        }
+    }
+}
+
+impl<P> Clone for ProgramOptions<P> {
+    fn clone(&self) -> Self {
+        Self {
+            raw: self.raw.clone(),
+            handle: PhantomData,
+        }
+    }
+}
+
+impl<P> core::fmt::Debug for ProgramOptions<P> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        self.raw.fmt(f)
+    }
+}
+
+impl<P> ProgramOptions<P> {
+    /// Leaves the program out. Its handle is there, and attaching it is an error that says
+    /// so.
+    pub fn skip(&mut self) -> &mut Self {
+        self.raw.skip();
+        self
+    }
+
+    /// Goes on when the kernel refuses the program. Its handle is there, and attaching it is
+    /// an error that says why.
+    pub fn optional(&mut self) -> &mut Self {
+        self.raw.optional();
+        self
+    }
+}
+
+#[cfg(feature = "btf")]
+impl<P: HasTarget> ProgramOptions<P> {
+    /// Another place than the attribute says, or the place if it says none: a function, a trace
+    /// point, a security hook, what an iterator goes through. What a module has can be named
+    /// with it: `nf_tables:nft_do_chain`.
+    ///
+    /// ```no_run
+    /// # use ebpf_rt::{load::ProgramOptions, programs::Fentry};
+    /// # fn f(mut enter: ProgramOptions<Fentry>) {
+    /// enter.target("vfs_unlink");
+    /// # }
+    /// ```
+    #[doc(alias = "attach_btf_id")]
+    #[doc(alias = "bpf_program__set_attach_target")]
+    pub fn target(&mut self, name: impl Into<String>) -> &mut Self {
+        self.raw.target(name);
+        self
+    }
+}
+
+#[cfg(feature = "btf")]
+impl<P: HasTargetProgram> ProgramOptions<P> {
+    /// The program whose function it is that the attribute or [`target`](Self::target) names:
+    /// one that was loaded with type information.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoaded`](crate::ErrorKind::NotLoaded) if that program is not loaded.
+    #[doc(alias = "attach_prog_fd")]
+    pub fn target_program(&mut self, program: &impl Program) -> Result<&mut Self, Error> {
+        let program = program.as_raw();
+        let fd = program.fd()?;
+        self.raw
+            .target_program(fd)
+            .map_err(|error| program.error(error))?;
+        Ok(self)
+    }
+}
+
+impl<P> From<ProgramOptions<P>> for RawProgramOptions {
+    fn from(options: ProgramOptions<P>) -> Self {
+        options.raw
+    }
+}
+
+/// [`ProgramOptions`] of any kind of program.
+#[derive(Clone, Debug, Default)]
+pub struct RawProgramOptions {
+    pub(super) skip: bool,
+    pub(super) optional: bool,
+    #[cfg(feature = "btf")]
+    pub(super) target: Option<String>,
+    #[cfg(feature = "btf")]
+    pub(super) target_program: Option<Arc<OwnedFd>>,
+}
+
+impl RawProgramOptions {
     /// Leaves the program out. Its handle is there, and attaching it is an error that says
     /// so.
     pub fn skip(&mut self) -> &mut Self {
@@ -155,6 +264,27 @@ impl ProgramOptions {
     pub fn optional(&mut self) -> &mut Self {
         self.optional = true;
         self
+    }
+}
+
+#[cfg(feature = "btf")]
+impl RawProgramOptions {
+    /// Another place than the attribute says, or the place if it says none: of kinds whose load
+    /// says where they go. For others the load is an error.
+    pub fn target(&mut self, name: impl Into<String>) -> &mut Self {
+        self.target = Some(name.into());
+        self
+    }
+
+    /// The program whose function it is that the program goes to, by descriptor.
+    ///
+    /// # Errors
+    /// If the descriptor cannot be duplicated.
+    pub fn target_program(&mut self, program: BorrowedFd<'_>) -> Result<&mut Self, Error> {
+        let ours = crate::sys::socket::duplicate(program);
+        let ours = ours.map_err(|errno| Error::failed("dup", errno))?;
+        self.target_program = Some(Arc::new(ours));
+        Ok(self)
     }
 }
 

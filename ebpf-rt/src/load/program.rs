@@ -1,12 +1,14 @@
 //! `BPF_PROG_LOAD`: once without a log; after a failure once more with one.
 
-use super::{Options, rejection};
+#[cfg(feature = "btf")]
+use super::target::{self, Target};
+use super::{Options, RawProgramOptions, rejection};
 use crate::maps::raw::with_memlock;
 use crate::sys::bpf::{self, NewProgram, ProgramRecords};
 use crate::{Errno, Error, KernelVersion, capabilities};
 use ebpf_asm::isa::Insn;
 use ebpf_asm::object::{ProgramDef, RelocationKind};
-use ebpf_asm::{MapType, Object};
+use ebpf_asm::{AttachType, MapType, Object};
 use std::ffi::CString;
 use std::os::fd::{OwnedFd, RawFd};
 
@@ -16,39 +18,83 @@ const FIRST_LOG_SIZE: u32 = 64 * 1024;
 /// The kernel takes no larger log.
 const LARGEST_LOG_SIZE: u32 = u32::MAX >> 2;
 
-/// Loads a program; its descriptor, and the log if one was asked for.
+/// A program in the kernel.
+#[derive(Debug)]
+pub(crate) struct LoadedProgram {
+    pub(crate) fd: OwnedFd,
+    /// The log, if one was asked for.
+    pub(crate) log: Option<String>,
+    /// What it was loaded for, if its kind asks for that.
+    pub(crate) target: Option<String>,
+}
+
+impl LoadedProgram {
+    /// A program that was loaded before.
+    pub(crate) fn found(fd: OwnedFd) -> Self {
+        Self {
+            fd,
+            log: None,
+            target: None,
+        }
+    }
+}
+
+/// `BPF_F_SLEEPABLE`
+const BPF_F_SLEEPABLE: u32 = 1 << 4;
+
+/// Loads a program.
 pub(super) fn load(
     object: &Object,
     def: &ProgramDef,
     insns: &[Insn],
     (fd_array, records): (&[RawFd], Option<ProgramRecords<'_>>),
+    own_options: Option<&RawProgramOptions>,
     options: &Options,
-) -> Result<(OwnedFd, Option<String>), Error> {
+) -> Result<LoadedProgram, Error> {
     let in_program = |error: Error| error.in_object(object.name).of_program(def.name);
     let license = CString::new(object.license).map_err(|error| {
         in_program(Error::invalid("the licence contains a zero byte").caused_by(error))
     })?;
+    let attach_type = def.kind.expected_attach_type().map(AttachType::as_raw);
+    #[cfg(feature = "btf")]
+    let target = target::find(def, own_options).map_err(in_program)?;
+    #[cfg(not(feature = "btf"))]
+    let target = no_target(def, own_options).map_err(in_program)?;
     let program = NewProgram {
         name: def.name,
         program_type: def.kind.program_type(),
-        expected_attach_type: def.kind.expected_attach_type(),
+        expected_attach_type: match &target {
+            Some(target) => target.member.or(attach_type),
+            None => attach_type,
+        },
+        flags: match def.kind.is_sleepable() {
+            true => BPF_F_SLEEPABLE,
+            false => 0,
+        },
         license: &license,
         insns,
         records,
         fd_array,
+        attach_to: target.as_ref().map(Target::attach_to),
+    };
+    let target = || target.as_ref().map(|target| target.name.clone());
+    let loaded = |fd, log| LoadedProgram {
+        fd,
+        log,
+        target: target(),
     };
     let (result, log) = if options.log_level != 0 {
         load_with_log(&program, options.log_level)
     } else {
         match with_memlock(|| retrying(|| bpf::prog_load(&program))) {
-            Ok(fd) => return Ok((fd, None)),
+            Ok(fd) => return Ok(loaded(fd, None)),
             // The log costs time, and most programs load: it is asked for only now. What
             // this second attempt says counts, also if it is that all is well after all.
             Err(_) => load_with_log(&program, 1),
         }
     };
     let errno = match result {
-        Ok(fd) => return Ok((fd, (options.log_level != 0).then_some(log))),
+        Ok(fd) => return Ok(loaded(fd, (options.log_level != 0).then_some(log))),
         Err(errno) => errno,
     };
     Err(in_program(explain(object, def, errno, log)))
@@ -120,10 +166,18 @@ fn explain(object: &Object, def: &ProgramDef, errno: Errno, log: String) -> Erro
     let program_type = def.kind.program_type();
     let error = match errno {
         Errno::EPERM => capabilities::explain(error, capabilities::for_program(program_type)),
-        Errno::EINVAL => error.because(format!(
-            "the kernel refuses it without a word: it may not know programs of type \
-             {program_type:?}, or the program needs a licence that is compatible with the GPL"
-        )),
+        Errno::EINVAL => {
+            let error = error.because(format!(
+                "the kernel refuses it without a word: it may not know programs of type \
+                 {program_type:?}, or the program needs a licence that is compatible with the GPL"
+            ));
+            let since = def.kind.since();
+            let what = match def.kind.is_sleepable() {
+                true => format!("a sleepable {} program", def.kind.name()),
+                false => format!("a {} program", def.kind.name()),
+            };
+            capabilities::explain_since(error, since.major, since.minor, &what)
+        }
         Errno::E2BIG => error.because(format!(
             "{} instructions are more than the kernel takes from this process",
             def.insns.len()
@@ -138,5 +192,36 @@ fn explain(object: &Object, def: &ProgramDef, errno: Errno, log: String) -> Erro
         error
     } else {
         error.with_log(log)
+    }
+}
+
+/// Without type information no program can be loaded that goes by it.
+#[cfg(not(feature = "btf"))]
+fn no_target(def: &ProgramDef, _: Option<&RawProgramOptions>) -> Result<Option<Target>, Error> {
+    use ebpf_asm::ProgramType;
+    match def.kind.program_type() {
+        ProgramType::Tracing | ProgramType::Lsm | ProgramType::Ext | ProgramType::StructOps => {
+            Err(Error::new(crate::ErrorKind::Unsupported)
+                .because("it goes by the kernel's BTF")
+                .remedy("build ebpf-rt with its feature `btf`"))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What no program is loaded for.
+#[cfg(not(feature = "btf"))]
+struct Target {
+    name: String,
+    member: Option<u32>,
+}
+
+#[cfg(not(feature = "btf"))]
+impl Target {
+    fn attach_to(&self) -> bpf::AttachTo<'_> {
+        bpf::AttachTo {
+            type_id: 0,
+            owner: None,
+        }
     }
 }

@@ -7,7 +7,11 @@
 use super::drawing::Drawing;
 use super::kernel;
 use super::program::text;
-use crate::verifier_log::{BtfLog, Reason, VerifierLog};
+#[cfg(feature = "btf")]
+use super::target;
+#[cfg(feature = "btf")]
+use crate::verifier_log::BtfLog;
+use crate::verifier_log::{Reason, VerifierLog};
 use crate::{Errno, Error};
 use ebpf_asm::Object;
 use ebpf_asm::isa::{Decoded, Form, Instruction, decode_all};
@@ -39,12 +43,13 @@ pub(super) fn of_program(
         .with_log(log.to_owned());
     // What stands for a thing that this kernel does not have is a call of no helper.
     let missing = slot.filter(|_| reason.fact.starts_with("invalid func"));
-    Some(
-        match missing.and_then(|slot| kernel::poisoned(object, def, slot)) {
-            Some(missing) => error.remedy(missing),
-            None => error,
-        },
-    )
+    let missing = missing.and_then(|slot| kernel::poisoned(object, def, slot));
+    #[cfg(feature = "btf")]
+    let missing = missing.or_else(|| target::remedy(reason.fact).map(str::to_owned));
+    Some(match missing {
+        Some(missing) => error.remedy(missing),
+        None => error,
+    })
 }
 
 /// The refusal of type information: what `BPF_BTF_LOAD` said in its own log.

@@ -89,35 +89,59 @@ pub(super) fn put(
     })
 }
 
-/// Puts the maps' descriptors in.
-pub(super) fn maps(program: &ProgramDef, maps: &[RawMap], insns: &mut [Insn]) -> Result<(), Error> {
-    for relocation in program.relocations {
+/// The relocations for maps: slot, position of the map, and the source field that says whether
+/// it is the map or its value.
+fn map_relocations(
+    program: &ProgramDef,
+    maps: usize,
+) -> impl Iterator<Item = Result<(usize, usize, u8), Error>> {
+    program.relocations.iter().filter_map(move |relocation| {
+        let slot = relocation.insn as usize;
         let (map, source) = match relocation.kind {
-            RelocationKind::MapFd { map } => (map, 1),
-            RelocationKind::MapValue { map } => (map, 2),
+            RelocationKind::MapFd { map } => (usize::from(map), 1),
+            RelocationKind::MapValue { map } => (usize::from(map), 2),
             RelocationKind::Constant { .. }
             | RelocationKind::KernelFunction { .. }
             | RelocationKind::KernelAddress { .. }
-            | RelocationKind::KernelConstant { .. } => continue,
+            | RelocationKind::KernelConstant { .. } => return None,
             _ => {
-                return Err(broken(
+                return Some(Err(broken(
                     program,
-                    relocation.insn as usize,
+                    slot,
                     "something newer than this runtime",
-                ));
+                )));
             }
         };
-        let slot = relocation.insn as usize;
-        let map = maps
-            .get(usize::from(map))
-            .ok_or_else(|| broken(program, slot, "a map that the object does not have"))?;
-        let insn = insns
-            .get_mut(slot)
-            .filter(|insn| insn.is_wide())
-            .ok_or_else(|| broken(program, slot, "a map where no 64-bit immediate is"))?;
-        *insn = insn.with_src(source).with_imm(map.as_fd().as_raw_fd());
+        if map >= maps {
+            return Some(Err(broken(
+                program,
+                slot,
+                "a map that the object does not have",
+            )));
+        }
+        if !program.insns.get(slot).is_some_and(|insn| insn.is_wide()) {
+            let what = "a map where no 64-bit immediate is";
+            return Some(Err(broken(program, slot, what)));
+        }
+        Some(Ok((slot, map, source)))
+    })
+}
+
+/// Puts the maps' descriptors in.
+pub(super) fn maps(program: &ProgramDef, maps: &[RawMap], insns: &mut [Insn]) -> Result<(), Error> {
+    for relocation in map_relocations(program, maps.len()) {
+        let (slot, map, source) = relocation?;
+        insns[slot] = insns[slot]
+            .with_src(source)
+            .with_imm(maps[map].as_fd().as_raw_fd());
     }
     Ok(())
+}
+
+/// Whether the maps that a program refers to are there.
+#[cfg(feature = "vm")]
+pub(super) fn check_maps(program: &ProgramDef, maps: usize) -> Result<(), Error> {
+    map_relocations(program, maps).try_for_each(|relocation| relocation.map(drop))
 }
 
 /// An object that contradicts itself: not what the macros make.

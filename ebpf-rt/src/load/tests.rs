@@ -299,7 +299,7 @@ fn a_constant_that_does_not_fit_is_refused() {
 
 #[test]
 fn a_program_that_is_left_out_has_a_handle_that_says_so() {
-    let mut options = ProgramOptions::default();
+    let mut options = RawProgramOptions::default();
     options.skip();
     let (result, calls) = run(Script::new(), || {
         let mut loaded = load(&NEEDS_PORT, &[], &[options], &[], &Options::default())?;
@@ -319,7 +319,7 @@ fn a_program_that_is_left_out_has_a_handle_that_says_so() {
 
 #[test]
 fn an_optional_program_that_is_refused_has_a_handle_that_says_why() {
-    let mut options = ProgramOptions::default();
+    let mut options = RawProgramOptions::default();
     options.optional();
     let script = refused(
         Script::new().fails(Errno::EINVAL),
@@ -453,5 +453,55 @@ fn a_refused_map_names_all_that_the_programs_will_need() {
     assert!(
         line.contains("the process lacks CAP_BPF and CAP_PERFMON"),
         "{line}"
+    );
+}
+
+/// Loads a program that goes to this function, or to none, with these options.
+#[cfg(feature = "btf")]
+fn load_fentry(script: Script, kind: ProgramKind, options: RawProgramOptions) -> String {
+    let def = ProgramDef::new("enter", kind, &EXIT, &[], &[], LineTable::EMPTY);
+    let object = object(&[], &[], vec![def].leak());
+    let (result, _) = run(script, || {
+        load(&object, &[], &[options], &[], &Options::default())
+    });
+    result.unwrap_err().to_string()
+}
+
+#[cfg(feature = "btf")]
+#[test]
+fn what_programs_go_to_is_asked_for_and_looked_up() {
+    let fentry = |function| ProgramKind::Fentry {
+        function,
+        sleepable: false,
+    };
+    let plain = RawProgramOptions::default;
+    assert_eq!(
+        load_fentry(Script::new(), fentry(""), plain()),
+        "object `opens`, program `enter`: its attribute does not say where it goes; say it before \
+         loading: loader.progs.enter.target(…)"
+    );
+    let replaces = ProgramKind::Extension { function: "rule" };
+    assert_eq!(
+        load_fentry(Script::new(), replaces, plain()),
+        "object `opens`, program `enter`: the program that it is to replace a function of is not \
+         said; say it before loading: loader.progs.enter.target_program(&program)?"
+    );
+    let mut target = plain();
+    target.target("vfs_read");
+    let error = load_fentry(Script::new(), ProgramKind::SocketFilter, target);
+    assert!(
+        error.contains("a socket_filter program has none"),
+        "{error}"
+    );
+    let without = || Script::new().fails(Errno::ENOENT);
+    let error = load_fentry(without(), fentry("vfs_read"), plain());
+    assert!(
+        error.contains("this kernel has no type information") && error.contains("INFO_BTF"),
+        "{error}"
+    );
+    let error = load_fentry(without().release("5.3.0"), fentry("vfs_read"), plain());
+    assert!(
+        error.contains("a fentry program needs Linux 5.5, and this is 5.3"),
+        "{error}"
     );
 }

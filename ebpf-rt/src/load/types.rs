@@ -1,6 +1,6 @@
 //! The types of an object in the kernel: loaded when something needs them.
 
-use super::{Options, ProgramOptions, RawMapOptions};
+use super::{Options, RawMapOptions, RawProgramOptions};
 use crate::Error;
 #[cfg(not(feature = "btf"))]
 use crate::ErrorKind;
@@ -35,7 +35,7 @@ struct Loaded {
 fn needed_by(
     object: &Object,
     maps: &[RawMapOptions],
-    programs: &[ProgramOptions],
+    programs: &[RawProgramOptions],
 ) -> Option<String> {
     let shared = |index: usize| maps.get(index).is_some_and(|map| map.shared.is_some());
     let skipped = |index: usize| programs.get(index).is_some_and(|program| program.skip);
@@ -54,7 +54,7 @@ impl Types {
     pub(super) fn load(
         object: &Object,
         maps: &[RawMapOptions],
-        programs: &[ProgramOptions],
+        programs: &[RawProgramOptions],
         options: &Options,
     ) -> Result<Self, Error> {
         let needed = needed_by(object, maps, programs);
@@ -82,7 +82,7 @@ impl Types {
     pub(super) fn load(
         object: &Object,
         maps: &[RawMapOptions],
-        programs: &[ProgramOptions],
+        programs: &[RawProgramOptions],
         options: &Options,
     ) -> Result<Self, Error> {
         let needed = needed_by(object, maps, programs);

@@ -17,6 +17,10 @@ pub(super) fn read(
     delete: bool,
     mut each: impl FnMut(&[u8], &[u8]),
 ) -> Result<(), Error> {
+    #[cfg(feature = "vm")]
+    if map.vm().is_some() {
+        return one_by_one(map, delete, each);
+    }
     let (key, value) = (map.key_size() as usize, map.copied_size());
     let most = map.max_entries().max(1);
     let part = PART / key.saturating_add(value).max(1);
@@ -66,6 +70,25 @@ pub(super) fn read(
     }
 }
 
+/// A machine has no batches.
+#[cfg(feature = "vm")]
+fn one_by_one(map: &RawMap, delete: bool, mut each: impl FnMut(&[u8], &[u8])) -> Result<(), Error> {
+    let mut next = vec![0; map.key_size() as usize];
+    let mut value = vec![0; map.copied_size()];
+    let mut key: Option<Vec<u8>> = None;
+    while map.next_key(key.as_deref(), &mut next)? {
+        if map.lookup(&next, &mut value)? {
+            each(&next, &value);
+        }
+        if delete {
+            map.delete(&next)?;
+            continue;
+        }
+        key = Some(next.clone());
+    }
+    Ok(())
+}
+
 /// Makes or replaces these entries.
 pub(super) fn insert<K: Pod, V: Pod>(
     map: &RawMap,
@@ -79,6 +102,13 @@ pub(super) fn insert<K: Pod, V: Pod>(
     let count = count(map, keys.len() / size_of::<K>())?;
     if count == 0 {
         return Ok(());
+    }
+    #[cfg(feature = "vm")]
+    if map.vm().is_some() {
+        let mut entries = keys
+            .chunks(size_of::<K>())
+            .zip(values.chunks(size_of::<V>()));
+        return entries.try_for_each(|(key, value)| map.update(key, value, super::Update::Any));
     }
     let (result, done) = bpf::map_update_batch(map.as_fd(), &keys, &values, count, 0);
     result.map_err(|errno| match errno {
@@ -99,6 +129,13 @@ pub(super) fn insert<K: Pod, V: Pod>(
 pub(super) fn remove<K: Pod>(map: &RawMap, keys: &[K]) -> Result<usize, Error> {
     let mut rest = keys;
     let mut removed = 0;
+    #[cfg(feature = "vm")]
+    if map.vm().is_some() {
+        for key in keys {
+            removed += usize::from(map.delete(bytemuck::bytes_of(key))?);
+        }
+        return Ok(removed);
+    }
     while !rest.is_empty() {
         let count = count(map, rest.len())?;
         let bytes = bytemuck::cast_slice(rest);

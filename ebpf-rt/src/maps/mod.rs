@@ -48,6 +48,7 @@ mod shared_values;
 mod sock_map;
 mod stack_trace;
 mod storage;
+pub(crate) mod struct_ops;
 mod trace_format;
 mod user_ring_buf;
 #[cfg(feature = "std")]
@@ -93,6 +94,7 @@ pub use rodata::{Rodata, RodataDef};
 pub use sock_map::{SockHash, SockMap};
 pub use stack_trace::StackTrace;
 pub use storage::{CgrpStorage, InodeStorage, SkStorage, TaskStorage};
+pub use struct_ops::StructOps;
 pub use trace_format::{TraceArgument, TraceArguments, TraceFormat, TraceFormatDef};
 pub use user_ring_buf::UserRingBuf;
 #[cfg(feature = "std")]

@@ -74,6 +74,14 @@ impl ProgramArray {
     #[doc(alias = "BPF_MAP_UPDATE_ELEM")]
     pub fn set(&self, index: u32, program: &impl Program) -> Result<(), Error> {
         let program = program.as_raw();
+        #[cfg(feature = "vm")]
+        if let Some(map) = self.raw.vm() {
+            let number = program.vm()?.number_for(map);
+            let number = number.map_err(|error| self.raw.error(error))?;
+            return self
+                .raw
+                .update(&index.to_ne_bytes(), &number.to_ne_bytes(), Update::Any);
+        }
         let fd = program.fd()?.as_raw_fd();
         self.raw
             .update(&index.to_ne_bytes(), &fd.to_ne_bytes(), Update::Any)

@@ -1,5 +1,7 @@
 //! Maps without types: the descriptor and the sizes, and the operations on bytes.
 
+#[cfg(feature = "btf")]
+use super::struct_ops::{Filling, Table};
 use super::{Update, per_cpu_values};
 use crate::capabilities::{self, Capability};
 use crate::sys::bpf::{self, MapTypes, NewMap};
@@ -41,6 +43,15 @@ struct Inner {
     /// The bytes that the kernel copies for a value: of per-CPU maps one for each possible
     /// CPU. Every buffer is checked against this before the kernel sees it.
     copied_size: usize,
+    /// The map is a machine's, and the descriptor that of memory it is mapped from.
+    #[cfg(feature = "vm")]
+    vm: Option<crate::vm::VmMap>,
+    /// What is in it, or will be, of a table of functions.
+    #[cfg(feature = "btf")]
+    table: std::sync::OnceLock<Table>,
+    /// Whether a link hands the table to the kernel.
+    #[cfg(feature = "btf")]
+    has_links: bool,
 }
 
 /// What the kernel says about a map.
@@ -147,6 +158,11 @@ impl<'a> Request<'a> {
 /// Creates a map, fills it and freezes it, as far as it asks for that.
 pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
     let in_map = |error: Error| error.in_object(request.object).of_map(request.name);
+    if request.map_type == MapType::StructOps {
+        return Err(in_map(Error::invalid(
+            "a struct_ops map is made by loading the object that has its programs",
+        )));
+    }
     let copied_size = copied_size(request.map_type, request.value_size).map_err(in_map)?;
     let max_entries = max_entries(request).map_err(in_map)?;
     // The kernel looks at this one to see what the map can hold, and does not keep it.
@@ -161,6 +177,7 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
         flags: request.flags,
         inner: template.as_ref().map(AsFd::as_fd),
         extra: request.extra,
+        kernel_value: None,
         types: request.types,
     };
     let fd = with_memlock(|| bpf::map_create(&new)).or_else(|errno| {
@@ -180,14 +197,40 @@ pub(crate) fn create(request: &Request<'_>) -> Result<RawMap, Error> {
         value_size: request.value_size,
         max_entries,
         copied_size,
+        #[cfg(feature = "vm")]
+        vm: None,
+        #[cfg(feature = "btf")]
+        table: std::sync::OnceLock::new(),
+        #[cfg(feature = "btf")]
+        has_links: false,
     }));
-    if let Some(values) = request.initial {
-        map.fill(values)?;
-    }
-    if request.frozen {
-        bpf::map_freeze(map.as_fd()).map_err(|errno| map.failed("BPF_MAP_FREEZE", errno))?;
-    }
+    map.begin(request)?;
     Ok(map)
+}
+
+/// The map of a table of functions, whose value is of a type of the kernel.
+#[cfg(feature = "btf")]
+pub(crate) fn of_kernel_type(
+    fd: OwnedFd,
+    object: &'static str,
+    def: &MapDef,
+    value_size: u32,
+    has_links: bool,
+) -> RawMap {
+    RawMap(Arc::new(Inner {
+        fd,
+        object,
+        name: def.name.to_owned(),
+        map_type: def.map_type,
+        key_size: def.key_size,
+        value_size,
+        max_entries: def.max_entries,
+        copied_size: value_size as usize,
+        #[cfg(feature = "vm")]
+        vm: None,
+        table: std::sync::OnceLock::new(),
+        has_links,
+    }))
 }
 
 /// Creates a map that needs the types of its keys and values, in no object.
@@ -230,7 +273,7 @@ pub(crate) fn with_memlock<T>(mut operation: impl FnMut() -> Result<T, Errno>) -
 }
 
 /// As many as there are CPUs, where that is what no number means.
-fn max_entries(request: &Request<'_>) -> Result<u32, Error> {
+pub(crate) fn max_entries(request: &Request<'_>) -> Result<u32, Error> {
     let per_cpu = matches!(request.map_type, MapType::PerfEventArray | MapType::Cpumap);
     if !per_cpu || request.max_entries != 0 {
         return Ok(request.max_entries);
@@ -250,6 +293,7 @@ fn template(request: &Request<'_>, inner: &InnerMapDef) -> Result<OwnedFd, Error
         flags: inner.flags,
         inner: None,
         extra: 0,
+        kernel_value: None,
         types: None,
     };
     with_memlock(|| bpf::map_create(&new)).map_err(|errno| {
@@ -415,6 +459,12 @@ impl RawMap {
             key_size: info.key_size,
             value_size: info.value_size,
             max_entries: info.max_entries,
+            #[cfg(feature = "vm")]
+            vm: None,
+            #[cfg(feature = "btf")]
+            table: std::sync::OnceLock::new(),
+            #[cfg(feature = "btf")]
+            has_links: false,
         })))
     }
 
@@ -474,6 +524,10 @@ impl RawMap {
     /// bpffs is mounted there, the error says so.
     #[doc(alias = "BPF_OBJ_PIN")]
     pub fn pin(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        #[cfg(feature = "vm")]
+        if self.vm().is_some() {
+            return Err(self.error(crate::vm::no_kernel("it cannot be pinned")));
+        }
         pins::pin(self.as_fd(), path.as_ref()).map_err(|error| self.error(error))
     }
 
@@ -483,6 +537,19 @@ impl RawMap {
     /// What `BPF_OBJ_GET_INFO_BY_FD` says.
     #[doc(alias = "BPF_OBJ_GET_INFO_BY_FD")]
     pub fn info(&self) -> Result<MapInfo, Error> {
+        #[cfg(feature = "vm")]
+        if let Some(vm) = self.vm() {
+            return Ok(MapInfo {
+                id: vm.number(),
+                name: self.0.name.clone(),
+                map_type: self.0.map_type,
+                key_size: self.0.key_size,
+                value_size: self.0.value_size,
+                max_entries: self.0.max_entries,
+                flags: vm.flags(),
+                extra: 0,
+            });
+        }
         info(self.as_fd()).map_err(|error| self.error(error))
     }
 
@@ -494,7 +561,7 @@ impl RawMap {
     /// writing; what else `BPF_MAP_FREEZE` says.
     #[doc(alias = "BPF_MAP_FREEZE")]
     pub fn freeze(&self) -> Result<(), Error> {
-        bpf::map_freeze(self.as_fd()).map_err(|errno| {
+        self.call_freeze().map_err(|errno| {
             let error = self.failed("BPF_MAP_FREEZE", errno);
             match errno {
                 Errno::EBUSY => error.because("the map is mapped for writing, or frozen already"),
@@ -503,11 +570,45 @@ impl RawMap {
         })
     }
 
+    /// A map of a machine.
+    #[cfg(feature = "vm")]
+    pub(crate) fn of_machine(
+        request: &Request<'_>,
+        fd: OwnedFd,
+        vm: crate::vm::VmMap,
+    ) -> Result<Self, Error> {
+        Ok(Self(Arc::new(Inner {
+            fd,
+            object: request.object,
+            name: request.name.to_owned(),
+            map_type: request.map_type,
+            key_size: request.key_size,
+            value_size: request.value_size,
+            max_entries: request.max_entries,
+            copied_size: copied_size(request.map_type, request.value_size)?,
+            vm: Some(vm),
+            #[cfg(feature = "btf")]
+            table: std::sync::OnceLock::new(),
+            #[cfg(feature = "btf")]
+            has_links: false,
+        })))
+    }
+
+    /// The machine's map, if it is one's.
+    #[cfg(feature = "vm")]
+    pub(crate) fn vm(&self) -> Option<&crate::vm::VmMap> {
+        self.0.vm.as_ref()
+    }
+
     /// The kernel's number for the map, as `bpftool map` shows it.
     ///
     /// # Errors
     /// What `BPF_OBJ_GET_INFO_BY_FD` says.
     pub fn id(&self) -> Result<u32, Error> {
+        #[cfg(feature = "vm")]
+        if let Some(vm) = self.vm() {
+            return Ok(vm.number());
+        }
         bpf::id(self.as_fd()).map_err(|errno| self.failed("BPF_OBJ_GET_INFO_BY_FD", errno))
     }
 
@@ -526,6 +627,26 @@ impl RawMap {
             "{object}map `{}` ({:?}, keys of {} bytes, values of {} bytes)",
             self.0.name, self.0.map_type, self.0.key_size, self.0.value_size
         )
+    }
+
+    /// The contents of a table of functions, once it is filled.
+    #[cfg(feature = "btf")]
+    pub(crate) fn table(&self) -> Option<&Table> {
+        self.0.table.get()
+    }
+
+    /// Fills a table of functions: now if a link is to hand it to the kernel, else later.
+    #[cfg(feature = "btf")]
+    pub(crate) fn fill_table(&self, filling: Filling) -> Result<(), Error> {
+        let table = if self.0.has_links {
+            filling.put_into(self)?;
+            Table::Linked
+        } else {
+            Table::Kept(filling)
+        };
+        // It is filled once, by the load that made it.
+        let _ = self.0.table.set(table);
+        Ok(())
     }
 
     /// Passes the map on if it is of this kind and has these sizes.
@@ -591,7 +712,7 @@ impl RawMap {
     #[inline]
     pub(crate) fn lookup(&self, key: &[u8], value: &mut [u8]) -> Result<bool, Error> {
         self.check_sizes(key.len(), Some(value.len()))?;
-        match bpf::map_lookup(self.as_fd(), key, value) {
+        match self.call_lookup(key, value) {
             Ok(()) => Ok(true),
             Err(Errno::ENOENT) => Ok(false),
             Err(errno) => Err(self.failed("BPF_MAP_LOOKUP_ELEM", errno)),
@@ -601,14 +722,14 @@ impl RawMap {
     #[inline]
     pub(crate) fn update(&self, key: &[u8], value: &[u8], update: Update) -> Result<(), Error> {
         self.check_sizes(key.len(), Some(value.len()))?;
-        bpf::map_update(self.as_fd(), key, value, update as u64)
+        self.call_update(key, value, update as u64)
             .map_err(|errno| self.explain_update("BPF_MAP_UPDATE_ELEM", errno))
     }
 
     /// Reads and removes the value of a key; `false` if there is no such key.
     pub(crate) fn take(&self, key: &[u8], value: &mut [u8]) -> Result<bool, Error> {
         self.check_sizes(key.len(), Some(value.len()))?;
-        match bpf::map_take(self.as_fd(), key, value) {
+        match self.call_take(key, value) {
             Ok(()) => Ok(true),
             Err(Errno::ENOENT) => Ok(false),
             Err(errno) => {
@@ -641,7 +762,7 @@ impl RawMap {
     /// Removes a key; `false` if there was no such key.
     pub(crate) fn delete(&self, key: &[u8]) -> Result<bool, Error> {
         self.check_sizes(key.len(), None)?;
-        match bpf::map_delete(self.as_fd(), key) {
+        match self.call_delete(key) {
             Ok(()) => Ok(true),
             Err(Errno::ENOENT) => Ok(false),
             Err(errno) => Err(self.failed("BPF_MAP_DELETE_ELEM", errno)),
@@ -653,8 +774,20 @@ impl RawMap {
     pub(crate) fn next_key(&self, key: Option<&[u8]>, next: &mut [u8]) -> Result<bool, Error> {
         self.check_sizes(key.map_or(next.len(), <[u8]>::len), None)?;
         self.check_sizes(next.len(), None)?;
-        bpf::map_next_key(self.as_fd(), key, next)
+        self.call_next_key(key, next)
             .map_err(|errno| self.failed("BPF_MAP_GET_NEXT_KEY", errno))
+    }
+
+    /// Puts into a new map what it is to hold from the start, and freezes it if it is asked for.
+    pub(crate) fn begin(&self, request: &Request<'_>) -> Result<(), Error> {
+        if let Some(values) = request.initial {
+            self.fill(values)?;
+        }
+        if request.frozen {
+            self.call_freeze()
+                .map_err(|errno| self.failed("BPF_MAP_FREEZE", errno))?;
+        }
+        Ok(())
     }
 
     /// Puts values at the indices 0, 1, … of an array.
@@ -678,6 +811,14 @@ impl RawMap {
         match count {
             0 => Ok(()),
             1 => self.update(&0u32.to_ne_bytes(), values, Update::Any),
+            #[cfg(feature = "vm")]
+            _ if self.vm().is_some() => {
+                (0u32..)
+                    .zip(values.chunks(size))
+                    .try_for_each(|(index, value)| {
+                        self.update(&index.to_ne_bytes(), value, Update::Any)
+                    })
+            }
             _ => {
                 let keys: Vec<u32> = (0..inner.max_entries).take(count).collect();
                 let count = keys.len() as u32;
@@ -687,6 +828,33 @@ impl RawMap {
             }
         }
     }
+}
+
+/// The calls of one element: to the kernel, or to the machine that the map is in.
+macro_rules! element_calls {
+    ($($name:ident = $kernel:ident / $machine:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
+        impl RawMap {
+            $(
+                #[inline]
+                fn $name(&self, $($argument: $type),*) -> Result<$result, Errno> {
+                    #[cfg(feature = "vm")]
+                    if let Some(vm) = self.vm() {
+                        return vm.$machine($($argument),*);
+                    }
+                    bpf::$kernel(self.as_fd(), $($argument),*)
+                }
+            )*
+        }
+    };
+}
+
+element_calls! {
+    call_lookup = map_lookup / lookup(key: &[u8], value: &mut [u8]) -> ();
+    call_update = map_update / update(key: &[u8], value: &[u8], flags: u64) -> ();
+    call_take = map_take / take(key: &[u8], value: &mut [u8]) -> ();
+    call_delete = map_delete / delete(key: &[u8]) -> ();
+    call_next_key = map_next_key / next_key(key: Option<&[u8]>, next: &mut [u8]) -> bool;
+    call_freeze = map_freeze / freeze() -> ();
 }
 
 /// After a refusal: whether the kernel is too old for the command.

@@ -34,6 +34,12 @@ pub struct ProgramInfo {
     pub map_count: u32,
     /// The number of its type information; `None` if it has none.
     pub btf_id: Option<u32>,
+    /// The number of the type that it was loaded for: in the kernel's BTF, a module's or a
+    /// program's; `None` if it was loaded for none. Linux 5.18.
+    pub attach_btf_id: Option<u32>,
+    /// The number of that BTF. Linux 5.18.
+    #[doc(alias = "attach_btf_obj_id")]
+    pub attach_btf_object_id: Option<u32>,
     /// How often it ran and how long in all, while [`Statistics`] were switched on.
     pub run_count: u64,
     /// As for `run_count`.
@@ -64,6 +70,8 @@ impl ProgramInfo {
             verified_instructions: info.verified_insns,
             map_count: info.nr_map_ids,
             btf_id: (info.btf_id != 0).then_some(info.btf_id),
+            attach_btf_id: (info.attach_btf_id != 0).then_some(info.attach_btf_id),
+            attach_btf_object_id: (info.attach_btf_obj_id != 0).then_some(info.attach_btf_obj_id),
             run_count: info.run_cnt,
             run_time: Duration::from_nanos(info.run_time_ns),
             recursion_misses: info.recursion_misses,

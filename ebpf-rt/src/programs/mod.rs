@@ -8,14 +8,28 @@
 //! attaching it is an error that says so.
 
 mod attach;
+#[cfg(feature = "btf")]
+mod btf_tracepoint;
+#[cfg(feature = "btf")]
+mod by_btf;
+#[cfg(feature = "btf")]
+mod extension;
+#[cfg(feature = "btf")]
+mod fentry;
 mod info;
+#[cfg(feature = "btf")]
+mod iter;
 mod kprobe;
 mod kprobe_multi;
+#[cfg(feature = "btf")]
+mod lsm;
 mod perf_event;
 mod raw;
 mod raw_tracepoint;
 mod sk_skb;
 mod socket_filter;
+#[cfg(feature = "btf")]
+mod struct_ops;
 mod test_run;
 mod tracepoint;
 #[cfg(feature = "uprobes")]
@@ -25,14 +39,28 @@ mod uprobe_multi;
 #[cfg(feature = "uprobes")]
 mod usdt;
 
+#[cfg(feature = "btf")]
+pub use btf_tracepoint::BtfTracepoint;
+#[cfg(feature = "btf")]
+pub use by_btf::{HasTarget, HasTargetProgram};
+#[cfg(feature = "btf")]
+pub use extension::Extension;
+#[cfg(feature = "btf")]
+pub use fentry::{Fentry, Fexit, FmodRet};
 pub use info::{ProgramInfo, Statistics};
+#[cfg(feature = "btf")]
+pub use iter::{CgroupOrder, Iter, IterParameters};
 pub use kprobe::{Kprobe, KprobePoint};
 pub use kprobe_multi::{KprobeMulti, KprobeMultiPoint};
+#[cfg(feature = "btf")]
+pub use lsm::{Lsm, LsmCgroup};
 pub use perf_event::{PerfCounter, PerfEvent, PerfEventPoint, PerfSample};
 pub use raw::RawProgram;
 pub use raw_tracepoint::RawTracepoint;
 pub use sk_skb::SkSkb;
 pub use socket_filter::SocketFilter;
+#[cfg(feature = "btf")]
+pub use struct_ops::StructOps;
 pub use test_run::{TestResult, TestRun};
 pub use tracepoint::Tracepoint;
 #[cfg(feature = "uprobes")]
@@ -81,6 +109,40 @@ macro_rules! program_impls {
             #[must_use]
             pub fn log(&self) -> Option<&str> {
                 self.raw.log()
+            }
+
+            /// Runs the program in the machine that it was loaded into with `vm()`: on this
+            /// context, and with what it returns as the result. What the program writes to the
+            /// context is there afterwards.
+            ///
+            /// # Errors
+            /// [`ErrorKind::Fault`](crate::ErrorKind::Fault) if the program does something that
+            /// it must not; [`ErrorKind::NotLoaded`](crate::ErrorKind::NotLoaded) if it was left
+            /// out, or is in the kernel.
+            #[cfg(feature = "vm")]
+            pub fn run(&self, context: &mut [u8]) -> Result<u64, crate::Error> {
+                self.run_on(crate::vm::Input::context(context))
+            }
+
+            /// Runs the program in its machine, as [`run`](Self::run), on a packet or a context
+            /// with a packet.
+            ///
+            /// # Errors
+            /// As of [`run`](Self::run).
+            #[cfg(feature = "vm")]
+            pub fn run_on(&self, input: crate::vm::Input<'_>) -> Result<u64, crate::Error> {
+                self.raw.run_on(input)
+            }
+
+            /// The machine that the program was loaded into with `vm()`: its clock, its user,
+            /// its helpers.
+            ///
+            /// # Errors
+            /// [`ErrorKind::NotLoaded`](crate::ErrorKind::NotLoaded) if it was left out, or is
+            /// in the kernel.
+            #[cfg(feature = "vm")]
+            pub fn machine(&self) -> Result<&crate::vm::Machine, crate::Error> {
+                Ok(self.raw.vm()?.machine())
             }
 
             /// What the kernel says about the program.

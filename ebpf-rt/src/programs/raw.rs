@@ -1,6 +1,7 @@
 //! Programs of any kind.
 
 use super::ProgramInfo;
+use crate::load::LoadedProgram;
 use crate::{Error, ErrorKind, pins, sys};
 use ebpf_asm::object::{ProgramDef, ProgramKind, RecordField};
 use std::borrow::Cow;
@@ -19,20 +20,44 @@ pub struct RawProgram {
 
 #[derive(Debug)]
 enum State {
-    Loaded { fd: OwnedFd, log: Option<String> },
+    Loaded(LoadedProgram),
+    /// In a machine, which runs it without a kernel.
+    #[cfg(feature = "vm")]
+    Vm(crate::vm::VmProgram),
     Skipped,
     NotPinned,
     Failed(Error),
 }
 
 impl RawProgram {
-    pub(crate) fn loaded(
+    pub(crate) fn loaded(object: &'static str, def: &ProgramDef, program: LoadedProgram) -> Self {
+        Self::new(object, def, State::Loaded(program))
+    }
+
+    #[cfg(feature = "vm")]
+    pub(crate) fn of_machine(
         object: &'static str,
         def: &ProgramDef,
-        fd: OwnedFd,
-        log: Option<String>,
+        vm: crate::vm::VmProgram,
     ) -> Self {
-        Self::new(object, def, State::Loaded { fd, log })
+        Self::new(object, def, State::Vm(vm))
+    }
+
+    /// The machine's program, if it is one's.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotLoaded`] if it is in the kernel, or nowhere.
+    #[cfg(feature = "vm")]
+    pub(crate) fn vm(&self) -> Result<&crate::vm::VmProgram, Error> {
+        match &self.state {
+            State::Vm(vm) => Ok(vm),
+            State::Loaded(_) => Err(self.error(
+                Error::new(ErrorKind::NotLoaded)
+                    .because("it is in the kernel, and not in a machine")
+                    .remedy("call test_run, or load the object with vm()"),
+            )),
+            _ => Err(self.not_loaded()),
+        }
     }
 
     pub(crate) fn skipped(object: &'static str, def: &ProgramDef) -> Self {
@@ -65,7 +90,7 @@ impl RawProgram {
             name: Cow::Owned(info.name),
             kind,
             record: &[],
-            state: State::Loaded { fd, log: None },
+            state: State::Loaded(LoadedProgram::found(fd)),
         })
     }
 
@@ -84,7 +109,7 @@ impl RawProgram {
                 info.name
             )));
         }
-        Ok(Self::loaded(object, def, fd, None))
+        Ok(Self::loaded(object, def, LoadedProgram::found(fd)))
     }
 
     fn new(object: &'static str, def: &ProgramDef, state: State) -> Self {
@@ -117,7 +142,7 @@ impl RawProgram {
     /// Whether the program is in the kernel.
     #[must_use]
     pub fn is_loaded(&self) -> bool {
-        matches!(self.state, State::Loaded { .. })
+        matches!(self.state, State::Loaded(_))
     }
 
     /// Why the kernel refused the program, if it is optional and was refused.
@@ -133,9 +158,21 @@ impl RawProgram {
     #[must_use]
     pub fn log(&self) -> Option<&str> {
         match &self.state {
-            State::Loaded { log, .. } => log.as_deref(),
+            State::Loaded(program) => program.log.as_deref(),
             State::Failed(error) => error.log(),
+            #[cfg(feature = "vm")]
+            State::Vm(_) => None,
             State::Skipped | State::NotPinned => None,
+        }
+    }
+
+    /// What the program was loaded for, of kinds whose load says where they go: as the attribute
+    /// or the options named it. Not known of programs that were pinned.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        match &self.state {
+            State::Loaded(program) => program.target.as_deref(),
+            _ => None,
         }
     }
 
@@ -144,17 +181,29 @@ impl RawProgram {
     /// # Errors
     /// [`ErrorKind::NotLoaded`] if the program was left out, or is optional and was refused.
     pub fn fd(&self) -> Result<BorrowedFd<'_>, Error> {
-        let reason = match &self.state {
-            State::Loaded { fd, .. } => return Ok(fd.as_fd()),
-            State::Skipped => "it is not loaded: it was left out with skip()".to_owned(),
+        match &self.state {
+            State::Loaded(program) => Ok(program.fd.as_fd()),
+            _ => Err(self.not_loaded()),
+        }
+    }
+
+    #[cold]
+    fn not_loaded(&self) -> Error {
+        let error = Error::new(ErrorKind::NotLoaded);
+        self.error(match &self.state {
+            State::Loaded(_) => error.because("it is loaded"),
+            #[cfg(feature = "vm")]
+            State::Vm(_) => error
+                .because("it is in a machine, and not in the kernel")
+                .remedy("call run, or load the object with load()"),
+            State::Skipped => error.because("it is not loaded: it was left out with skip()"),
             State::NotPinned => {
-                "it was not there when the object was pinned, or its pin was removed".to_owned()
+                error.because("it was not there when the object was pinned, or its pin was removed")
             }
-            State::Failed(error) => {
-                format!("it is not loaded: it is optional and was refused ({error})")
-            }
-        };
-        Err(self.error(Error::new(ErrorKind::NotLoaded).because(reason)))
+            State::Failed(reason) => error.because(format!(
+                "it is not loaded: it is optional and was refused ({reason})"
+            )),
+        })
     }
 
     /// The kernel's number for the program, as `bpftool prog` shows it.
@@ -238,5 +287,10 @@ pub(super) fn for_test(kind: ProgramKind) -> RawProgram {
     use ebpf_asm::object::LineTable;
     let def = ProgramDef::new("probe", kind, &[], &[], &[], LineTable::EMPTY);
     let null = std::fs::File::open("/dev/null").expect("/dev/null");
-    RawProgram::loaded("test", &def, null.into(), None)
+    let program = LoadedProgram {
+        fd: null.into(),
+        log: None,
+        target: Some("somewhere".to_owned()),
+    };
+    RawProgram::loaded("test", &def, program)
 }

@@ -136,7 +136,12 @@ mod tests {
         });
         let (result, calls) = run(script(read.value(0)), || {
             let null = std::fs::File::open("/dev/null").expect("/dev/null");
-            let raw = RawProgram::loaded("opens", &def, null.into(), None);
+            let program = crate::load::LoadedProgram {
+                fd: null.into(),
+                log: None,
+                target: None,
+            };
+            let raw = RawProgram::loaded("opens", &def, program);
             Tracepoint { raw }.attach()
         });
         // Without the five calls that read the number.

@@ -48,6 +48,8 @@ pub(crate) enum Command {
     LinkGetFdById = 30,
     LinkGetNextId = 31,
     EnableStats = 32,
+    #[cfg(feature = "btf")]
+    IterCreate = 33,
     LinkDetach = 34,
 }
 
@@ -89,6 +91,8 @@ impl Command {
             Self::LinkGetFdById => "BPF_LINK_GET_FD_BY_ID",
             Self::LinkGetNextId => "BPF_LINK_GET_NEXT_ID",
             Self::EnableStats => "BPF_ENABLE_STATS",
+            #[cfg(feature = "btf")]
+            Self::IterCreate => "BPF_ITER_CREATE",
             Self::LinkDetach => "BPF_LINK_DETACH",
         }
     }
@@ -117,7 +121,7 @@ pub(crate) use attributes;
 
 attributes! {
     /// Of `BPF_MAP_CREATE`, up to what only some kinds have.
-    MapCreate: 72 {
+    MapCreate: 80 {
         map_type: u32,
         key_size: u32,
         value_size: u32,
@@ -132,6 +136,8 @@ attributes! {
         btf_value_type_id: u32,
         btf_vmlinux_value_type_id: u32,
         map_extra: u64,
+        value_type_btf_obj_fd: u32,
+        map_token_fd: u32,
     }
     /// What all commands can be asked for: `struct bpf_common_attr`.
     CommonAttributes: 24 {
@@ -363,11 +369,12 @@ attributes! {
         reserved: u32,
     }
     /// The start of `struct bpf_link_info`.
-    LinkInfo: 16 {
+    LinkInfo: 32 {
         kind: u32,
         id: u32,
         prog_id: u32,
         reserved: u32,
+        details: [u32; 4],
     }
     /// Of `BPF_OBJ_GET_INFO_BY_FD`.
     ObjectInfo: 16 {
@@ -402,21 +409,21 @@ attributes! {
 }
 
 #[inline]
-fn bpf(command: Command, attr: &mut impl bytemuck::Pod) -> Result<i64> {
+pub(super) fn bpf(command: Command, attr: &mut impl bytemuck::Pod) -> Result<i64> {
     let attr = bytemuck::bytes_of_mut(attr);
     call(Call::Bpf { command, attr })
 }
 
-fn bpf_for_fd(command: Command, attr: &mut impl bytemuck::Pod) -> Result<OwnedFd> {
+pub(super) fn bpf_for_fd(command: Command, attr: &mut impl bytemuck::Pod) -> Result<OwnedFd> {
     let attr = bytemuck::bytes_of_mut(attr);
     call_for_fd(Call::Bpf { command, attr })
 }
 
-fn fd_field(fd: BorrowedFd<'_>) -> u32 {
+pub(super) fn fd_field(fd: BorrowedFd<'_>) -> u32 {
     fd.as_raw_fd().cast_unsigned()
 }
 
-fn pointer<T>(slice: &[T]) -> u64 {
+pub(super) fn pointer<T>(slice: &[T]) -> u64 {
     slice.as_ptr() as usize as u64
 }
 
@@ -455,6 +462,7 @@ pub(crate) struct NewMap<'a> {
     pub(crate) inner: Option<BorrowedFd<'a>>,
     pub(crate) extra: u64,
     pub(crate) types: Option<MapTypes<'a>>,
+    pub(crate) kernel_value: Option<KernelValue<'a>>,
 }
 
 /// The types of a map's keys and values, by number in BTF that is loaded.
@@ -464,6 +472,19 @@ pub(crate) struct MapTypes<'a> {
     pub(crate) key: u32,
     pub(crate) value: u32,
 }
+
+/// A type of the kernel that is the value of a map.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KernelValue<'a> {
+    /// Any BTF: the kernel wants some, and does not look into it.
+    pub(crate) btf: BorrowedFd<'a>,
+    pub(crate) type_id: u32,
+    /// The BTF of the module that has the type, if it is not the kernel's own. Linux 6.9.
+    pub(crate) module: Option<BorrowedFd<'a>>,
+}
+
+/// `BPF_F_VTYPE_BTF_OBJ_FD`
+const VALUE_TYPE_IS_OF_A_MODULE: u32 = 1 << 15;
 
 /// `BPF_MAP_CREATE`.
 pub(crate) fn map_create(map: &NewMap<'_>) -> Result<OwnedFd> {
@@ -495,7 +516,7 @@ pub(crate) fn map_create_with_log(map: &NewMap<'_>, buffer: &mut [u8]) -> Result
 
 /// The attribute, and how much of it is to be said.
 fn map_create_attr(map: &NewMap<'_>) -> (MapCreate, usize) {
-    let attr = MapCreate {
+    let mut attr = MapCreate {
         map_type: map.map_type as u32,
         key_size: map.key_size,
         value_size: map.value_size,
@@ -509,11 +530,25 @@ fn map_create_attr(map: &NewMap<'_>) -> (MapCreate, usize) {
         btf_value_type_id: map.types.map_or(0, |types| types.value),
         ..Zeroable::zeroed()
     };
+    if let Some(value) = map.kernel_value {
+        attr.btf_fd = fd_field(value.btf);
+        attr.btf_vmlinux_value_type_id = value.type_id;
+        if let Some(module) = value.module {
+            attr.map_flags |= VALUE_TYPE_IS_OF_A_MODULE;
+            attr.value_type_btf_obj_fd = fd_field(module);
+        }
+    }
     // What is zero anyway is not said, so that kernels need not know it.
-    let size = match (map.extra, map.types) {
-        (0, None) => offset_of!(MapCreate, map_ifindex),
-        (0, Some(_)) => offset_of!(MapCreate, btf_vmlinux_value_type_id),
-        _ => size_of::<MapCreate>(),
+    let size = if attr.value_type_btf_obj_fd != 0 {
+        offset_of!(MapCreate, map_token_fd)
+    } else if map.extra != 0 {
+        offset_of!(MapCreate, value_type_btf_obj_fd)
+    } else if map.kernel_value.is_some() {
+        offset_of!(MapCreate, map_extra)
+    } else if map.types.is_some() {
+        offset_of!(MapCreate, btf_vmlinux_value_type_id)
+    } else {
+        offset_of!(MapCreate, map_ifindex)
     };
     (attr, size)
 }
@@ -688,13 +723,24 @@ pub(crate) fn map_freeze(map: BorrowedFd<'_>) -> Result<()> {
 pub(crate) struct NewProgram<'a> {
     pub(crate) name: &'a str,
     pub(crate) program_type: ProgramType,
-    pub(crate) expected_attach_type: Option<AttachType>,
+    /// A number of `AttachType`; of struct_ops programs that of the member.
+    pub(crate) expected_attach_type: Option<u32>,
+    pub(crate) flags: u32,
     pub(crate) license: &'a CStr,
     pub(crate) insns: &'a [Insn],
     /// What its functions and instructions are.
     pub(crate) records: Option<ProgramRecords<'a>>,
     /// The BTF of modules that instructions name by position; the first is not looked at.
     pub(crate) fd_array: &'a [RawFd],
+    pub(crate) attach_to: Option<AttachTo<'a>>,
+}
+
+/// What a program is attached to that the kernel knows by its BTF.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AttachTo<'a> {
+    pub(crate) type_id: u32,
+    /// The BTF of a module, or the program whose BTF it is, if it is not the kernel's own.
+    pub(crate) owner: Option<BorrowedFd<'a>>,
 }
 
 /// What the functions and instructions of a program are, by number in BTF that is loaded.
@@ -710,13 +756,18 @@ pub(crate) struct ProgramRecords<'a> {
 /// `BPF_PROG_LOAD` without a log.
 pub(crate) fn prog_load(program: &NewProgram<'_>) -> Result<OwnedFd> {
     let mut attr = prog_load_attr(program)?;
-    // Nothing is said after the name, after where it will be attached, after the records, or after
-    // the BTF of modules.
-    let end = match (program.expected_attach_type, program.records) {
-        _ if !program.fd_array.is_empty() => offset_of!(ProgLoad, core_relos),
-        (None, None) => offset_of!(ProgLoad, prog_ifindex),
-        (Some(_), None) => offset_of!(ProgLoad, prog_btf_fd),
-        (_, Some(_)) => offset_of!(ProgLoad, attach_btf_id),
+    // Nothing is said after the name, after where it will be attached, after the records, after
+    // what it is attached to, or after the BTF of modules.
+    let end = if !program.fd_array.is_empty() {
+        offset_of!(ProgLoad, core_relos)
+    } else if program.attach_to.is_some() {
+        offset_of!(ProgLoad, core_relo_cnt)
+    } else if program.records.is_some() {
+        offset_of!(ProgLoad, attach_btf_id)
+    } else if program.expected_attach_type.is_some() {
+        offset_of!(ProgLoad, prog_btf_fd)
+    } else {
+        offset_of!(ProgLoad, prog_ifindex)
     };
     let (attr, _) = bytemuck::bytes_of_mut(&mut attr).split_at_mut(end);
     call_for_fd(Call::Bpf {
@@ -773,8 +824,14 @@ fn prog_load_attr(program: &NewProgram<'_>) -> Result<ProgLoad> {
         insn_cnt: u32::try_from(program.insns.len()).map_err(|_| Errno::E2BIG)?,
         insns: pointer(program.insns),
         license: program.license.as_ptr() as usize as u64,
+        prog_flags: program.flags,
         prog_name: kernel_name(program.name),
-        expected_attach_type: program.expected_attach_type.map_or(0, AttachType::as_raw),
+        expected_attach_type: program.expected_attach_type.unwrap_or(0),
+        attach_btf_id: program.attach_to.map_or(0, |to| to.type_id),
+        attach_prog_fd: program
+            .attach_to
+            .and_then(|to| to.owner)
+            .map_or(0, fd_field),
         fd_array: match program.fd_array {
             [] => 0,
             fds => pointer(fds),

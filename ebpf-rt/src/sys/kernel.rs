@@ -132,6 +132,36 @@ fn rare(call: &mut Call<'_>) -> Result<i64> {
             }
             Ok(address as usize as i64)
         }
+        #[cfg(feature = "vm")]
+        Call::MemoryFile { length } => {
+            let length = libc::off_t::try_from(*length).map_err(|_| Errno::EINVAL)?;
+            // SAFETY: the name is a C string.
+            let fd = unsafe { libc::memfd_create(c"ebpf".as_ptr(), libc::MFD_CLOEXEC) };
+            let fd = checked(c_long::from(fd))?;
+            // SAFETY: takes numbers only.
+            let result = unsafe { libc::ftruncate(fd as c_int, length) };
+            checked(c_long::from(result)).inspect_err(|_| {
+                // SAFETY: the descriptor was just made, and nobody else knows it.
+                unsafe { libc::close(fd as c_int) };
+            })?;
+            Ok(fd)
+        }
+        #[cfg(feature = "vm")]
+        Call::ReadAt { fd, offset, buffer } => {
+            let offset = libc::off_t::try_from(*offset).map_err(|_| Errno::EINVAL)?;
+            let (start, length) = (buffer.as_mut_ptr(), buffer.len());
+            // SAFETY: the kernel writes at most `length` bytes into the buffer.
+            let result = unsafe { libc::pread(fd.as_raw_fd(), start.cast(), length, offset) };
+            checked(result as c_long)
+        }
+        #[cfg(feature = "vm")]
+        Call::WriteAt { fd, offset, bytes } => {
+            let offset = libc::off_t::try_from(*offset).map_err(|_| Errno::EINVAL)?;
+            let (start, length) = (bytes.as_ptr(), bytes.len());
+            // SAFETY: the kernel reads at most `length` bytes of the slice.
+            let result = unsafe { libc::pwrite(fd.as_raw_fd(), start.cast(), length, offset) };
+            checked(result as c_long)
+        }
         #[cfg(feature = "btf")]
         Call::MapFile { fd, length } => {
             // SAFETY: a new mapping where the kernel likes it cannot touch existing memory.

@@ -49,6 +49,31 @@ impl Mapping {
     }
 }
 
+/// Memory of this length behind a descriptor: what maps without a kernel are mapped from.
+#[cfg(feature = "vm")]
+pub(crate) fn memory_file(length: usize) -> Result<std::os::fd::OwnedFd> {
+    super::call_for_fd(Call::MemoryFile { length })
+}
+
+/// Reads a whole buffer from such memory.
+#[cfg(feature = "vm")]
+pub(crate) fn read_at(fd: BorrowedFd<'_>, offset: usize, buffer: &mut [u8]) -> Result<()> {
+    let length = buffer.len();
+    match call(Call::ReadAt { fd, offset, buffer })? {
+        read if read as usize == length => Ok(()),
+        _ => Err(Errno::EIO),
+    }
+}
+
+/// Writes all the bytes into such memory.
+#[cfg(feature = "vm")]
+pub(crate) fn write_at(fd: BorrowedFd<'_>, offset: usize, bytes: &[u8]) -> Result<()> {
+    match call(Call::WriteAt { fd, offset, bytes })? {
+        written if written as usize == bytes.len() => Ok(()),
+        _ => Err(Errno::EIO),
+    }
+}
+
 /// A file's bytes where the kernel has them: for as long as the process lives.
 ///
 /// # Errors

@@ -5,6 +5,8 @@
 //! descriptor is the one exception: `OwnedFd` does that.
 
 pub(crate) mod bpf;
+#[cfg(feature = "btf")]
+pub(crate) mod by_btf;
 pub(crate) mod fs;
 mod kernel;
 pub(crate) mod memory;
@@ -62,6 +64,23 @@ pub(crate) enum Call<'a> {
         offset: usize,
         length: usize,
         writable: bool,
+    },
+    /// memfd_create(2) and ftruncate(2): memory of this length behind a descriptor.
+    #[cfg(feature = "vm")]
+    MemoryFile { length: usize },
+    /// pread(2).
+    #[cfg(feature = "vm")]
+    ReadAt {
+        fd: BorrowedFd<'a>,
+        offset: usize,
+        buffer: &'a mut [u8],
+    },
+    /// pwrite(2).
+    #[cfg(feature = "vm")]
+    WriteAt {
+        fd: BorrowedFd<'a>,
+        offset: usize,
+        bytes: &'a [u8],
     },
     /// mmap(2) of a file: private and readable.
     #[cfg(feature = "btf")]

@@ -2,6 +2,7 @@
 //! descriptors that are wrong on purpose.
 
 use super::bpf::{Command, LinkCreate, MapCreate, ProgLoad, RawTracepointOpenCookie, attributes};
+use super::by_btf::IterCreate;
 use super::{Call, Result, call_for_fd};
 use crate::Errno;
 use bytemuck::Zeroable;
@@ -116,6 +117,18 @@ pub(crate) fn link_create(
     };
     call_for_fd(Call::Bpf {
         command: Command::LinkCreate,
+        attr: bytemuck::bytes_of_mut(&mut attr),
+    })
+}
+
+/// `BPF_ITER_CREATE` of no link.
+pub(crate) fn iter_create_nothing() -> Result<OwnedFd> {
+    let mut attr = IterCreate {
+        link_fd: (-1i32).cast_unsigned(),
+        flags: 0,
+    };
+    call_for_fd(Call::Bpf {
+        command: Command::IterCreate,
         attr: bytemuck::bytes_of_mut(&mut attr),
     })
 }

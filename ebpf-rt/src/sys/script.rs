@@ -191,6 +191,12 @@ fn record(call: &Call<'_>) -> Recorded {
         }
         Call::Duplicate { fd: f } => ("dup", numbers(&[fd(f)])),
         Call::Map { length, .. } => ("mmap", numbers(&[*length as u64])),
+        #[cfg(feature = "vm")]
+        Call::MemoryFile { length } => ("memfd_create", numbers(&[*length as u64])),
+        #[cfg(feature = "vm")]
+        Call::ReadAt { offset, .. } => ("pread", numbers(&[*offset as u64])),
+        #[cfg(feature = "vm")]
+        Call::WriteAt { offset, .. } => ("pwrite", numbers(&[*offset as u64])),
         #[cfg(feature = "btf")]
         Call::MapFile { length, .. } => ("mmap", numbers(&[*length as u64])),
         #[cfg(feature = "btf")]

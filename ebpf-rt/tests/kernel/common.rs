@@ -1,9 +1,10 @@
 //! Objects put together at run time, and what tests look at.
 
+use ebpf_rt::btf::Kind;
 use ebpf_rt::isa::{Insn, Instruction, Register::*, Size, Width};
 use ebpf_rt::load::{Loaded, Options, load};
 use ebpf_rt::object::{LineTable, MapDef, ProgramDef, ProgramKind, Relocation, RelocationKind};
-use ebpf_rt::{Error, KernelVersion, Object};
+use ebpf_rt::{Error, KernelVersion, Object, kernel_btf};
 use std::time::{Duration, Instant};
 
 pub(crate) fn leak<T>(values: Vec<T>) -> &'static [T] {
@@ -111,6 +112,33 @@ pub(crate) fn make_system_calls(count: usize) {
     }
 }
 
+pub(crate) fn cgroup2_mount() -> Option<String> {
+    let mounts = std::fs::read_to_string("/proc/mounts").ok()?;
+    mounts.lines().find_map(|line| {
+        let mut words = line.split(' ').skip(1);
+        let path = words.next()?;
+        (words.next()? == "cgroup2").then(|| path.to_owned())
+    })
+}
+
+pub(crate) fn cgroup2() -> Result<(), String> {
+    cgroup2_mount()
+        .map(drop)
+        .ok_or("cgroup2 is not mounted".into())
+}
+
+/// Bytes from the start of a type of the kernel to a member.
+pub(crate) fn offset(of: &str, member: &str) -> u16 {
+    let btf = kernel_btf::vmlinux().unwrap();
+    let ty = btf.find(of, Kind::Struct).unwrap();
+    let bits = btf.member(ty, member).unwrap().bit_offset;
+    u16::try_from(bits / 8).unwrap()
+}
+
+pub(crate) fn own_tid() -> u32 {
+    // SAFETY: takes nothing and cannot fail.
+    unsafe { libc::gettid() }.cast_unsigned()
+}
 /// A static probe of `ebpf_rt`, as `sys/sdt.h` makes it: its name, its semaphore or `0`, the text
 /// of its arguments, and the operands for them.
 macro_rules! static_probe {

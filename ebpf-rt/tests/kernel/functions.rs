@@ -209,7 +209,7 @@ fn link_random(source: &str) -> (Linked, bool) {
             continue;
         };
         let attribute = function.attributes.first().map(|a| a.name.text.as_str());
-        let kind = attribute.and_then(ProgramKind::by_name);
+        let kind = attribute.and_then(ProgramKind::from_name);
         let symbol = Symbol::Function(functions.len());
         scope.symbols.insert(function.name.text.clone(), symbol);
         functions.push(ObjectFunction {

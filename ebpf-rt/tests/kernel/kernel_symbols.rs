@@ -21,6 +21,7 @@ pub(crate) fn add(suite: &mut Suite) {
     suite.test("kernel_symbols::what_is_missing", ROOT, what_is_missing);
     suite.test("kernel_symbols::errors", ROOT, errors);
     suite.test("kernel_symbols::function", STRCMP, function);
+    suite.test("kernel_symbols::in_a_callback", STRCMP, in_a_callback);
     suite.test("kernel_symbols::weak_function", KFUNCS, weak_function);
     suite.test("kernel_symbols::signature", STRCMP, signature);
     suite.test(
@@ -360,6 +361,66 @@ fn function() {
     let result = calls.progs.compare.test_run(TestRun::new().data(&[0; 14]));
     // "bar" is less than "baz": -1; and equal to itself.
     assert_eq!(result.unwrap().return_value, 0xffff_ff00);
+}
+
+ebpf! {
+    #[license = "GPL"]
+    mod searches {
+        extern "kernel" {
+            fn bpf_strcmp(s1: *const c_char, s2: *const c_char) -> i32;
+        }
+
+        /// Says behind how many of the letters "a" to "e" there is a "c".
+        #[socket_filter]
+        fn count(ctx: *mut c_void) -> i32 {
+            *(u64 *)(r10 - 8) = 0;
+            r1 = 5;
+            r2 = each ll;
+            r3 = r10;
+            r3 += -8;
+            r4 = 0;
+            call bpf_loop;
+            call only_number;
+            exit;
+        }
+
+        fn each(index: u64, ctx: *mut c_void) -> i64 {
+            r6 = r2;
+            call is_c;
+            if r0 != 0 goto next;
+            *(u64 *)(r6 + 0) = 1;
+            r0 = 1;
+            exit;
+        next:
+            r0 = 0;
+            exit;
+        }
+
+        fn is_c(index: u64) -> i64 {
+            r1 += b'a';
+            *(u64 *)(r10 - 8) = r1;
+            r2 = b'c';
+            *(u64 *)(r10 - 16) = r2;
+            r1 = r10;
+            r1 += -8;
+            r2 = r10;
+            r2 += -16;
+            call bpf_strcmp;
+            exit;
+        }
+
+        #[inline]
+        fn only_number() {
+            r0 &= 0xff;
+            exit;
+        }
+    }
+}
+
+fn in_a_callback() {
+    let searches = searches::load().unwrap();
+    let result = searches.progs.count.test_run(TestRun::new().data(&[0; 14]));
+    assert_eq!(result.unwrap().return_value, 3);
 }
 
 ebpf! {

@@ -4,7 +4,7 @@ use super::common::{
     counts_up, leak, load_plain, object, program, program_with_maps, returns, slots,
 };
 use ebpf_rt::isa::{Instruction, Register::*};
-use ebpf_rt::load::{ConstantValue, MapOptions, Options, ProgramOptions, load};
+use ebpf_rt::load::{ConstantValue, MapOptions, Options, RawProgramOptions, load};
 use ebpf_rt::maps::{GlobalDef, Map, RodataDef};
 use ebpf_rt::object::{
     ConstantDef, ConstantField, ConstantType, LineTable, ProgramDef, ProgramKind, Relocation,
@@ -126,7 +126,7 @@ fn leaks() {
                 program("refused", ProgramKind::SocketFilter, &[Instruction::exit()]),
             ],
         );
-        let mut optional = [ProgramOptions::default(); 4];
+        let mut optional = [(); 4].map(|()| RawProgramOptions::default());
         optional[3].optional();
         let mut loaded = load(&object, &[], &optional, &[], &Options::default()).unwrap();
         let hits: Global<u64> = loaded.map(0).unwrap();
@@ -185,7 +185,7 @@ fn options() {
     let shared = HashMap::<u32, u64>::create(3).unwrap();
     let mut maps = MapOptions::<HashMap<u32, u64>>::default();
     maps.share(&shared);
-    let mut programs = [ProgramOptions::default(); 2];
+    let mut programs = [(); 2].map(|()| RawProgramOptions::default());
     programs[1].optional();
     let mut options = Options::default();
     options.log_level(1);
@@ -209,7 +209,7 @@ fn options() {
          (test::refused: rejected by the kernel: R0 !read_ok at instruction 0)"
     );
 
-    programs[1] = ProgramOptions::default();
+    programs[1] = RawProgramOptions::default();
     programs[1].skip();
     let mut loaded = load(&object, &[], &programs, &[], &Options::default()).unwrap();
     let second: SocketFilter = loaded.program(1).unwrap();

@@ -1,6 +1,6 @@
 //! The kinds of maps that are no tables: each is seen to work through a program.
 
-use super::common::{eventually, make_system_calls};
+use super::common::{cgroup2, cgroup2_mount, eventually, make_system_calls};
 use super::ring_buf::Trigger;
 use core::ffi::c_void;
 use ebpf_rt::maps::{Def, Map, PerfRecord, Prefix};
@@ -649,21 +649,6 @@ ebpf! {
             exit
         }
     }
-}
-
-fn cgroup2_mount() -> Option<String> {
-    let mounts = std::fs::read_to_string("/proc/mounts").ok()?;
-    mounts.lines().find_map(|line| {
-        let mut words = line.split(' ').skip(1);
-        let path = words.next()?;
-        (words.next()? == "cgroup2").then(|| path.to_owned())
-    })
-}
-
-fn cgroup2() -> Result<(), String> {
-    cgroup2_mount()
-        .map(drop)
-        .ok_or("cgroup2 is not mounted".into())
 }
 
 fn cgroup_array() {

@@ -314,6 +314,74 @@ fn print_trace(out: &mut impl Write, pipe: TracePipe, mut count: u64) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use ebpf_rt::Error;
+    use ebpf_rt::vm::Permissions::ReadOnly;
+
+    /// A recorded system call: its number, and the registers and the path that it points to.
+    fn call(opens: &opens::Skeleton, number: i64, path: &[u8]) -> Result<u64, Error> {
+        let registers = opens.progs.enter.machine()?.with(|vm| {
+            let path = vm.add_region("the path", path.to_vec(), ReadOnly);
+            let mut registers = vec![0; 1024];
+            let at = PT_REGS_SYSCALL_PARM2_OFFSET;
+            registers[at..at + 8].copy_from_slice(&vm.address(path).to_ne_bytes());
+            let registers = vm.add_region("the registers", registers, ReadOnly);
+            vm.address(registers)
+        });
+        let mut context = [0; 16];
+        context[..8].copy_from_slice(&registers.to_ne_bytes());
+        context[8..].copy_from_slice(&number.to_ne_bytes());
+        opens.progs.enter.run(&mut context)
+    }
+
+    fn loaded(way: u8) -> Result<opens::Skeleton, Error> {
+        let mut loader = opens::loader();
+        loader.consts.WAY.set(way);
+        loader.consts.TOOL.set(4711);
+        loader.vm()
+    }
+
+    #[test]
+    fn recorded_calls_are_recorded() -> Result<(), Error> {
+        let opens = loaded(RECORD)?;
+        let machine = opens.progs.enter.machine()?.clone();
+        machine.with(|vm| {
+            vm.set_process(12, 13);
+            vm.set_comm("cat");
+            vm.set_clock(5);
+        });
+        assert_eq!(call(&opens, libc::SYS_close, b"/not/this\0")?, 0);
+        assert_eq!(call(&opens, libc::SYS_openat, b"/etc/passwd\0")?, 0);
+        // At the same time, by the same thread: there is no room for it.
+        assert_eq!(call(&opens, libc::SYS_openat, b"/etc/group\0")?, 0);
+        machine.with(|vm| vm.set_clock(6));
+        // No memory, and so no path.
+        assert_eq!(call(&opens, libc::SYS_openat, b"/without/an/end")?, 0);
+        let mut calls = opens.maps.CALLS.iter().collect::<Result<Vec<_>, _>>()?;
+        calls.sort_by_key(|(when, _)| when.time);
+        let [(when, first), (_, second)] = &calls[..] else {
+            panic!("{} calls", calls.len());
+        };
+        assert_eq!((when.time, when.process_and_thread), (5, 12 << 32 | 13));
+        assert_eq!(&first.path[..12], b"/etc/passwd\0");
+        assert_eq!((first.length, &first.process[..4]), (12, &b"cat\0"[..]));
+        assert_eq!(second.length, -i64::from(libc::EFAULT));
+        assert_eq!(opens.maps.LOST.get(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn recorded_calls_are_printed() -> Result<(), Error> {
+        for way in [TRACE, TRACE_FROM_STACK] {
+            let opens = loaded(way)?;
+            call(&opens, libc::SYS_openat, b"/etc/passwd\0")?;
+            let machine = opens.progs.enter.machine()?;
+            let printed: Vec<String> = machine.with(|vm| vm.take_printed().collect());
+            assert_eq!(printed, ["openat 4711 1000 /etc/passwd"]);
+        }
+        Ok(())
+    }
+
     // Numbers of system calls and places of registers are the architecture's.
     #[cfg(target_arch = "x86_64")]
     #[test]

@@ -187,6 +187,54 @@ fn send_to_itself(count: usize) -> Result<(), Exit> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use ebpf_rt::vm::Input;
+
+    /// Packets as loopback shows them to a filter: Ethernet header, IP, and what is in it.
+    #[test]
+    fn recorded_packets_are_counted() -> Result<(), ebpf_rt::Error> {
+        const IN: u32 = 0;
+        let packets = packets::vm()?;
+        let see = |kind: u32, ip: u16, protocol_at: usize, protocol: i32| {
+            let mut packet = vec![0; 14 + 40];
+            let mut context = [0; size_of::<__sk_buff>()];
+            let mut put = |at: usize, word: u32| {
+                context[at..at + 4].copy_from_slice(&word.to_ne_bytes());
+            };
+            put(offset_of!(__sk_buff, pkt_type), kind);
+            put(offset_of!(__sk_buff, protocol), ip.into());
+            match packet.get_mut(protocol_at) {
+                Some(byte) => *byte = protocol as u8,
+                None => packet.clear(),
+            }
+            let input = Input::context(&mut context).with_packet(&mut packet);
+            packets.progs.count.run_on(input)
+        };
+        for (kind, ip, at, protocol) in [
+            (IN, IPV4, IPV4_PROTOCOL, libc::IPPROTO_UDP),
+            (IN, IPV4, IPV4_PROTOCOL, libc::IPPROTO_UDP),
+            (
+                libc::PACKET_OUTGOING as u32,
+                IPV4,
+                IPV4_PROTOCOL,
+                libc::IPPROTO_UDP,
+            ),
+            (IN, IPV4, IPV4_PROTOCOL, libc::IPPROTO_ICMP),
+            (IN, IPV4, IPV4_PROTOCOL, libc::IPPROTO_SCTP),
+            (IN, IPV6, IPV6_NEXT_HEADER, libc::IPPROTO_TCP),
+            (IN, IPV6, IPV6_NEXT_HEADER, libc::IPPROTO_ICMPV6),
+            // Too short to have a protocol.
+            (IN, IPV6, usize::MAX, 0),
+            (IN, 0x1234, IPV4_PROTOCOL, libc::IPPROTO_TCP),
+        ] {
+            assert_eq!(see(kind, ip, at, protocol)?, 0);
+        }
+        let counts = packets.maps.COUNTS.iter().map(|entry| Ok(entry?.1));
+        let counts = counts.collect::<Result<Vec<_>, ebpf_rt::Error>>()?;
+        assert_eq!(counts, [1, 0, 2, 1, 1, 1, 0, 1, 0, 0, 0, 1]);
+        Ok(())
+    }
+
     // Protocol numbers are as they are on the wire.
     #[cfg(target_endian = "little")]
     #[test]

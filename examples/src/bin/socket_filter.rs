@@ -66,4 +66,13 @@ mod tests {
     fn listing() {
         insta::assert_snapshot!(super::shorten::OBJECT);
     }
+
+    #[test]
+    fn keeps_four_bytes_of_a_recorded_message() -> Result<(), ebpf_rt::Error> {
+        let shorten = super::shorten::vm()?;
+        let mut message = *b"Hello";
+        let input = ebpf_rt::vm::Input::skb(&mut message);
+        assert_eq!(shorten.progs.keep_four.run_on(input)?, 4);
+        Ok(())
+    }
 }

@@ -1,6 +1,7 @@
 //! Runs every tool on the kernel of this machine.
 #![allow(clippy::unwrap_used, reason = "tests, which fail by panicking")]
 
+mod custom_helpers;
 mod exec_events;
 mod execs_by_user;
 mod execsnoop;
@@ -16,6 +17,8 @@ mod runqlat;
 mod socket_filter;
 mod support;
 mod tail_calls;
+mod unit_test;
+mod vm_plugin;
 
 use kernel_test::{Need, Suite};
 
@@ -65,6 +68,14 @@ fn main() -> std::process::ExitCode {
         .test("ring_buf_tokio::execs", root, ring_buf_tokio::execs)
         .programs(&["tracepoint"])
         .maps(&["ringbuf"]);
+    suite.test(
+        "opens_by_user::without_a_kernel",
+        root,
+        opens_by_user::without_a_kernel,
+    );
+    suite.test("custom_helpers::calls", &[], custom_helpers::calls);
+    suite.test("vm_plugin::protocol", &[], vm_plugin::protocol);
+    suite.test("vm_plugin::errors", &[], vm_plugin::errors);
     suite.test("hello_kprobe::hello", trace_of_kprobes, hello_kprobe::hello);
     suite.test("execs_by_user::once", kprobes, execs_by_user::once);
     suite.test("execs_by_user::json", kprobes, execs_by_user::json);
@@ -105,6 +116,17 @@ fn main() -> std::process::ExitCode {
         failures::killed_at_any_time,
     );
     suite.test("failures::interrupted", root, failures::interrupted);
+    let toolchain = &[Need::Toolchain];
+    suite.test(
+        "unit_test::is_what_the_readme_shows",
+        toolchain,
+        unit_test::is_what_the_readme_shows,
+    );
+    suite.test(
+        "unit_test::passes_for_nobody",
+        toolchain,
+        unit_test::passes_for_nobody,
+    );
     suite.test(
         "failures::interrupted_kprobes",
         kprobes,

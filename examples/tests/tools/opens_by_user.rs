@@ -74,3 +74,24 @@ pub(crate) fn again() {
         assert_eq!(stderr, "");
     });
 }
+
+/// Where the kernel refuses, and where it is not to be asked: the same program counts recorded
+/// calls.
+pub(crate) fn without_a_kernel() {
+    leaves_nothing(|| {
+        let mut refused = Command::new(OPENS_BY_USER);
+        refused.arg("--once").uid(65534).gid(65534);
+        let (status, lines, stderr) = Tool::run(&mut refused).end();
+        assert!(status.success(), "{status} {stderr}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        assert!(stderr.starts_with("Counting recorded calls: "), "{stderr}");
+        assert!(stderr.contains("the process lacks CAP_BPF"), "{stderr}");
+        assert_eq!(count_of(&lines, "1000"), Some(123), "{lines:#?}");
+
+        let mut asked = Command::new(OPENS_BY_USER);
+        asked.args(["--once", "--no-kernel"]).uid(65534).gid(65534);
+        let lines = Tool::run(&mut asked).succeeds();
+        assert_eq!(count_of(&lines, "0"), Some(97), "{lines:#?}");
+        assert_eq!(count_of(&lines, "65534"), Some(2), "{lines:#?}");
+    });
+}

@@ -7,6 +7,11 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+/// Those that never ask the kernel.
+pub(crate) const CUSTOM_HELPERS: &str = env!("CARGO_BIN_EXE_custom_helpers");
+pub(crate) const VM_PLUGIN: &str = env!("CARGO_BIN_EXE_vm_plugin");
+pub(crate) const WITHOUT_KERNEL: &[&str] = &[CUSTOM_HELPERS, VM_PLUGIN];
+
 /// The tools by name.
 macro_rules! tools {
     ($($name:ident = $file:literal)*) => {

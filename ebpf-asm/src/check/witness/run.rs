@@ -4,6 +4,7 @@ use super::Prepared;
 use super::input::{Input, InputKind, Plan, choose};
 use super::stack::Stack;
 use super::value::{Kind, Lost, Null, Number, Object, Pointer, Value};
+use crate::ProgramType;
 use crate::check::facts::ReferenceKind;
 use crate::check::{Assumption, Finding};
 use crate::diag::Rule;
@@ -150,8 +151,8 @@ impl<'a> Run<'a> {
         let is_program = entry == 0;
         if program.facts.fragment {
             run.registers[..10].fill(Value::Opaque);
-        } else if !is_program {
-            // A global function: its arguments are what its types say.
+        } else if !is_program || program.facts.program_type == Some(ProgramType::Ext) {
+            // A global function, or one in its place: its arguments are what its types say.
             for register in 1..=5 {
                 run.registers[register] = Value::Opaque;
             }

@@ -165,6 +165,9 @@ impl Parser<'_> {
             "const" if self.is_word(1, "fn") => self.function_qualifier(),
             "const" => self.const_item(attributes, visibility).map(Item::Const),
             "fn" => self.function(attributes, visibility).map(Item::Function),
+            "extern" if self.text(self.peek_at(1)) == "\"user\"" => {
+                self.extern_block(&attributes).map(Item::Extern)
+            }
             "extern" if !self.is_word(1, "fn") => self.kernel_items(attributes).map(Item::Kernel),
             "unsafe" | "async" | "extern" if self.is_word(1, "fn") => self.function_qualifier(),
             "use" => {

@@ -6,6 +6,7 @@
 mod address;
 mod assignment;
 mod control;
+mod externs;
 mod immediate;
 mod items;
 mod kernel;
