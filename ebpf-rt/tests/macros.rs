@@ -293,7 +293,7 @@ fn a_file_holds_an_object() {
     assert_eq!(count.lines.get(0), Some((11, 9)));
     assert!(count.lines.file.ends_with("object.s"));
     let lines: Vec<_> = from_file::OBJECT.source.iter().take(2).collect();
-    assert_eq!(lines, [(11, "r1 = COUNTS ll"), (12, "r2 = LIMIT")]);
+    assert_eq!(lines, [(11, "r2 = COUNTS ll"), (12, "r1 = LIMIT")]);
     assert_eq!(count.insns[2].imm(), 40);
     assert_eq!(count.functions.len(), 2);
 }

@@ -31,7 +31,7 @@ fn sums(line: &str) -> (u64, u64) {
     slots.fold((0, 0), |sum, slot| (sum.0 + slot.0, sum.1 + slot.1))
 }
 
-/// Of one thread every wait is counted, and takes no longer than the test.
+/// Of one thread the waits are counted, and take no longer than the test.
 pub(crate) fn one_thread() {
     leaves_nothing(|| {
         let mut tool = Tool::start(
@@ -46,7 +46,8 @@ pub(crate) fn one_thread() {
         let lines = tool.interrupt();
         let all = lines[1..].iter().map(|line| sums(line));
         let (count, time) = all.fold((0, 0), |sum, line| (sum.0 + line.0, sum.1 + line.1));
-        assert!(count >= 200, "{lines:#?}");
+        // A timer may end before its thread has left the CPU, which then waits for nothing.
+        assert!(count >= 190, "{lines:#?}");
         // What comes before and after the 200 is in it as well.
         assert!(
             time <= microseconds + 2_000_000,
