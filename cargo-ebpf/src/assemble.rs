@@ -1,7 +1,7 @@
 //! `cargo ebpf asm`.
 
 use crate::{Exit, input::Input};
-use ebpf_asm::{AssembleOptions, Code, assemble_with};
+use ebpf_asm::{AssembleOptions, Code, Diagnostics, assemble_with};
 use lexopt::prelude::*;
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -78,13 +78,8 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         constants: &constants,
         name: Some(&input.name),
     };
-    let code = assemble_with(input.text()?, &options).map_err(|diagnostics| {
-        // The first line has its own "error[…]".
-        let text = diagnostics.to_string();
-        let count = diagnostics.len();
-        let s = if count == 1 { "" } else { "s" };
-        Exit::Failed(format!("{}: {count} error{s}\n\n{text}", input.name))
-    })?;
+    let code = assemble_with(input.text()?, &options)
+        .map_err(|diagnostics| refused(&input.name, &diagnostics))?;
     for warning in code.warnings() {
         // The result matters more than a warning that cannot be written.
         let _ = writeln!(io::stderr(), "{}: {warning}", input.name);
@@ -98,8 +93,15 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     }
 }
 
+/// What is wrong with a text, after a line that says how much.
+pub(crate) fn refused(name: &str, diagnostics: &Diagnostics) -> Exit {
+    let count = diagnostics.len();
+    let s = if count == 1 { "" } else { "s" };
+    Exit::Failed(format!("{name}: {count} error{s}\n\n{diagnostics}"))
+}
+
 /// `NAME=N`
-fn definition(text: &str) -> Result<(String, i64), Exit> {
+pub(crate) fn definition(text: &str) -> Result<(String, i64), Exit> {
     let wrong = || Exit::Usage(format!("`{text}` is not of the form NAME=N"));
     let (name, value) = text.split_once('=').ok_or_else(wrong)?;
     let value = match value.strip_prefix("0x") {

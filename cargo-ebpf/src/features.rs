@@ -152,13 +152,7 @@ mod linux {
     }
 
     pub(super) fn helpers(name: &str) -> Result<Section, Exit> {
-        let program_type = ProgramType::from_name(name).ok_or_else(|| {
-            let names: Vec<_> = ProgramType::ALL.iter().map(|ty| ty.name()).collect();
-            Exit::Usage(format!(
-                "there is no program type `{name}`: {}",
-                names.join(", ")
-            ))
-        })?;
+        let program_type = crate::check::type_named(name)?;
         let rows = helpers::ALL
             .iter()
             .map(|helper| {

@@ -1,6 +1,7 @@
 //! `cargo ebpf`: what people who write eBPF by hand do outside of a build.
 
 mod assemble;
+mod check;
 mod disassemble;
 mod explain;
 mod features;
@@ -22,6 +23,7 @@ Commands:
   fmt         Format the blocks of ebpf! and ebpf_asm! in Rust files, and text files
   explain     What a diagnostic code means, with an example and its cure
   asm         Assemble a text file
+  check       What the kernel would refuse in a text file
   dis         Disassemble bytes, hexadecimal digits, or a listing of another tool
   features    What the running kernel can do, as a table
 
@@ -103,6 +105,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         Some("fmt") => fmt::run(arguments),
         Some("explain") => explain::run(arguments),
         Some("asm") => assemble::run(arguments),
+        Some("check") => check::run(arguments),
         Some("dis") => disassemble::run(arguments),
         Some("features") => features::run(arguments),
         _ => Err(Exit::Usage(format!(

@@ -210,6 +210,33 @@ fn asm_and_dis_tell_what_is_wrong() {
 }
 
 #[test]
+fn check_says_what_the_kernel_would_refuse() {
+    let source = "r0 = *(u32 *)(r1 + 0)\nr0 += r2\nexit\n";
+    let (code, message) = fails(&["check", "--type", "socket_filter"], source.as_bytes());
+    assert_eq!(code, 1);
+    for part in [
+        "<stdin>: 1 error",
+        "error[BPF0110]",
+        "<stdin>:2:1",
+        "R2 !read_ok",
+    ] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    let sound = source.replace("r0 += r2\n", "");
+    assert_eq!(succeeds(&["check", "--type", "socket_filter"], &sound), "");
+    // What needs no type is found without one.
+    assert!(fails(&["check"], b"r0 = r2\nexit").1.contains("BPF0110"));
+    let gpl = "call bpf_trace_printk\nexit";
+    let (_, message) = fails(
+        &["check", "--license", "MIT", "--type", "kprobe"],
+        gpl.as_bytes(),
+    );
+    assert!(message.contains("BPF01"), "{message}");
+    assert_eq!(fails(&["check", "--type", "x"], b"exit").0, 2);
+    assert_eq!(fails(&["check", "--min-kernel", "x"], b"exit").0, 2);
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn features_answers_everything_or_says_what_is_in_the_way() {
     let json = succeeds(&["features", "--json"], "");
@@ -233,7 +260,7 @@ fn features_answers_everything_or_says_what_is_in_the_way() {
 #[test]
 fn help_is_complete() {
     let help = succeeds(&["--help"], "");
-    for command in ["fmt", "explain", "asm", "dis", "features"] {
+    for command in ["fmt", "explain", "asm", "check", "dis", "features"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
         let text = succeeds(&[command, "--help"], "");
         assert!(

@@ -123,5 +123,7 @@ pub use link_type::LinkType;
 pub use map_type::MapType;
 pub use object::{Code, Object};
 pub use program_type::ProgramType;
+#[cfg(all(feature = "text", feature = "check"))]
+pub use text::check_text;
 #[cfg(feature = "text")]
 pub use text::{AssembleOptions, assemble, assemble_with};

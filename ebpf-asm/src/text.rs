@@ -2,7 +2,7 @@
 
 use crate::Code;
 use crate::diag::{Diagnostic, Diagnostics, Severity, Span};
-use crate::link::TextConstants;
+use crate::link::{Linked, TextConstants};
 use crate::syntax::ast::Sequence;
 use crate::syntax::{ParseOptions, TokenList, lex, lex_piece, parse_sequence};
 use alloc::vec::Vec;
@@ -62,6 +62,50 @@ pub fn assemble(source: &str) -> Result<Code, Diagnostics> {
 /// # Errors
 /// Everything that is wrong with the text, each at its place.
 pub fn assemble_with(source: &str, options: &AssembleOptions<'_>) -> Result<Code, Diagnostics> {
+    let (linked, warnings) = link(source, options)?;
+    let code = Code::from_vec(linked.insns).with_labels(linked.labels);
+    Ok(code.with_warnings(warnings))
+}
+
+/// What the kernel would refuse in a text that is a whole program, each finding at its line; or
+/// what is wrong with the text. `describe` says what is known of the program: its type, its
+/// licence, its oldest kernel.
+///
+/// ```
+/// use ebpf_asm::{AssembleOptions, ProgramType, check_text};
+///
+/// let options = AssembleOptions::default();
+/// let diagnostics = check_text("r0 = r2\nexit\n", &options, |program| {
+///     program.program_type = Some(ProgramType::SocketFilter);
+/// });
+/// assert_eq!(diagnostics.as_slice()[0].code, "BPF0110");
+/// assert_eq!(diagnostics.as_slice()[0].span.line, 1);
+/// ```
+#[cfg(feature = "check")]
+#[must_use]
+pub fn check_text(
+    source: &str,
+    options: &AssembleOptions<'_>,
+    describe: impl FnOnce(&mut crate::check::Program<'_>),
+) -> Diagnostics {
+    let (linked, _) = match link(source, options) {
+        Ok(linked) => linked,
+        Err(diagnostics) => return diagnostics,
+    };
+    let mut program = crate::check::Program::from_linked(&linked, true);
+    describe(&mut program);
+    let span = |slot| linked.spans.get(slot as usize).copied().unwrap_or_default();
+    let findings = crate::check::check(&program)
+        .iter()
+        // Of maps nothing is known here.
+        .filter(|finding| finding.assumptions.is_empty())
+        .map(|finding| finding.to_diagnostic(span))
+        .collect();
+    Diagnostics::new(findings, source, options.name.unwrap_or("<text>"))
+}
+
+/// The slots of a text, and what is odd about it.
+fn link(source: &str, options: &AssembleOptions<'_>) -> Result<(Linked, Diagnostics), Diagnostics> {
     let name = options.name.unwrap_or("<text>");
     let mut diagnostics = Vec::new();
     let parse_options = ParseOptions {
@@ -78,8 +122,7 @@ pub fn assemble_with(source: &str, options: &AssembleOptions<'_>) -> Result<Code
         diagnostics.retain(|d| d.severity == Severity::Error);
         return Err(Diagnostics::new(diagnostics, source, name));
     }
-    let code = Code::from_vec(linked.insns).with_labels(linked.labels);
-    Ok(code.with_warnings(Diagnostics::new(diagnostics, source, name)))
+    Ok((linked, Diagnostics::new(diagnostics, source, name)))
 }
 
 /// Long texts are read in parts of about this many bytes.
