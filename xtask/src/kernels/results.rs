@@ -36,6 +36,8 @@ pub(crate) struct Results {
     pub(crate) tests: BTreeMap<String, Test>,
     /// What is wrong with the guest itself, with the end of its console.
     pub(crate) trouble: Option<String>,
+    /// Whether the guest has come as far as its first process.
+    pub(crate) booted: bool,
     running: Option<String>,
     output: String,
     done: bool,
@@ -74,6 +76,7 @@ impl Results {
                 .tainted
                 .push(format!("after {name} the kernel is tainted: {bits}")),
             ["broken", reason] => self.broken = Some(unescape(reason)),
+            ["booted", _] => self.booted = true,
             ["done"] => self.done = true,
             _ => {
                 if let Some((name, outcome)) = Outcome::parse(line) {
