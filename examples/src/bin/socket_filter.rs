@@ -54,7 +54,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
 
     let mut loader = shorten::loader();
     if with_log {
-        loader.log_level(EVERY_INSTRUCTION);
+        loader.options.log_level(EVERY_INSTRUCTION);
     }
     let shorten = loader.load()?;
     if let Some(log) = shorten.progs.keep_four.log() {
