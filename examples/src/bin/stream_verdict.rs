@@ -22,8 +22,9 @@ Needs CAP_BPF and CAP_NET_ADMIN, and Linux 5.17 or later.
 ";
 
 const WORD_LENGTH: usize = "foobar".len();
-/// How far into a message the program looks: the verifier follows each round of the loop.
-const MAX_PLACES: u32 = 512;
+/// How often the program compares, or finds that the message has ended: the verifier follows each
+/// round of the loop.
+const MAX_ROUNDS: u32 = 512;
 const SK_DROP: i32 = 0;
 const SK_PASS: i32 = 1;
 
@@ -57,7 +58,7 @@ ebpf! {
             call bpf_strncmp;
             if r0 == 0 goto drop;
             r7 += 1;
-            if r7 < MAX_PLACES goto compare;
+            if r7 < MAX_ROUNDS goto compare;
             // Nobody knows what is in the rest of it.
         drop:
             r0 = SK_DROP;
@@ -112,7 +113,7 @@ mod tests {
             assert_eq!(verdict(message.into()), expected, "{message}");
         }
         assert_eq!(verdict(Vec::new()), 1);
-        for before in 0..MAX_PLACES as usize + 2 {
+        for before in 0..MAX_ROUNDS as usize + 2 {
             let mut message = vec![b'o'; before];
             message.extend(b"foobar");
             assert_eq!(verdict(message), 0, "behind {before} letters");
@@ -121,7 +122,7 @@ mod tests {
 
     #[test]
     fn drops_what_is_too_long_to_be_looked_through() {
-        let longest = MAX_PLACES as usize - 1 + WORD_LENGTH;
+        let longest = MAX_ROUNDS as usize - 1 + WORD_LENGTH - 1;
         assert_eq!(verdict(vec![b'o'; longest]), 1);
         assert_eq!(verdict(vec![b'o'; longest + 1]), 0);
     }
