@@ -2,8 +2,8 @@
 
 use crate::support::{
     ALL, EXEC_EVENTS, EXECS_BY_USER, EXECSNOOP, HELLO_KPROBE, OPENAT, OPENS_BY_USER, OPENSNOOP,
-    PACKETS, PROFILE, RUNQLAT, SOCKET_FILTER, TAIL_CALLS, Tool, WITHOUT_KERNEL, execute_once,
-    leaves_nothing, loaded, needs_newer_kernel, open, unique,
+    PACKETS, PROFILE, RUNQLAT, SOCKET_FILTER, STREAM_VERDICT, STREAM_VERDICT_KFUNC, TAIL_CALLS,
+    Tool, WITHOUT_KERNEL, execute_once, leaves_nothing, loaded, needs_newer_kernel, open, unique,
 };
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};

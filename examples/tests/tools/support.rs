@@ -38,7 +38,7 @@ tools! {
 }
 
 /// Tools that say on older kernels which one they need.
-const SINCE: &[(&str, (u32, u32))] = &[(STREAM_VERDICT, (5, 17)), (STREAM_VERDICT_KFUNC, (6, 17))];
+const SINCE: &[(&str, (u8, u8))] = &[(STREAM_VERDICT, (5, 17)), (STREAM_VERDICT_KFUNC, (6, 17))];
 
 /// The kernel that a tool needs, if it is newer than this machine's.
 pub(crate) fn needs_newer_kernel(tool: &str) -> Option<String> {
