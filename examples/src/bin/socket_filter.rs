@@ -1,6 +1,6 @@
 //! The smallest tool: a socket filter that keeps four bytes of every message.
 
-use ebpf_examples::{Exit, run_tool};
+use ebpf_examples::{Exit, print_what_arrives, run_tool};
 use ebpf_rt::context::__sk_buff;
 use ebpf_rt::ebpf;
 use lexopt::prelude::*;
@@ -12,13 +12,17 @@ const HELP: &str = "\
 Sends \"Hello\" through a pair of Unix sockets; an eBPF program on the second one keeps
 the first four bytes.
 
-Usage: socket_filter
+Usage: socket_filter [--log]
 
 Options:
+      --log     Print first what the kernel's verifier says about the program
   -h, --help    Print this
 
 Needs CAP_BPF.
 ";
+
+/// How much the verifier writes: of each instruction what it knows there.
+const EVERY_INSTRUCTION: u32 = 2;
 
 ebpf! {
     /// A program without a map.
@@ -39,25 +43,28 @@ fn main() -> ExitCode {
 }
 
 fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
-    if let Some(argument) = arguments.next()? {
-        return match argument {
-            Short('h') | Long("help") => Err(Exit::Help),
-            other => Err(other.unexpected().into()),
-        };
+    let mut with_log = false;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("log") => with_log = true,
+            Short('h') | Long("help") => return Err(Exit::Help),
+            other => return Err(other.unexpected().into()),
+        }
     }
 
-    let shorten = shorten::load()?;
+    let mut loader = shorten::loader();
+    if with_log {
+        loader.options.log_level(EVERY_INSTRUCTION);
+    }
+    let shorten = loader.load()?;
+    if let Some(log) = shorten.progs.keep_four.log() {
+        write!(stdout(), "BPF Verifier output:\n{log}")?;
+    }
     let (sender, receiver) = UnixDatagram::pair()?;
     // The filter of a socket sees what comes in. It is detached when the link is dropped.
     let _link = shorten.progs.keep_four.attach_to(&receiver)?;
 
-    let sent = "Hello";
-    sender.send(sent.as_bytes())?;
-    let mut buffer = [0; 16];
-    let length = receiver.recv(&mut buffer)?;
-    let received = String::from_utf8_lossy(&buffer[..length]);
-    writeln!(stdout(), "Sent {sent:?}, received {received:?}")?;
-    Ok(())
+    print_what_arrives(&sender, &receiver, &["Hello"])
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod profile;
 mod ring_buf_tokio;
 mod runqlat;
 mod socket_filter;
+mod stream_verdict;
 mod support;
 mod tail_calls;
 mod unit_test;
@@ -33,6 +34,23 @@ fn main() -> std::process::ExitCode {
     suite
         .test("socket_filter::hello", root, socket_filter::hello)
         .programs(&["socket_filter"]);
+    suite.test("socket_filter::log", root, socket_filter::log);
+    suite
+        .test(
+            "stream_verdict::drops_foobar",
+            &[Need::Root, Need::Kernel(5, 17)],
+            stream_verdict::drops_foobar,
+        )
+        .programs(&["sk_skb_stream_verdict"])
+        .maps(&["array", "sockmap"]);
+    suite
+        .test(
+            "stream_verdict::drops_foobar_by_kfunc",
+            &[Need::Root, Need::Kernel(6, 17)],
+            stream_verdict::drops_foobar_by_kfunc,
+        )
+        .programs(&["sk_skb_stream_verdict"])
+        .maps(&["array", "sockmap"]);
     suite
         .test("openat::calls", root, openat::calls)
         .programs(&["raw_tracepoint"])

@@ -33,6 +33,19 @@ tools! {
     OPENSNOOP = "opensnoop"
     RUNQLAT = "runqlat"
     PROFILE = "profile"
+    STREAM_VERDICT = "stream_verdict"
+    STREAM_VERDICT_KFUNC = "stream_verdict_kfunc"
+}
+
+/// Tools that say on older kernels which one they need.
+const SINCE: &[(&str, (u8, u8))] = &[(STREAM_VERDICT, (5, 17)), (STREAM_VERDICT_KFUNC, (6, 17))];
+
+/// The kernel that a tool needs, if it is newer than this machine's.
+pub(crate) fn needs_newer_kernel(tool: &str) -> Option<String> {
+    let (_, (major, minor)) = SINCE
+        .iter()
+        .find(|(of, since)| *of == tool && kernel_test::kernel_version() < *since)?;
+    Some(format!("the object needs Linux {major}.{minor}"))
 }
 
 /// Longer than anything here takes.
