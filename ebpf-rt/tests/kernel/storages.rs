@@ -5,9 +5,7 @@ use super::common::{cgroup2, cgroup2_mount, eventually, offset, own_tid};
 use core::ffi::c_void;
 use core::mem::offset_of;
 use ebpf_rt::context::arg_offset;
-use ebpf_rt::{
-    Btf, CgrpStorage, InodeStorage, Pod, SkStorage, TaskStorage, ebpf,
-};
+use ebpf_rt::{Btf, CgrpStorage, InodeStorage, Pod, SkStorage, TaskStorage, ebpf};
 use kernel_test::{Child, Need, Suite};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -18,11 +16,7 @@ use std::process::Stdio;
 pub(crate) fn add(suite: &mut Suite) {
     suite.child(ECHO, echo);
     suite
-        .test(
-            "storages::task",
-            &[Need::Root, Need::Kernel(5, 12)],
-            task,
-        )
+        .test("storages::task", &[Need::Root, Need::Kernel(5, 12)], task)
         .programs(&["tp_btf"])
         .maps(&["task_storage"]);
     suite
@@ -112,7 +106,7 @@ ebpf! {
 
         #[tp_btf("task_newtask")]
         fn begin(ctx: *mut c_void) -> i32 {
-            r6 = *(u64 *)(r1 + {arg_offset(0)});    // struct task_struct *
+            r6 = *(u64 *)(r1 + {arg_offset(0)});  // struct task_struct *
             call bpf_get_current_pid_tgid;
             r0 >>= 32;
             if w0 != PARENT goto end;
@@ -137,7 +131,7 @@ ebpf! {
             r3 = 0;
             r4 = 0;
             call bpf_task_storage_get;
-            if r0 == 0 goto end;                    // not of that process
+            if r0 == 0 goto end;  // not of that process
             r1 = 1;
             lock *(u64 *)(r0 + {offset_of!(Life, calls)}) += r1;
         end:
@@ -285,7 +279,7 @@ ebpf! {
 
         #[lsm("file_open")]
         fn open(ctx: *mut c_void) -> i32 {
-            r6 = *(u64 *)(r1 + {arg_offset(0)});    // struct file *
+            r6 = *(u64 *)(r1 + {arg_offset(0)});  // struct file *
             call bpf_get_current_pid_tgid;
             if w0 != TID goto end;
             r1 = OPENS ll;
@@ -337,7 +331,10 @@ fn sk_in_a_hook() {
     let sent = &uses.maps.SENT;
     let [socket, other] = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
     let send = |text: &[u8]| {
-        assert_eq!(socket.send_to(text, other.local_addr().unwrap()).unwrap(), text.len());
+        assert_eq!(
+            socket.send_to(text, other.local_addr().unwrap()).unwrap(),
+            text.len()
+        );
     };
     send(b"before");
     let link = uses.progs.send.attach().unwrap();
@@ -360,9 +357,8 @@ fn inode() {
     let uses = load_uses();
     let opens = &uses.maps.OPENS;
     let names = ["marked", "unmarked"];
-    let [path, other] = names.map(|name| {
-        std::env::temp_dir().join(format!("storages_{name}_{}", std::process::id()))
-    });
+    let [path, other] = names
+        .map(|name| std::env::temp_dir().join(format!("storages_{name}_{}", std::process::id())));
     let file = File::create(&path).unwrap();
     let unmarked = File::create(&other).unwrap();
     let link = uses.progs.open.attach().unwrap();
