@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 
 const ROOT: &[Need] = &[Need::Root];
 const TRAMPOLINES: &[Need] = &[Need::Root, Need::Matrix(has_trampolines)];
-const LSM: &[Need] = &[
+pub(crate) const LSM: &[Need] = &[
     Need::Root,
     Need::Matrix(has_trampolines),
     Need::Matrix(has_lsm),

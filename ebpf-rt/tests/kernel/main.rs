@@ -30,6 +30,7 @@ mod records;
 mod rejections;
 mod ring_buf;
 mod sockmaps;
+mod storages;
 mod struct_ops;
 mod tracing;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
@@ -63,6 +64,7 @@ fn main() -> std::process::ExitCode {
     records::add(&mut suite);
     ring_buf::add(&mut suite);
     sockmaps::add(&mut suite);
+    storages::add(&mut suite);
     struct_ops::add(&mut suite);
     tracing::add(&mut suite);
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]

@@ -3,6 +3,7 @@
 use super::common::{cgroup2, cgroup2_mount, eventually, make_system_calls};
 use super::ring_buf::Trigger;
 use core::ffi::c_void;
+use core::mem::offset_of;
 use ebpf_rt::maps::{Def, Map, PerfRecord, Prefix};
 use ebpf_rt::symbols::KernelSymbols;
 use ebpf_rt::{
@@ -13,7 +14,7 @@ use ebpf_rt::{
 use kernel_test::{Need, Suite};
 use std::cell::Cell;
 use std::net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
@@ -74,6 +75,7 @@ pub(crate) fn add(suite: &mut Suite) {
             &[Need::Root, Need::Kernel(6, 1)],
             user_ring_buf,
         )
+        .programs(&["socket_filter"])
         .maps(&["user_ringbuf"]);
 }
 
@@ -98,7 +100,7 @@ ebpf! {
             r3 = 2;
             call bpf_tail_call;
             r0 = 1;
-            exit
+            exit;
         }
 
         #[socket_filter]
@@ -181,7 +183,7 @@ ebpf! {
             *(u64 *)(r7 + 8) = r1;
         out:
             r0 = 0;
-            exit
+            exit;
         }
 
         #[socket_filter]
@@ -194,7 +196,7 @@ ebpf! {
             r5 = 3;
             call bpf_perf_event_output;
             r0 = 0;
-            exit
+            exit;
         }
     }
 }
@@ -291,7 +293,7 @@ ebpf! {
             if r0 == 0 goto out;
             r0 = *(u32 *)(r0 + 0);
         out:
-            exit
+            exit;
         }
     }
 }
@@ -360,7 +362,7 @@ ebpf! {
             call bpf_map_push_elem;
         out:
             r0 = 0;
-            exit
+            exit;
         }
     }
 }
@@ -405,7 +407,7 @@ ebpf! {
             exit;
         found:
             r0 = 1;
-            exit
+            exit;
         }
     }
 }
@@ -449,7 +451,7 @@ ebpf! {
             *(u64 *)(r1 + 0) = r0;
         out:
             r0 = 0;
-            exit
+            exit;
         }
     }
 }
@@ -524,7 +526,7 @@ ebpf! {
             lock *(u64 *)(r0 + 0) += r1;
         out:
             r0 = 0;
-            exit
+            exit;
         }
     }
 }
@@ -646,7 +648,7 @@ ebpf! {
             *(u32 *)(r1 + 0) = w0;
         out:
             r0 = 0;
-            exit
+            exit;
         }
     }
 }
@@ -722,204 +724,126 @@ fn device_and_cpu_maps() {
     assert!(eventually(|| cpus.get(0).unwrap().is_none()));
 }
 
-/// `BPF_BTF_LOAD` of two functions without arguments, `main` and `take`, which return an
-/// `int`; the types 3 and 4.
-fn two_functions() -> OwnedFd {
-    const INT: u32 = 1 << 24;
-    const FUNC: u32 = 12 << 24;
-    const FUNC_PROTO: u32 = 13 << 24;
-    let strings = b"\0int\0main\0take\0";
-    let types: [u32; 13] = [
-        1,
-        INT,
-        4,
-        1 << 24 | 32, // 1: a signed int of 32 bits
-        0,
-        FUNC_PROTO,
-        1, // 2: int (void)
-        5,
-        FUNC,
-        2, // 3: main
-        10,
-        FUNC,
-        2, // 4: take
-    ];
-    let (types_length, strings_length) = (size_of_val(&types) as u32, strings.len() as u32);
-    let header: [u32; 6] = [
-        u32::from_ne_bytes(
-            [0xeb9f_u16.to_ne_bytes(), [1, 0]]
-                .concat()
-                .try_into()
-                .unwrap(),
-        ),
-        24,
-        0,
-        types_length,
-        types_length,
-        strings_length,
-    ];
-    let mut blob: Vec<u8> = Vec::new();
-    blob.extend(
-        header
-            .iter()
-            .chain(&types)
-            .flat_map(|word| word.to_ne_bytes()),
-    );
-    blob.extend(strings);
-    #[repr(C)]
-    struct BtfLoad {
-        btf: u64,
-        log: u64,
-        size: u32,
-        rest: [u32; 3],
-    }
-    let mut attr = BtfLoad {
-        btf: blob.as_ptr() as u64,
-        log: 0,
-        size: blob.len() as u32,
-        rest: [0; 3],
-    };
-    raw_bpf(18, &mut attr).unwrap()
+/// What the callback of `takes` keeps of the samples.
+#[derive(Clone, Copy, Debug, PartialEq, Pod)]
+#[repr(C)]
+struct Taken {
+    /// Of their first bytes.
+    sum: u64,
+    samples: u64,
+    /// What the last `bpf_user_ringbuf_drain` returned.
+    returned: i64,
+    /// How many calls of the callback there were in it.
+    called: u64,
 }
 
-fn raw_bpf<T>(command: i32, attr: &mut T) -> std::io::Result<OwnedFd> {
-    // SAFETY: the attributes here are `repr(C)`; their pointers are to buffers that outlive the
-    // call, of the sizes stated.
-    let result = unsafe { libc::syscall(libc::SYS_bpf, command, attr, size_of::<T>()) };
-    match i32::try_from(result) {
-        // SAFETY: the kernel just made this descriptor for us.
-        Ok(fd @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
-        _ => Err(std::io::Error::last_os_error()),
-    }
+impl Taken {
+    const NOTHING: Self = Self {
+        sum: 0,
+        samples: 0,
+        returned: 0,
+        called: 0,
+    };
 }
 
-/// A socket filter that takes samples: the sum of their first bytes, and how many there were,
-/// go into the array. (Callbacks need type information, which `ebpf!` does not make yet.)
-fn taker(samples: &UserRingBuf, array: &Array<[u64; 2]>) -> OwnedFd {
-    use ebpf_rt::isa::{AluOp, AtomicOp, ImmediateSource, Instruction, Register::*, Size, Width};
-    let map = |source, map: &dyn AsFd| {
-        let fd = map.as_fd().as_raw_fd();
-        Instruction::load_pseudo(R1, source, fd, 0)
-    };
-    let main = [
-        map(ImmediateSource::MapFd, samples),
-        // `take` begins at slot 9: 6 behind the slot after this one's first.
-        Instruction::load_pseudo(R2, ImmediateSource::Function, 6, 0),
-        Instruction::mov_imm(R3, 0),
-        Instruction::mov_imm(R4, 0),
-        Instruction::call_helper(209),
-        Instruction::mov_imm(R0, 0),
-        Instruction::exit(),
-    ];
-    let take = [
-        // bpf_dynptr_read(stack, 1, sample, 0, 0)
-        Instruction::mov_reg(R3, R1),
-        Instruction::store_imm(Size::Double, R10, -8, 0),
-        Instruction::mov_reg(R1, R10),
-        Instruction::alu_imm(Width::W64, AluOp::Add, R1, -8),
-        Instruction::mov_imm(R2, 1),
-        Instruction::mov_imm(R4, 0),
-        Instruction::mov_imm(R5, 0),
-        Instruction::call_helper(201),
-        Instruction::load(Size::Byte, R2, R10, -8),
-        map(ImmediateSource::MapValue, array),
-        Instruction::atomic(Width::W64, AtomicOp::Add, R1, 0, R2),
-        Instruction::mov_imm(R2, 1),
-        Instruction::atomic(Width::W64, AtomicOp::Add, R1, 8, R2),
-        Instruction::mov_imm(R0, 0),
-        Instruction::exit(),
-    ];
-    let main: Vec<_> = main.iter().flat_map(|i| i.encode().to_vec()).collect();
-    let take: Vec<_> = take.iter().flat_map(|i| i.encode().to_vec()).collect();
-    let starts = [[0, 3], [main.len() as u32, 4]];
-    let insns: Vec<u8> = main
-        .iter()
-        .chain(&take)
-        .flat_map(|insn| insn.to_ne_bytes())
-        .collect();
-    let btf = two_functions();
-    let mut log = vec![0u8; 1 << 16];
-    #[repr(C)]
-    struct ProgLoad {
-        prog_type: u32,
-        insn_cnt: u32,
-        insns: u64,
-        license: u64,
-        log_level: u32,
-        log_size: u32,
-        log_buf: u64,
-        kern_version: u32,
-        prog_flags: u32,
-        name: [u8; 16],
-        ifindex: u32,
-        expected_attach_type: u32,
-        btf_fd: u32,
-        func_info_rec_size: u32,
-        func_info: u64,
-        func_info_cnt: u32,
-        rest: u32,
+/// The first byte of a sample behind which no more are taken for now.
+const STOP: i32 = 0xff;
+
+ebpf! {
+    #[license = "GPL"]
+    #[min_kernel = "6.1"]
+    mod takes {
+        static SAMPLES: UserRingBuf = UserRingBuf::with_byte_size(4096);
+        static TAKEN: Global<Taken> = Global::new(Taken::NOTHING);
+
+        /// Takes the samples that are there.
+        #[socket_filter]
+        fn drain(ctx: *mut c_void) -> i32 {
+            *(u64 *)(r10 - 8) = 0;
+            r1 = SAMPLES ll;
+            r2 = take ll;
+            r3 = r10;
+            r3 += -8;
+            r4 = 0;
+            call bpf_user_ringbuf_drain;
+            r1 = TAKEN ll;
+            *(u64 *)(r1 + {offset_of!(Taken, returned)}) = r0;
+            r2 = *(u64 *)(r10 - 8);
+            *(u64 *)(r1 + {offset_of!(Taken, called)}) = r2;
+            r0 = 0;
+            exit;
+        }
+
+        /// Counts a sample, here and for `drain`.
+        fn take(dynptr: *const c_void, ctx: *mut c_void) -> i64 {
+            r3 = r1;
+            r1 = *(u64 *)(r2 + 0);
+            r1 += 1;
+            *(u64 *)(r2 + 0) = r1;
+            *(u64 *)(r10 - 8) = 0;
+            r1 = r10;
+            r1 += -8;
+            r2 = 1;
+            r4 = 0;
+            r5 = 0;
+            call bpf_dynptr_read;
+            r2 = *(u8 *)(r10 - 8);
+            r1 = TAKEN ll;
+            lock *(u64 *)(r1 + {offset_of!(Taken, sum)}) += r2;
+            r3 = 1;
+            lock *(u64 *)(r1 + {offset_of!(Taken, samples)}) += r3;
+            r0 = 0;
+            if r2 != STOP goto next;
+            r0 = 1;
+        next:
+            exit;
+        }
     }
-    let mut attr = ProgLoad {
-        prog_type: 1,
-        insn_cnt: (insns.len() / 8) as u32,
-        insns: insns.as_ptr() as u64,
-        license: c"GPL".as_ptr() as u64,
-        log_level: 1,
-        log_size: log.len() as u32,
-        log_buf: log.as_mut_ptr() as u64,
-        kern_version: 0,
-        prog_flags: 0,
-        name: [0; 16],
-        ifindex: 0,
-        expected_attach_type: 0,
-        btf_fd: btf.as_raw_fd() as u32,
-        func_info_rec_size: 8,
-        func_info: starts.as_ptr() as u64,
-        func_info_cnt: 2,
-        rest: 0,
-    };
-    raw_bpf(5, &mut attr).unwrap_or_else(|error| {
-        panic!("{error}: {}", String::from_utf8_lossy(&log));
-    })
 }
 
 fn user_ring_buf() {
-    const DEF: Def<Array<[u64; 2]>> = Array::with_max_entries(1);
-    let array = DEF.create("taken").unwrap();
-    let samples = UserRingBuf::create(4096).unwrap();
-    let program = taker(&samples, &array);
-    let (from, to) = UnixDatagram::pair().unwrap();
-    let fd = program.as_raw_fd();
-    // SAFETY: the value is an `int` on our stack.
-    let attached = unsafe {
-        libc::setsockopt(
-            to.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_ATTACH_BPF,
-            (&raw const fd).cast(),
-            4,
-        )
+    let takes = takes::load().unwrap();
+    let (samples, taken) = (&takes.maps.SAMPLES, &takes.maps.TAKEN);
+    let trigger = Trigger::new(&takes.progs.drain);
+    let mut expected = Taken::NOTHING;
+    let mut drains = |firsts: &[u8]| {
+        trigger.run();
+        let count = firsts.len();
+        expected = Taken {
+            sum: expected.sum + firsts.iter().map(|&byte| u64::from(byte)).sum::<u64>(),
+            samples: expected.samples + count as u64,
+            returned: count as i64,
+            called: count as u64,
+        };
+        assert_eq!(taken.get(), expected);
     };
-    assert_eq!(attached, 0);
 
+    drains(&[]);
     let mut writer = samples.writer().unwrap();
     assert_eq!(samples.writer().unwrap_err().kind(), ErrorKind::Exists);
     assert_eq!(writer.reserve(4096).unwrap_err().kind(), ErrorKind::Invalid);
-    let (mut sum, mut count) = (0, 0);
     // Often enough to come round the buffer, with lengths that go over its end.
-    for round in 0..300u64 {
+    for round in 0..300 {
+        let first = (round % 250) as u8;
         for length in [1, 13, 64] {
             let mut sample = writer.reserve(length).unwrap().expect("room");
-            sample.fill(round as u8);
+            sample.fill(first);
             sample.submit();
-            (sum, count) = (sum + u64::from(round as u8), count + 1);
         }
         // Discarded ones are skipped.
         drop(writer.reserve(20).unwrap().expect("room"));
-        from.send(b"x").unwrap();
-        assert_eq!(array.get(0).unwrap(), [sum, count]);
+        drains(&[first; 3]);
         assert_eq!(writer.unread_bytes(), 0);
     }
+    // The callback may leave the rest for later.
+    for first in [1, STOP as u8, 2, 3] {
+        let mut sample = writer.reserve(8).unwrap().expect("room");
+        sample.fill(first);
+        sample.submit();
+    }
+    drains(&[1, STOP as u8]);
+    assert_eq!(writer.unread_bytes(), 32);
+    drains(&[2, 3]);
     // Until it is full: 4096 bytes are 102 samples of 40.
     let mut submitted = 0;
     while let Some(mut sample) = writer.reserve(32).unwrap() {
@@ -928,8 +852,7 @@ fn user_ring_buf() {
         submitted += 1;
     }
     assert_eq!(submitted, 102);
-    from.send(b"x").unwrap();
-    assert_eq!(array.get(0).unwrap(), [sum + 102, count + 102]);
+    drains(&[1; 102]);
     assert!(writer.wait(Some(Duration::ZERO)).unwrap());
     assert!(writer.reserve(32).unwrap().is_some());
 }
