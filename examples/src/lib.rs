@@ -8,6 +8,7 @@ mod histogram;
 mod interrupt;
 mod losses;
 mod packet_socket;
+pub mod recorded;
 mod text;
 mod user_table;
 mod users;
