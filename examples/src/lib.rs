@@ -9,6 +9,7 @@ mod interrupt;
 mod losses;
 mod messages;
 mod packet_socket;
+pub mod recorded;
 mod text;
 mod user_table;
 mod users;

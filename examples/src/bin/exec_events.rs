@@ -157,6 +157,67 @@ fn print_json(out: &mut impl Write, event: &Event) -> Result<(), Exit> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    /// The program sees a call of this process.
+    fn call(execs: &execs::Skeleton, pid: u32, uid: u32, comm: &str) -> Result<(), Exit> {
+        let hello = &execs.progs.hello;
+        hello.machine()?.with(|vm| {
+            // Neither the thread nor the group is told.
+            vm.set_process(pid, pid + 1);
+            vm.set_user(uid, uid + 1);
+            vm.set_comm(comm);
+        });
+        assert_eq!(hello.run(&mut [])?, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn recorded_calls_are_told() -> Result<(), Exit> {
+        let execs = execs::vm()?;
+        call(&execs, 12, 0, "sh")?;
+        call(&execs, 4711, 1000, "longer than a name")?;
+        let mut out = Vec::new();
+        let mut events = execs.maps.EVENTS.reader()?;
+        while let Some(record) = events.next()? {
+            print_json(&mut out, record.get().expect("an event"))?;
+        }
+        let out = String::from_utf8(out).expect("JSON");
+        let told: Vec<serde_json::Value> = out
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect();
+        let event = |pid: u32, uid: u32, command: &str| json!({ "pid": pid, "uid": uid, "command": command, "message": "hello world" });
+        assert_eq!(
+            told,
+            [event(12, 0, "sh"), event(4711, 1000, "longer than a n")]
+        );
+        assert_eq!(execs.maps.LOST.get(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn calls_without_room_are_counted() -> Result<(), Exit> {
+        let execs = execs::vm()?;
+        // A header of eight bytes, and all of it rounded up to eight; one byte stays free.
+        let taken = (8 + size_of::<Event>()).next_multiple_of(8);
+        let room = (execs.maps.EVENTS.byte_size() as usize - 1) / taken;
+        for _ in 0..room + 3 {
+            call(&execs, 12, 0, "sh")?;
+        }
+        assert_eq!(execs.maps.LOST.get(), 3);
+        assert_eq!(execs.maps.EVENTS.consume(|_| ())?, room);
+        // There is room again.
+        call(&execs, 13, 0, "sh")?;
+        let mut pid = 0;
+        execs
+            .maps
+            .EVENTS
+            .consume(|record| pid = record.get().expect("an event").pid)?;
+        assert_eq!((pid, execs.maps.LOST.get()), (13, 3));
+        Ok(())
+    }
+
     // The message is stored as numbers.
     #[cfg(target_endian = "little")]
     #[test]

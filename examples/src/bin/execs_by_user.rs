@@ -130,6 +130,28 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
 #[cfg(test)]
 mod tests {
     #[test]
+    fn recorded_calls_are_counted() -> Result<(), ebpf_rt::Error> {
+        let mut loader = super::execs::loader();
+        loader.maps.COUNTER_TABLE.max_entries(3);
+        let execs = loader.vm()?;
+        let count = &execs.progs.count;
+        // Who started programs, and how many in a row. The group is another number.
+        for (uid, calls) in [(0, 2), (1000, 5), (33, 1), (101, 4), (0, 1), (1000, 2)] {
+            count.machine()?.with(|vm| vm.set_user(uid, 7));
+            for _ in 0..calls {
+                assert_eq!(count.run(&mut [])?, 0);
+            }
+        }
+        let table = &execs.maps.COUNTER_TABLE;
+        let mut rows = table.iter().collect::<Result<Vec<_>, _>>()?;
+        rows.sort_unstable();
+        assert_eq!(rows, [(0, 3), (33, 1), (1000, 7)]);
+        // The fourth user found no room.
+        assert_eq!(execs.maps.NOT_COUNTED.get(), 4);
+        Ok(())
+    }
+
+    #[test]
     fn listing() {
         insta::assert_snapshot!(super::execs::OBJECT);
     }

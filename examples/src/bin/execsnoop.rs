@@ -237,12 +237,12 @@ fn main() -> ExitCode {
 }
 
 fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
-    let (mut failed, mut uid) = (false, None::<u32>);
+    let mut wanted = Wanted::default();
     let (mut count, mut is_json) = (u64::MAX, false);
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long("failed") => failed = true,
-            Long("uid") => uid = Some(arguments.value()?.parse()?),
+            Long("failed") => wanted.failed = true,
+            Long("uid") => wanted.uid = Some(arguments.value()?.parse()?),
             Long("count") => count = arguments.value()?.parse::<NonZeroU64>()?.get(),
             Long("json") => is_json = true,
             Short('h') | Long("help") => return Err(Exit::Help),
@@ -250,11 +250,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         }
     }
 
-    let mut loader = execs::loader();
-    loader.consts.FAILED.set(failed.into());
-    loader.consts.IS_ONE_USER.set(uid.is_some().into());
-    loader.consts.UID.set(uid.unwrap_or(0));
-    let execs = loader.load()?;
+    let execs = wanted.loader().load()?;
     let progs = &execs.progs;
     let mut calls = execs.maps.CALLS.reader()?;
     // The ends first: a call that begins before them would look as if it never ended.
@@ -291,6 +287,25 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
                 return Ok(());
             }
         }
+    }
+}
+
+/// Which calls are wanted: all that succeed, if nothing is said.
+#[derive(Default)]
+struct Wanted {
+    failed: bool,
+    uid: Option<u32>,
+}
+
+impl Wanted {
+    /// The programs that see only these.
+    fn loader(&self) -> execs::Loader {
+        let mut loader = execs::loader();
+        let consts = &mut loader.consts;
+        consts.FAILED.set(self.failed.into());
+        consts.IS_ONE_USER.set(self.uid.is_some().into());
+        consts.UID.set(self.uid.unwrap_or(0));
+        loader
     }
 }
 
@@ -365,6 +380,230 @@ fn print_json(out: &mut impl Write, call: &Call, arguments: &[&[u8]]) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ebpf_examples::recorded::{syscall_enter, syscall_exit, user_memory};
+    use ebpf_rt::{Error, vm::Machine};
+
+    /// No memory is there.
+    const NOWHERE: u64 = 1;
+    const ENOENT: i64 = -(libc::ENOENT as i64);
+
+    /// Process 12 of user 33, which is `sh` before it is something else.
+    fn loaded(wanted: &Wanted) -> Result<execs::Skeleton, Error> {
+        let execs = wanted.loader().vm()?;
+        machine(&execs)?.with(|vm| {
+            vm.set_process(12, 13);
+            vm.set_user(33, 44);
+            vm.set_comm("sh");
+        });
+        Ok(execs)
+    }
+
+    fn machine(execs: &execs::Skeleton) -> Result<&Machine, Error> {
+        execs.progs.leave.machine()
+    }
+
+    /// A text of the process; where it is.
+    fn text(execs: &execs::Skeleton, text: &str) -> Result<u64, Error> {
+        let bytes = [text.as_bytes(), b"\0"].concat();
+        Ok(user_memory(machine(execs)?, "a text", bytes))
+    }
+
+    /// A list of texts, as execve(2) gets it; where it is.
+    fn list(execs: &execs::Skeleton, texts: &[&str]) -> Result<u64, Error> {
+        let texts = texts.iter().map(|&argument| text(execs, argument));
+        let mut list = texts.collect::<Result<Vec<_>, _>>()?;
+        list.push(0);
+        let bytes = list.into_iter().flat_map(u64::to_ne_bytes).collect();
+        Ok(user_memory(machine(execs)?, "the arguments", bytes))
+    }
+
+    /// execve(2) begins.
+    fn begin(execs: &execs::Skeleton, path: u64, argv: u64) -> Result<(), Error> {
+        let record = &mut syscall_enter([path, argv, NOWHERE]);
+        assert_eq!(execs.progs.enter_execve.run(record)?, 0);
+        Ok(())
+    }
+
+    /// The call ends.
+    fn end(execs: &execs::Skeleton, result: i64) -> Result<(), Error> {
+        assert_eq!(execs.progs.leave.run(&mut syscall_exit(result))?, 0);
+        Ok(())
+    }
+
+    /// execve(2), from beginning to end.
+    fn execve(execs: &execs::Skeleton, argv: &[&str], result: i64) -> Result<(), Error> {
+        begin(execs, text(execs, argv[0])?, list(execs, argv)?)?;
+        end(execs, result)
+    }
+
+    /// What was recorded by now.
+    fn told(execs: &execs::Skeleton) -> Result<Vec<(Call, Vec<String>)>, Error> {
+        let mut told = Vec::new();
+        execs.maps.CALLS.consume(|record| {
+            let (call, arguments) = parse(record.bytes()).expect("a call");
+            let arguments = arguments.into_iter().map(printable).collect();
+            told.push((*call, arguments));
+        })?;
+        Ok(told)
+    }
+
+    /// Of each its arguments, and whether something is missing.
+    fn told_arguments(execs: &execs::Skeleton) -> Result<Vec<(Vec<String>, u32)>, Error> {
+        let told = told(execs)?.into_iter();
+        Ok(told
+            .map(|(call, arguments)| (arguments, call.is_cut))
+            .collect())
+    }
+
+    #[test]
+    fn recorded_calls_are_joined() -> Result<(), Exit> {
+        let execs = loaded(&Wanted::default())?;
+        let machine = machine(&execs)?;
+        // The path stands for the first argument.
+        let path = text(&execs, "/usr/bin/ls")?;
+        begin(&execs, path, list(&execs, &["ls", "-l", "", "/tmp"])?)?;
+        // Meanwhile another process fails, and a third begins and dies.
+        machine.with(|vm| vm.set_process(99, 99));
+        execve(&execs, &["/no/such/file"], ENOENT)?;
+        machine.with(|vm| vm.set_process(98, 98));
+        begin(&execs, path, list(&execs, &["ls"])?)?;
+        // The thread of the first has become another one, and the process has another name.
+        machine.with(|vm| {
+            vm.set_process(12, 12);
+            vm.set_comm("ls");
+        });
+        end(&execs, 0)?;
+        // With a directory before, and flags behind.
+        let (at, cat) = (libc::AT_FDCWD as u64, text(&execs, "cat")?);
+        let begin = &mut syscall_enter([at, cat, list(&execs, &["-", "file"])?, NOWHERE, 0]);
+        execs.progs.enter_execveat.run(begin)?;
+        end(&execs, 0)?;
+        // One whose beginning was not seen.
+        end(&execs, 0)?;
+
+        let told = told(&execs)?;
+        let arguments: Vec<_> = told
+            .iter()
+            .map(|(_, arguments)| arguments.clone())
+            .collect();
+        assert_eq!(
+            arguments,
+            [&["/usr/bin/ls", "-l", "", "/tmp"][..], &["cat", "file"]]
+        );
+        for (call, _) in told {
+            assert_eq!((call.pid, call.uid, call.result), (12, 33, 0));
+            assert_eq!((c_string(&call.command), call.is_cut), (&b"ls"[..], 0));
+        }
+        // Only the one that died is left.
+        let begun = execs.maps.BEGUN.keys().collect::<Result<Vec<_>, _>>()?;
+        assert_eq!((begun, execs.maps.LOST.get()), (vec![98], 0));
+        Ok(())
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_recorded() -> Result<(), Exit> {
+        for (failed, uid, results) in [
+            (false, None, &[0][..]),
+            (true, None, &[ENOENT, 0]),
+            (true, Some(33), &[ENOENT, 0]),
+            (true, Some(0), &[]),
+        ] {
+            let execs = loaded(&Wanted { failed, uid })?;
+            execve(&execs, &["/usr/local/bin/ls"], ENOENT)?;
+            execve(&execs, &["/usr/bin/ls"], 0)?;
+            let told: Vec<i64> = told(&execs)?.iter().map(|(call, _)| call.result).collect();
+            assert_eq!(told, results, "{failed} {uid:?}");
+            assert_eq!(execs.maps.BEGUN.keys().count(), 0);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn long_arguments_are_cut() -> Result<(), Exit> {
+        let execs = loaded(&Wanted::default())?;
+        let fits = "x".repeat(ARGUMENT_MAX - 2);
+        let long = "x".repeat(ARGUMENT_MAX);
+        execve(&execs, &["echo", &fits, "end"], 0)?;
+        execve(&execs, &["echo", &long, "end"], 0)?;
+        // As many as there can be, and one more.
+        let many = vec!["x"; ARGUMENTS_MAX as usize + 2];
+        execve(&execs, &many[1..], 0)?;
+        execve(&execs, &many, 0)?;
+        // As long in all as there is room for, and longer.
+        let large = vec![&fits[..]; BYTES_MAX / ARGUMENT_MAX + 1];
+        execve(&execs, &large[1..], 0)?;
+        execve(&execs, &large, 0)?;
+
+        let told = told_arguments(&execs)?;
+        let cut: Vec<u32> = told.iter().map(|&(_, is_cut)| is_cut).collect();
+        assert_eq!(cut, [0, 1, 0, 1, 0, 1]);
+        let lengths = told.iter().map(|(arguments, _)| arguments.len());
+        let most = ARGUMENTS_MAX as usize + 1;
+        assert_eq!(lengths.collect::<Vec<_>>(), [3, 3, most, most, 8, 8]);
+        assert_eq!(told[0].0[1], fits);
+        assert_eq!(told[1].0[1], long[1..]);
+        Ok(())
+    }
+
+    #[test]
+    fn memory_that_cannot_be_read_ends_the_arguments() -> Result<(), Exit> {
+        let execs = loaded(&Wanted::default())?;
+        let path = text(&execs, "/bin/ls")?;
+        begin(&execs, NOWHERE, list(&execs, &["ls"])?)?;
+        end(&execs, 0)?;
+        begin(&execs, path, NOWHERE)?;
+        end(&execs, 0)?;
+        let argv = [path, text(&execs, "-l")?, NOWHERE, path, 0].map(u64::to_ne_bytes);
+        let argv = user_memory(machine(&execs)?, "the arguments", argv.concat());
+        begin(&execs, path, argv)?;
+        end(&execs, 0)?;
+        let told = told_arguments(&execs)?;
+        let arguments = |arguments: &[&str]| arguments.iter().map(|&a| a.to_owned()).collect();
+        assert_eq!(
+            told,
+            [
+                (Vec::new(), 0),
+                (arguments(&["/bin/ls"]), 0),
+                (arguments(&["/bin/ls", "-l"]), 1),
+            ]
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn calls_without_room_are_counted() -> Result<(), Exit> {
+        let execs = loaded(&Wanted::default())?;
+        let long = "x".repeat(ARGUMENT_MAX - 1);
+        let argv = vec![&long[..]; BYTES_MAX / ARGUMENT_MAX];
+        // A header of eight bytes; one byte of the buffer stays free.
+        let room = (execs.maps.CALLS.byte_size() as usize - 1) / (8 + size_of::<Record>());
+        for _ in 0..room + 2 {
+            execve(&execs, &argv, 0)?;
+        }
+        assert_eq!(execs.maps.LOST.get(), 2);
+        assert_eq!(told(&execs)?.len(), room);
+        Ok(())
+    }
+
+    #[test]
+    fn the_oldest_calls_make_room() -> Result<(), Exit> {
+        let mut loader = Wanted::default().loader();
+        loader.maps.BEGUN.max_entries(2);
+        let execs = loader.vm()?;
+        let machine = machine(&execs)?;
+        let (path, argv) = (text(&execs, "/bin/ls")?, list(&execs, &["ls"])?);
+        for pid in 1..4 {
+            machine.with(|vm| vm.set_process(pid, pid));
+            begin(&execs, path, argv)?;
+        }
+        for pid in 1..4 {
+            machine.with(|vm| vm.set_process(pid, pid));
+            end(&execs, 0)?;
+        }
+        let told: Vec<u32> = told(&execs)?.iter().map(|(call, _)| call.pid).collect();
+        assert_eq!((told, execs.maps.LOST.get()), (vec![2, 3], 0));
+        Ok(())
+    }
 
     #[test]
     fn listing() {

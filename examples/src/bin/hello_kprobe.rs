@@ -98,6 +98,20 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
 #[cfg(test)]
 mod tests {
     #[test]
+    fn each_recorded_call_is_greeted() -> Result<(), ebpf_rt::Error> {
+        let mut loader = super::greeting::loader();
+        loader.consts.TOOL.set(4711);
+        let greeting = loader.vm()?;
+        let hello = &greeting.progs.hello;
+        for _ in 0..2 {
+            assert_eq!(hello.run(&mut [])?, 0);
+        }
+        let printed: Vec<String> = hello.machine()?.with(|vm| vm.take_printed().collect());
+        assert_eq!(printed, ["hello_kprobe 4711 Hello World!"; 2]);
+        Ok(())
+    }
+
+    #[test]
     fn listing() {
         insta::assert_snapshot!(super::greeting::OBJECT);
     }

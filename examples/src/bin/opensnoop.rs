@@ -230,13 +230,13 @@ fn main() -> ExitCode {
 }
 
 fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
-    let (mut pid, mut uid, mut failed) = (None::<NonZeroU32>, None::<u32>, false);
+    let mut wanted = Wanted::default();
     let (mut count, mut is_json) = (u64::MAX, false);
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long("pid") => pid = Some(arguments.value()?.parse()?),
-            Long("uid") => uid = Some(arguments.value()?.parse()?),
-            Long("failed") => failed = true,
+            Long("pid") => wanted.pid = Some(arguments.value()?.parse()?),
+            Long("uid") => wanted.uid = Some(arguments.value()?.parse()?),
+            Long("failed") => wanted.failed = true,
             Long("count") => count = arguments.value()?.parse::<NonZeroU64>()?.get(),
             Long("json") => is_json = true,
             Short('h') | Long("help") => return Err(Exit::Help),
@@ -244,12 +244,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         }
     }
 
-    let mut loader = opens::loader();
-    loader.consts.PID.set(pid.map_or(0, NonZeroU32::get));
-    loader.consts.IS_ONE_USER.set(uid.is_some().into());
-    loader.consts.UID.set(uid.unwrap_or(0));
-    loader.consts.FAILED.set(failed.into());
-    let opens = loader.load()?;
+    let opens = wanted.loader().load()?;
     let progs = &opens.progs;
     let mut calls = opens.maps.CALLS.reader()?;
     // The ends first: a call that begins before them would look as if it never ended.
@@ -295,6 +290,27 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     }
 }
 
+/// Which calls are wanted: all, if nothing is said.
+#[derive(Default)]
+struct Wanted {
+    pid: Option<NonZeroU32>,
+    uid: Option<u32>,
+    failed: bool,
+}
+
+impl Wanted {
+    /// The programs that see only these.
+    fn loader(&self) -> opens::Loader {
+        let mut loader = opens::loader();
+        let consts = &mut loader.consts;
+        consts.PID.set(self.pid.map_or(0, NonZeroU32::get));
+        consts.IS_ONE_USER.set(self.uid.is_some().into());
+        consts.UID.set(self.uid.unwrap_or(0));
+        consts.FAILED.set(self.failed.into());
+        loader
+    }
+}
+
 /// The call, and the path if it could be read.
 fn parse(record: &[u8]) -> Option<(&Call, Option<&[u8]>)> {
     let (call, path) = record.split_at_checked(size_of::<Call>())?;
@@ -332,6 +348,167 @@ fn print_json(out: &mut impl Write, call: &Call, path: Option<&[u8]>) -> Result<
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use ebpf_examples::recorded::{syscall_enter, syscall_exit, user_memory};
+    use ebpf_rt::Error;
+    use ebpf_rt::vm::Machine;
+
+    const O_RDONLY: u64 = libc::O_RDONLY as u64;
+    const O_CREAT: u64 = libc::O_CREAT as u64;
+    const ENOENT: i64 = -(libc::ENOENT as i64);
+
+    /// Process 12 of user 33, whose second thread it is.
+    fn set_process(machine: &Machine) {
+        machine.with(|vm| {
+            vm.set_process(12, 13);
+            vm.set_user(33, 44);
+            vm.set_comm("cat");
+        });
+    }
+
+    fn machine(opens: &opens::Skeleton) -> Result<&Machine, Error> {
+        opens.progs.leave.machine()
+    }
+
+    /// An openat(2) call, from beginning to end.
+    fn openat(opens: &opens::Skeleton, path: &[u8], result: i64) -> Result<(), Error> {
+        let path = user_memory(machine(opens)?, "the path", path.to_vec());
+        let at = libc::AT_FDCWD as u64;
+        let begin = &mut syscall_enter([at, path, O_RDONLY]);
+        assert_eq!(opens.progs.enter_openat.run(begin)?, 0);
+        assert_eq!(opens.progs.leave.run(&mut syscall_exit(result))?, 0);
+        Ok(())
+    }
+
+    /// What the tool would print by now.
+    fn printed(opens: &opens::Skeleton) -> Result<Vec<String>, Exit> {
+        let mut out = Vec::new();
+        let mut calls = opens.maps.CALLS.reader()?;
+        while let Some(record) = calls.next()? {
+            let (call, path) = parse(record.bytes()).expect("a call");
+            print(&mut out, call, path)?;
+        }
+        let out = String::from_utf8(out).expect("text");
+        Ok(out.lines().map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn recorded_calls_are_joined() -> Result<(), Exit> {
+        let opens = Wanted::default().loader().vm()?;
+        let machine = machine(&opens)?;
+        set_process(machine);
+        let (progs, at) = (&opens.progs, libc::AT_FDCWD as u64);
+        let path = user_memory(machine, "the path", b"/etc/passwd\0".to_vec());
+        // struct open_how: flags, mode, resolve.
+        let how = [O_CREAT, 0o600, 0].map(u64::to_ne_bytes).concat();
+        let how = user_memory(machine, "how", how);
+        progs.enter_open.run(&mut syscall_enter([path, O_CREAT]))?;
+        progs.leave.run(&mut syscall_exit(3))?;
+        progs
+            .enter_openat
+            .run(&mut syscall_enter([at, path, O_CREAT]))?;
+        // Meanwhile another thread begins one, and ends after it.
+        let other = user_memory(machine, "another path", b"/dev/null\0".to_vec());
+        machine.with(|vm| vm.set_process(12, 14));
+        progs
+            .enter_openat
+            .run(&mut syscall_enter([at, other, O_CREAT]))?;
+        machine.with(|vm| vm.set_process(12, 13));
+        progs.leave.run(&mut syscall_exit(ENOENT))?;
+        machine.with(|vm| vm.set_process(12, 14));
+        progs.leave.run(&mut syscall_exit(4))?;
+        machine.with(|vm| vm.set_process(12, 13));
+        let size = 24;
+        progs
+            .enter_openat2
+            .run(&mut syscall_enter([at, path, how, size]))?;
+        progs.leave.run(&mut syscall_exit(5))?;
+        // One whose beginning was not seen.
+        progs.leave.run(&mut syscall_exit(6))?;
+
+        let mut told = Vec::new();
+        opens.maps.CALLS.consume(|record| {
+            let (call, path) = parse(record.bytes()).expect("a call");
+            assert_eq!((call.process, call.uid, call.flags), (12, 33, O_CREAT));
+            assert_eq!(ebpf_examples::c_string(&call.command), b"cat");
+            let path = path.map(|path| String::from_utf8_lossy(path).into_owned());
+            told.push((call.thread, call.result, path.expect("a path")));
+        })?;
+        let call = |thread, result, path: &str| (thread, result, path.to_owned());
+        assert_eq!(
+            told,
+            [
+                call(13, 3, "/etc/passwd"),
+                call(13, ENOENT, "/etc/passwd"),
+                call(14, 4, "/dev/null"),
+                call(13, 5, "/etc/passwd"),
+            ]
+        );
+        // Nothing is left of them.
+        assert_eq!(opens.maps.BEGUN.keys().count(), 0);
+        assert_eq!(opens.maps.LOST.get(), 0);
+        Ok(())
+    }
+
+    #[test]
+    fn recorded_calls_are_printed() -> Result<(), Exit> {
+        let opens = Wanted::default().loader().vm()?;
+        set_process(machine(&opens)?);
+        openat(&opens, b"/etc/passwd\0", 3)?;
+        openat(&opens, b"/no/such\nfile\0", ENOENT)?;
+        openat(&opens, b"\0", ENOENT)?;
+        openat(&opens, b"/without/an/end", -i64::from(libc::EFAULT))?;
+        assert_eq!(
+            printed(&opens)?,
+            [
+                "      12  cat                 3                /etc/passwd",
+                "      12  cat                 - ENOENT         /no/such\\nfile",
+                "      12  cat                 - ENOENT         ",
+                "      12  cat                 - EFAULT         (the path could not be read)",
+            ]
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_recorded() -> Result<(), Exit> {
+        let both = ["/there", "/not/there"];
+        for (pid, uid, failed, paths) in [
+            (NonZeroU32::new(12), None, false, &both[..]),
+            (NonZeroU32::new(13), None, false, &[]),
+            (None, Some(33), false, &both),
+            (None, Some(0), false, &[]),
+            (None, None, true, &both[1..]),
+        ] {
+            let opens = Wanted { pid, uid, failed }.loader().vm()?;
+            set_process(machine(&opens)?);
+            openat(&opens, b"/there\0", 3)?;
+            openat(&opens, b"/not/there\0", ENOENT)?;
+            let told = printed(&opens)?;
+            let told: Vec<_> = told
+                .iter()
+                .filter_map(|line| line.rsplit(' ').next())
+                .collect();
+            assert_eq!(told, paths, "{pid:?} {uid:?} {failed}");
+            assert_eq!(opens.maps.BEGUN.keys().count(), 0);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn calls_without_room_are_counted() -> Result<(), Exit> {
+        let opens = Wanted::default().loader().vm()?;
+        let path = [&[b'x'; PATH_MAX - 1][..], b"\0"].concat();
+        // A header of eight bytes; one byte of the buffer stays free.
+        let room = (opens.maps.CALLS.byte_size() as usize - 1) / (8 + size_of::<Record>());
+        for _ in 0..room + 2 {
+            openat(&opens, &path, 3)?;
+        }
+        assert_eq!(opens.maps.LOST.get(), 2);
+        assert_eq!(printed(&opens)?.len(), room);
+        Ok(())
+    }
+
     #[test]
     fn listing() {
         insta::assert_snapshot!(super::opens::OBJECT);

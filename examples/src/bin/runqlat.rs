@@ -243,17 +243,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
 
     // Ctrl-C ends it with a histogram.
     let interrupt = Interrupt::catch()?;
-    let mut loader = waits::loader();
-    let consts = &mut loader.consts;
-    let places = Places::find()?;
-    consts.WAKEUP_PID.set(places.wakeup_pid);
-    consts.WAKEUP_NEW_PID.set(places.wakeup_new_pid);
-    consts.PREV_PID.set(places.prev_pid);
-    consts.PREV_STATE.set(places.prev_state);
-    consts.NEXT_PID.set(places.next_pid);
-    consts.UNIT.set(unit);
-    consts.TASK.set(task);
-    let waits = loader.load()?;
+    let waits = Places::find()?.loader(unit, task).load()?;
     let progs = &waits.progs;
     let _links = [
         progs.switch.attach()?,
@@ -322,6 +312,21 @@ impl Places {
             next_pid: place(&switch, "next_pid", 4)?,
         })
     }
+
+    /// The programs that find the fields there, and see only this task, or with 0 all. The unit
+    /// is in nanoseconds.
+    fn loader(&self, unit: u32, task: u32) -> waits::Loader {
+        let mut loader = waits::loader();
+        let consts = &mut loader.consts;
+        consts.WAKEUP_PID.set(self.wakeup_pid);
+        consts.WAKEUP_NEW_PID.set(self.wakeup_new_pid);
+        consts.PREV_PID.set(self.prev_pid);
+        consts.PREV_STATE.set(self.prev_state);
+        consts.NEXT_PID.set(self.next_pid);
+        consts.UNIT.set(unit);
+        consts.TASK.set(task);
+        loader
+    }
 }
 
 /// Where the lower half of a number of 64 bits is in it.
@@ -344,6 +349,141 @@ fn place(format: &Format, name: &str, size: u32) -> Result<u32, Exit> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use ebpf_rt::{Error, programs::Tracepoint};
+
+    /// What tracefs says on Linux 6.12, and another place for one, as other kernels may have.
+    const PLACES: Places = Places {
+        wakeup_pid: 24,
+        wakeup_new_pid: 28,
+        prev_pid: 24,
+        prev_state: 32 + half(),
+        next_pid: 56,
+    };
+
+    /// States of tasks: can run, waits for an event, was interrupted and can run.
+    const RUNNING: u64 = 0;
+    const INTERRUPTIBLE: u64 = 1;
+    const PREEMPTED: u64 = TASK_REPORT_MAX as u64;
+
+    /// What the scheduler does.
+    #[derive(Clone, Copy)]
+    enum Event {
+        Wakeup(u32),
+        WakeupNew(u32),
+        /// Who goes, in which state, and who comes.
+        Switch(u32, u64, u32),
+    }
+    use Event::{Switch, Wakeup, WakeupNew};
+
+    /// The programs see an event, at a time in nanoseconds.
+    fn see(waits: &waits::Skeleton, time: u64, event: Event) -> Result<(), Error> {
+        // What is in no field is no task's number.
+        let mut record = [0xff; 64];
+        let mut put = |at: u32, bytes: &[u8]| {
+            record[at as usize..][..bytes.len()].copy_from_slice(bytes);
+        };
+        let progs = &waits.progs;
+        let program: &Tracepoint = match event {
+            Wakeup(task) => {
+                put(PLACES.wakeup_pid, &task.to_ne_bytes());
+                &progs.wakeup
+            }
+            WakeupNew(task) => {
+                put(PLACES.wakeup_new_pid, &task.to_ne_bytes());
+                &progs.wakeup_new
+            }
+            Switch(prev, state, next) => {
+                put(PLACES.prev_pid, &prev.to_ne_bytes());
+                put(PLACES.prev_state - half(), &state.to_ne_bytes());
+                put(PLACES.next_pid, &next.to_ne_bytes());
+                &progs.switch
+            }
+        };
+        program.machine()?.with(|vm| vm.set_clock(time));
+        assert_eq!(program.run(&mut record)?, 0);
+        Ok(())
+    }
+
+    /// The slots that are not empty.
+    fn slots(waits: &waits::Skeleton) -> Result<Vec<(usize, u64)>, Error> {
+        let slots = waits.maps.SLOTS_OF_TIME.read_all()?.into_iter().enumerate();
+        Ok(slots.filter(|&(_, count)| count != 0).collect())
+    }
+
+    const RECORDED: [(u64, Event); 14] = [
+        (1_000_000, Wakeup(7)),
+        // 5 µs, and the idle task waits for nothing.
+        (1_005_000, Switch(0, RUNNING, 7)),
+        (1_005_100, WakeupNew(8)),
+        // 7 has to go, and 8 has waited for less than a unit.
+        (1_006_000, Switch(7, RUNNING, 8)),
+        // 8 waits for something else than a CPU, and 7 has waited for 1 ms.
+        (2_006_000, Switch(8, INTERRUPTIBLE, 7)),
+        (2_006_000, Switch(7, PREEMPTED, 0)),
+        // 6 µs.
+        (2_012_000, Switch(0, RUNNING, 7)),
+        // Nobody saw 8 wake up.
+        (2_013_000, Switch(7, INTERRUPTIBLE, 8)),
+        // On a CPU whose clock is behind.
+        (3_000_000, Wakeup(7)),
+        (2_999_999, Switch(8, INTERRUPTIBLE, 7)),
+        // It was forgotten.
+        (4_000_000, Switch(0, RUNNING, 7)),
+        // Woken up twice: the second counts.
+        (5_000_000, Wakeup(8)),
+        (5_090_000, Wakeup(8)),
+        (5_100_000, Switch(0, RUNNING, 8)),
+    ];
+
+    #[test]
+    fn recorded_waits_are_measured() -> Result<(), Error> {
+        for (unit, task, counts) in [
+            (1_000, 0, &[(0, 1), (2, 2), (3, 1), (9, 1)][..]),
+            (1_000, 7, &[(2, 2), (9, 1)]),
+            (1_000, 9, &[]),
+            (1_000_000, 0, &[(0, 5)]),
+        ] {
+            let waits = PLACES.loader(unit, task).vm()?;
+            for (time, event) in RECORDED {
+                see(&waits, time, event)?;
+            }
+            assert_eq!(slots(&waits)?, counts, "units of {unit} ns, task {task}");
+            assert_eq!(waits.maps.SINCE.keys().count(), 0);
+            assert_eq!(waits.maps.MISSED.get(), 0);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn each_power_of_two_has_its_slot() -> Result<(), Error> {
+        let waits = PLACES.loader(1, 0).vm()?;
+        let powers = (0..u64::BITS).map(|power| 1 << power);
+        // The first and the last of each slot.
+        for wait in powers.flat_map(|first: u64| [first, first + (first - 1)]) {
+            see(&waits, 0, Wakeup(7))?;
+            see(&waits, wait, Switch(0, RUNNING, 7))?;
+        }
+        assert_eq!(waits.maps.SLOTS_OF_TIME.read_all()?, [2; SLOTS as usize]);
+        Ok(())
+    }
+
+    #[test]
+    fn tasks_without_room_are_counted() -> Result<(), Error> {
+        let mut loader = PLACES.loader(1, 0);
+        loader.maps.SINCE.max_entries(2);
+        let waits = loader.vm()?;
+        for task in [7, 8, 9, 10, 7] {
+            see(&waits, 0, Wakeup(task))?;
+        }
+        for task in [7, 8, 9, 10] {
+            see(&waits, 1, Switch(0, RUNNING, task))?;
+        }
+        assert_eq!(slots(&waits)?, [(0, 2)]);
+        assert_eq!(waits.maps.MISSED.get(), 2);
+        Ok(())
+    }
+
     #[test]
     fn listing() {
         insta::assert_snapshot!(super::waits::OBJECT);

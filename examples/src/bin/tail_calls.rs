@@ -3,7 +3,7 @@
 use core::mem::offset_of;
 use ebpf_examples::{Exit, Interrupt, run_tool};
 use ebpf_rt::context::bpf_raw_tracepoint_args;
-use ebpf_rt::{Global, Log, ProgramArray, ebpf, log_lines};
+use ebpf_rt::{Error, Global, Log, ProgramArray, ebpf, log_lines};
 use lexopt::prelude::*;
 use std::io::{Write, stdout};
 use std::num::NonZeroU64;
@@ -189,17 +189,9 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     loader.consts.ALL.set(all.into());
     loader.consts.TOOL.set(std::process::id());
     let calls = loader.load()?;
-    let (maps, progs) = (&calls.maps, &calls.progs);
-    let number = |call: libc::c_long| u32::try_from(call).unwrap_or(u32::MAX);
-    maps.SYSCALLS
-        .set(number(libc::SYS_execve), &progs.hello_execve)?;
-    for call in TIMER_CALLS {
-        maps.SYSCALLS.set(number(call), &progs.hello_timer)?;
-    }
-    for call in IGNORED {
-        maps.SYSCALLS.set(number(call), &progs.ignore)?;
-    }
-    let _link = progs.hello.attach()?;
+    let maps = &calls.maps;
+    fill(maps, &calls.progs)?;
+    let _link = calls.progs.hello.attach()?;
 
     let mut out = stdout().lock();
     writeln!(out, "{:>8}  {:<16} SYSTEM CALL", "PID", "PROCESS")?;
@@ -223,8 +215,120 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     Ok(())
 }
 
+/// Puts each program where its system calls jump to.
+fn fill(maps: &calls::Maps, progs: &calls::Programs) -> Result<(), Error> {
+    let number = |call: libc::c_long| u32::try_from(call).unwrap_or(u32::MAX);
+    maps.SYSCALLS
+        .set(number(libc::SYS_execve), &progs.hello_execve)?;
+    for call in TIMER_CALLS {
+        maps.SYSCALLS.set(number(call), &progs.hello_timer)?;
+    }
+    for call in IGNORED {
+        maps.SYSCALLS.set(number(call), &progs.ignore)?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    const TOOL: u32 = 4711;
+    /// No system call has this number, nor a place in the table.
+    const UNKNOWN: libc::c_long = MAX_SYSCALLS as libc::c_long;
+
+    fn loaded(all: bool) -> Result<calls::Skeleton, Error> {
+        let mut loader = calls::loader();
+        loader.consts.ALL.set(all.into());
+        loader.consts.TOOL.set(TOOL);
+        let calls = loader.vm()?;
+        fill(&calls.maps, &calls.progs)?;
+        Ok(calls)
+    }
+
+    /// A process makes a system call.
+    fn call(
+        calls: &calls::Skeleton,
+        pid: u32,
+        comm: &str,
+        call: libc::c_long,
+    ) -> Result<(), Error> {
+        let hello = &calls.progs.hello;
+        hello.machine()?.with(|vm| {
+            vm.set_process(pid, pid + 1);
+            vm.set_comm(comm);
+        });
+        // The registers, at which no program looks, and the number.
+        let mut context = [0, call].map(i64::to_ne_bytes).concat();
+        assert_eq!(hello.run(&mut context)?, 0);
+        Ok(())
+    }
+
+    fn told(calls: &calls::Skeleton) -> Result<Vec<String>, Error> {
+        let lines = calls.maps.LOG.lines()?.with_timeout(Duration::ZERO);
+        lines.map(|line| Ok(line?.to_string())).collect()
+    }
+
+    const RECORDED: [(u32, &str, libc::c_long); 9] = [
+        (12, "sh", libc::SYS_execve),
+        (13, "clock", libc::SYS_timer_create),
+        (13, "clock", libc::SYS_timer_gettime),
+        (12, "sh", libc::SYS_read),
+        (13, "clock", libc::SYS_timer_delete),
+        (TOOL, "tail_calls", libc::SYS_execve),
+        (TOOL, "tail_calls", libc::SYS_close),
+        (12, "sh", libc::SYS_close),
+        (12, "sh", UNKNOWN),
+    ];
+
+    #[test]
+    fn recorded_calls_reach_their_programs() -> Result<(), Error> {
+        let calls = loaded(false)?;
+        for (pid, comm, number) in RECORDED {
+            call(&calls, pid, comm, number)?;
+        }
+        assert_eq!(
+            told(&calls)?,
+            [
+                "      12  sh               executes a program",
+                "      13  clock            creates a timer",
+                "      13  clock            does something else with a timer",
+                "      13  clock            deletes a timer",
+            ]
+        );
+        assert_eq!((calls.maps.OTHERS.get(), calls.maps.LOST.get()), (2, 0));
+        Ok(())
+    }
+
+    #[test]
+    fn others_are_told_if_wanted() -> Result<(), Error> {
+        let calls = loaded(true)?;
+        for (pid, comm, number) in RECORDED {
+            call(&calls, pid, comm, number)?;
+        }
+        let line = |number| format!("      12  sh               makes system call {number}");
+        assert_eq!(told(&calls)?[4..], [line(libc::SYS_close), line(UNKNOWN)]);
+        assert_eq!(calls.maps.OTHERS.get(), 2);
+        // Nor has a number a program whose place is empty.
+        assert!(calls.maps.SYSCALLS.clear(libc::SYS_read as u32)?);
+        call(&calls, 12, "sh", libc::SYS_read)?;
+        assert_eq!(told(&calls)?, [line(libc::SYS_read)]);
+        Ok(())
+    }
+
+    #[test]
+    fn lines_without_room_are_counted() -> Result<(), Error> {
+        let calls = loaded(false)?;
+        for _ in 0..1 << 14 {
+            call(&calls, 12, "sh", libc::SYS_execve)?;
+        }
+        let told = told(&calls)?.len() as u64;
+        assert!(told > 0);
+        assert_eq!(told + calls.maps.LOST.get(), 1 << 14);
+        assert_ne!(calls.maps.LOST.get(), 0);
+        Ok(())
+    }
+
     // Numbers of system calls are the architecture's.
     #[cfg(target_arch = "x86_64")]
     #[test]
