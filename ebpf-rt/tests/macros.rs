@@ -79,12 +79,12 @@ ebpf! {
         #[socket_filter]
         fn second(ctx: *mut c_void) -> i32 {
             r0 = 0;
-            exit
+            exit;
         }
 
         fn helper_function(a: u64) -> u64 {
             r0 = r1;
-            exit
+            exit;
         }
     }
 }
@@ -236,7 +236,7 @@ fn code_is_a_constant() {
     again:
         r1 = 0x1122_3344_5566_7788 ll;
         if r1 s< -1 goto again;
-        exit
+        exit;
     };
     assert_eq!(FILTER.insns(), ARRAY);
     assert_eq!(STATIC.len(), 4);
@@ -266,7 +266,7 @@ fn edges_of_operands_fit() {
         *(u8 *)(r10 - { 32768i32 }) = { 255u8 };
         *(u8 *)(r10 + { i16::MAX }) = -{ 128 };
         if w1 == { 0xffff_fffe_u32 } goto +0;
-        exit
+        exit;
     };
     let imms: Vec<_> = code.insns().iter().map(|insn| insn.imm()).collect();
     assert_eq!(
@@ -311,7 +311,7 @@ ebpf! {
             call inner;
         done:
             r0 = 0;
-            exit
+            exit;
         }
 
         fn inner() -> i32 {
@@ -320,7 +320,7 @@ ebpf! {
             if r0 == 0 goto again;
             if r0 != 0 goto done;
         done:
-            exit
+            exit;
         }
     }
 }

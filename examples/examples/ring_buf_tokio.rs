@@ -39,7 +39,7 @@ ebpf! {
             r2 = {size_of::<Exec>()};
             r3 = 0;
             call bpf_ringbuf_reserve;
-            if r0 == 0 goto done;               // full: this one is lost
+            if r0 == 0 goto done;  // full: this one is lost
             r6 = r0;
             call bpf_get_current_pid_tgid;
             r0 >>= 32;

@@ -280,7 +280,7 @@ ebpf! {
             r6 += 8;
             r1 = r6;
             r2 = ALARMS ll;
-            r3 = 1;                     // CLOCK_MONOTONIC
+            r3 = 1;  // CLOCK_MONOTONIC
             call bpf_timer_init;
             r1 = r6;
             r2 = ring ll;
@@ -446,7 +446,7 @@ ebpf! {
 
         #[socket_filter]
         fn keep(ctx: *mut c_void) -> i32 {
-            r1 = PAIRS ll;      // used
+            r1 = PAIRS ll;  // used
             r0 = 7;
             exit;
         }

@@ -163,7 +163,7 @@ ebpf! {
 
         #[tp_btf("task_newtask")]
         fn new_task(ctx: *mut c_void) -> i32 {
-            r6 = *(u64 *)(r1 + {arg_offset(0)});    // struct task_struct *
+            r6 = *(u64 *)(r1 + {arg_offset(0)});  // struct task_struct *
             r1 = *(u32 *)(r6 + TGID_OFFSET);
             if w1 != TGID goto end;
             r1 = *(u32 *)(r6 + PID_OFFSET);
@@ -237,7 +237,7 @@ ebpf! {
 
         #[fentry("do_sys_openat2")]
         fn enter(ctx: *mut c_void) -> i32 {
-            r6 = *(u64 *)(r1 + {arg_offset(0)});    // the directory
+            r6 = *(u64 *)(r1 + {arg_offset(0)});  // the directory
             call is_ours;
             if r0 == 0 goto end;
             r1 = SEEN ll;
@@ -318,7 +318,7 @@ ebpf! {
 
         #[fexit("do_sys_openat2")]
         fn leave(ctx: *mut c_void) -> i32 {
-            r6 = *(u32 *)(r1 + {arg_offset(3)});    // behind three arguments
+            r6 = *(u32 *)(r1 + {arg_offset(3)});  // behind three arguments
             call bpf_get_current_pid_tgid;
             r0 >>= 32;
             if w0 != PID goto end;
@@ -369,7 +369,7 @@ ebpf! {
             r1 = HITS ll;
             r2 = 1;
             lock *(u64 *)(r1 + 0) += r2;
-            r0 = -1;                                // EPERM
+            r0 = -1;  // EPERM
             exit;
         allow:
             r0 = 0;

@@ -114,8 +114,13 @@ fn call_depth() {
 
 fn stack() {
     const LARGE: &[Insn] = ebpf_asm! {
-        *(u64 *)(r10 - 400) = 0; call f; exit;
-        f: *(u64 *)(r10 - 400) = 0; r0 = 0; exit;
+        *(u64 *)(r10 - 400) = 0;
+        call f;
+        exit;
+    f:
+        *(u64 *)(r10 - 400) = 0;
+        r0 = 0;
+        exit;
     }
     .into_static();
     const IF_EVER: &[Insn] = ebpf_asm! {
@@ -123,8 +128,12 @@ fn stack() {
         if r1 == 0 goto out;
         *(u64 *)(r10 - 400) = 0;
     out:
-        call f; exit;
-        f: *(u64 *)(r10 - 400) = 0; r0 = 0; exit;
+        call f;
+        exit;
+    f:
+        *(u64 *)(r10 - 400) = 0;
+        r0 = 0;
+        exit;
     }
     .into_static();
     let error = format!("{:#}", load(ProgramKind::SocketFilter, LARGE).unwrap_err());

@@ -89,7 +89,7 @@ ebpf! {
         fn groups(ctx: *mut bpf_iter__cgroup) -> i32 {
             r2 = *(u64 *)(r1 + {offset_of!(bpf_iter__cgroup, cgroup)});
             if r2 == 0 goto end;
-            r2 = *(u64 *)(r2 + KN_OFFSET);          // struct kernfs_node *
+            r2 = *(u64 *)(r2 + KN_OFFSET);  // struct kernfs_node *
             r3 = *(u64 *)(r2 + ID_OFFSET);
             *(u64 *)(r10 - 8) = r3;
             r1 = *(u64 *)(r1 + {offset_of!(bpf_iter__cgroup, meta)});

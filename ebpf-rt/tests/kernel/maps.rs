@@ -553,7 +553,7 @@ ebpf_rt::ebpf! {
             lock *(u64 *)(r0 + 0) += r1;
         out:
             r0 = 0;
-            exit
+            exit;
         }
     }
 }

@@ -97,7 +97,7 @@ ebpf! {
             if r6 != 0 goto again;
         out:
             r0 = 0;
-            exit
+            exit;
         }
     }
 }
@@ -267,7 +267,7 @@ ebpf! {
             call bpf_ringbuf_output;
         out:
             r0 = 0;
-            exit
+            exit;
         }
 
         #[socket_filter]
@@ -280,7 +280,7 @@ ebpf! {
             r4 = 0;
             call bpf_ringbuf_output;
             r0 = 0;
-            exit
+            exit;
         }
     }
 }

@@ -34,7 +34,7 @@ ebpf! {
 
         #[struct_ops("tcp_congestion_ops", "init")]
         fn init(ctx: *mut c_void) {
-            r2 = *(u64 *)(r1 + {arg_offset(0)});    // struct sock *
+            r2 = *(u64 *)(r1 + {arg_offset(0)});  // struct sock *
             r1 = SOCKET ll;
             *(u64 *)(r1 + 0) = r2;
             r1 = STARTED ll;

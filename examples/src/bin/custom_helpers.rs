@@ -35,7 +35,7 @@ ebpf! {
         /// The larger one if `x` is 7, else 100 more than the product.
         fn foo(x: u64, y: u64) -> u64 {
             if r1 != 7 goto other;
-            call max;                   // the same as `call 1`
+            call max;  // the same as `call 1`
             goto out;
         other:
             call mul;

@@ -210,7 +210,7 @@ ebpf! {
             r2 = 16;
             call bpf_get_current_comm;
             r3 = *(u32 *)(r6 + {offset_of!(Call, length)});
-            if r3 > BYTES_MAX goto forget;      // never, but the verifier cannot know
+            if r3 > BYTES_MAX goto forget;  // never, but the verifier cannot know
             r3 += ARGUMENTS;
             r1 = CALLS ll;
             r2 = r6;

@@ -110,7 +110,7 @@ ebpf! {
         /// Prints the path by way of 64 bytes of stack.
         fn trace_from_stack(path: *const c_char) -> i64 {
             r3 = r1;
-            *(u8 *)(r10 - {SMALL}) = 0;             // an empty text if it cannot be read
+            *(u8 *)(r10 - {SMALL}) = 0;  // an empty text if it cannot be read
             r1 = r10;
             r1 += -{SMALL};
             r2 = {SMALL};
@@ -196,7 +196,7 @@ ebpf! {
         fn print(path: *const c_char) -> i64 {
             r6 = r1;
             call bpf_get_current_pid_tgid;
-            r0 >>= 32;                              // the upper half is the process
+            r0 >>= 32;  // the upper half is the process
             r1 = FORMAT ll;
             r2 = {FORMAT.size()};
             r3 = TOOL;

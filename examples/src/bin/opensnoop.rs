@@ -137,7 +137,7 @@ ebpf! {
             if r1 == 0 goto remember;
             call bpf_get_current_uid_gid;
             w1 = UID;
-            if w0 != w1 goto done;              // the lower half is the user
+            if w0 != w1 goto done;  // the lower half is the user
         remember:
             r1 = BEGUN ll;
             r2 = r10;

@@ -121,7 +121,7 @@ ebpf! {
 
         /// The task waits from now on.
         fn begin(task: u32) -> i64 {
-            if r1 == 0 goto done;               // the idle task
+            if r1 == 0 goto done;  // the idle task
             r2 = TASK;
             if r2 == 0 goto remember;
             if r1 != r2 goto done;

@@ -55,7 +55,7 @@ ebpf! {
             r6 = r3;
             r1 = *(u32 *)(r1 + {offset_of!(__sk_buff, len)});
             if r1 < WORD_LENGTH goto pass;
-            r1 -= {WORD_LENGTH - 1};            // the places where the word may be
+            r1 -= {WORD_LENGTH - 1};  // the places where the word may be
             r2 = compare ll;
             r4 = 0;
             call bpf_loop;
@@ -71,7 +71,7 @@ ebpf! {
         /// Returns whether the loop is to end.
         fn compare(place: u64, search: *mut c_void) -> i64 {
             r6 = r2;
-            *(u64 *)(r10 - 8) = 0;              // so that a zero follows what is copied
+            *(u64 *)(r10 - 8) = 0;  // so that a zero follows what is copied
             r2 = r1;
             r1 = *(u64 *)(r6 + {offset_of!(Search, message)});
             r3 = r10;

@@ -12,7 +12,7 @@ ebpf! {
         fn count(ctx: *mut c_void) -> i32 {
             r1 = COUNTS ll;
             r0 = 0;
-            exit
+            exit;
         }
     }
 }

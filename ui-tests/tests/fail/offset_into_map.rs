@@ -12,7 +12,7 @@ ebpf! {
             r1 = LIMITS + 8 ll;
             r1 = COUNTS + 4 ll;
             r0 = 4;
-            exit
+            exit;
         }
     }
 }

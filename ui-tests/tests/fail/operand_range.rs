@@ -7,7 +7,7 @@ bpf::ebpf! {
         fn keep(ctx: *mut u8) -> i32 {
             r0 = 4;
             r0 += LARGE;
-            exit
+            exit;
         }
     }
 }

@@ -3,7 +3,7 @@
 const CODE: bpf::Code = bpf::ebpf_asm! {
     r0 = 0;
 forgotten:
-    exit
+    exit;
 };
 
 fn main() {}
