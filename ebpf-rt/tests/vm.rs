@@ -6,8 +6,8 @@ use core::ffi::c_void;
 use ebpf_rt::maps::flags::BPF_NOEXIST;
 use ebpf_rt::vm::{FaultKind, Input};
 use ebpf_rt::{
-    Array, Error, ErrorKind, Global, HashMap, LruHashMap, PerCpuArray, PerCpuHashMap, Pod,
-    ProgramArray, Queue, RingBuf, Rodata, Stack, StackTrace, ebpf,
+    Array, BloomFilter, Error, ErrorKind, Global, HashMap, LruHashMap, PerCpuArray, PerCpuHashMap,
+    Pod, ProgramArray, Queue, RingBuf, Rodata, Stack, ebpf,
 };
 use std::error::Error as _;
 
@@ -369,19 +369,19 @@ fn faults_name_the_line() -> Result<(), Error> {
 
 ebpf! {
     #[license = "GPL"]
-    mod stacks {
-        static STACKS: StackTrace = StackTrace::with_max_entries(4);
+    mod filters {
+        static SEEN: BloomFilter<u32> = BloomFilter::with_max_entries(4);
     }
 }
 
 #[test]
 fn maps_that_only_a_kernel_has_say_so() {
-    let error = stacks::vm().unwrap_err();
+    let error = filters::vm().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(
         error
             .to_string()
-            .contains("map `STACKS`: the interpreter has no such StackTrace map"),
+            .contains("map `SEEN`: the interpreter has no such BloomFilter map"),
         "{error}"
     );
 }

@@ -678,6 +678,14 @@ impl Vm {
         self.state.world.cpu = cpu;
     }
 
+    /// Sets the stacks of the current task, which `bpf_get_stackid` puts into a map: addresses in
+    /// the kernel and in the process, the innermost first. One without addresses is not there,
+    /// as at the start. The numbers of stacks are not those that a kernel would give them.
+    pub fn set_stacks(&mut self, kernel: &[u64], user: &[u64]) {
+        self.state.world.kernel_stack = kernel.to_vec();
+        self.state.world.user_stack = user.to_vec();
+    }
+
     /// Sets the seed of `bpf_get_prandom_u32`.
     pub const fn seed_random(&mut self, seed: u64) {
         self.state.world.random = seed;

@@ -85,10 +85,10 @@ fn faults_say_what_and_where() {
             "the interpreter has no helper 9999; give it one with `Vm::helper(9999, …)`",
         ),
         (
-            "call bpf_get_stackid; exit",
-            FaultKind::NoHelper { id: 27 },
-            "the interpreter has no `bpf_get_stackid` (helper 27); give it one with \
-             `Vm::helper(27, …)`",
+            "call bpf_get_stack; exit",
+            FaultKind::NoHelper { id: 67 },
+            "the interpreter has no `bpf_get_stack` (helper 67); give it one with \
+             `Vm::helper(67, …)`",
         ),
         (
             "call kfunc(7, 0); exit",
@@ -543,6 +543,63 @@ fn queues_and_stacks() {
         assert_eq!(vm.call(program, "pop", &[]), Ok(u64::from(order[2])));
         assert_eq!(vm.call(program, "pop", &[]), Ok(MapError::ENOENT.result()));
     }
+}
+
+#[test]
+fn stacks_have_numbers() {
+    const EFAULT: u64 = (-14i64).cast_unsigned();
+    const EEXIST: u64 = (-17i64).cast_unsigned();
+    const EINVAL: u64 = (-22i64).cast_unsigned();
+    const USER: u64 = 1 << 8;
+    const FAST: u64 = 1 << 9;
+    const REUSE: u64 = 1 << 10;
+    let mut vm = Vm::new();
+    // One place, and stacks of up to three addresses.
+    let stacks = map(&mut vm, MapType::StackTrace, 4, 24, 1);
+    let text = "
+    of:
+        r3 = r1
+        ld_pseudo r2, 1, MAP
+        call bpf_get_stackid
+        exit
+    ";
+    let program = vm.load_code("stacks", &with_map(stacks, text));
+    let id = |vm: &mut Vm, flags: u64| vm.call(program, "of", &[flags]).unwrap();
+    let stored = |vm: &mut Vm| {
+        let mut value = [0xff; 24];
+        vm.map_lookup(stacks, &[0; 4], &mut value)?;
+        let (addresses, _) = value.as_chunks();
+        Ok(addresses
+            .iter()
+            .map(|&bytes| u64::from_ne_bytes(bytes))
+            .collect::<Vec<_>>())
+    };
+    assert_eq!(id(&mut vm, 0), EFAULT);
+    assert_eq!(stored(&mut vm), Err(MapError::ENOENT));
+    vm.set_stacks(&[1, 2, 3, 4, 5], &[6, 7]);
+    assert_eq!(id(&mut vm, 1 << 11), EINVAL);
+    assert_eq!(id(&mut vm, USER | 2), EFAULT);
+    assert_eq!(id(&mut vm, 0), 0);
+    assert_eq!(stored(&mut vm).unwrap(), [1, 2, 3]);
+    // The same again, and others, for which there is no place.
+    assert_eq!([id(&mut vm, 0), id(&mut vm, FAST)], [0, 0]);
+    assert_eq!([id(&mut vm, USER), id(&mut vm, 1)], [EEXIST, EEXIST]);
+    assert_eq!(id(&mut vm, USER | FAST), EEXIST);
+    assert_eq!(id(&mut vm, USER | REUSE), 0);
+    assert_eq!(stored(&mut vm).unwrap(), [6, 7, 0]);
+    let mut next = [0xff; 4];
+    assert_eq!(vm.map_next_key(stacks, None, &mut next), Ok(()));
+    assert_eq!(next, [0; 4]);
+    let behind = vm.map_next_key(stacks, Some(&[0; 4]), &mut next);
+    assert_eq!(behind, Err(MapError::ENOENT));
+    let update = vm.map_update(stacks, &[0; 4], &[0; 24], 0);
+    assert_eq!(update, Err(MapError::EINVAL));
+    assert_eq!(vm.map_delete(stacks, &[0; 4]), Ok(()));
+    assert_eq!(vm.map_delete(stacks, &[0; 4]), Err(MapError::ENOENT));
+    assert_eq!(vm.map_delete(stacks, &[9; 4]), Err(MapError::E2BIG));
+    // The innermost are skipped.
+    assert_eq!(id(&mut vm, 2), 0);
+    assert_eq!(stored(&mut vm).unwrap(), [3, 4, 5]);
 }
 
 #[test]

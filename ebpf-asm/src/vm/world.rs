@@ -3,6 +3,7 @@
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// The size of a task's name.
 pub(super) const COMM: usize = 16;
@@ -19,6 +20,9 @@ pub(super) struct World {
     pub(super) comm: [u8; COMM],
     pub(super) cpu: u32,
     pub(super) random: u64,
+    /// Addresses of the calls that led here, the innermost first.
+    pub(super) kernel_stack: Vec<u64>,
+    pub(super) user_stack: Vec<u64>,
     /// The lines of `bpf_trace_printk`, oldest first.
     pub(super) printed: VecDeque<String>,
 }
@@ -35,6 +39,8 @@ impl Default for World {
             comm: *b"test\0\0\0\0\0\0\0\0\0\0\0\0",
             cpu: 0,
             random: 0,
+            kernel_stack: Vec::new(),
+            user_stack: Vec::new(),
             printed: VecDeque::new(),
         }
     }

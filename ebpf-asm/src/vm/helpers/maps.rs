@@ -1,6 +1,6 @@
 //! Helpers on maps, ring buffers, tail calls and callbacks.
 
-use super::super::maps::{Data, MapError};
+use super::super::maps::{Data, MapError, Stacks};
 use super::super::memory::Memory;
 use super::{Builtin, Effect, HelperCall, HelperError, Result, errno};
 use crate::isa::Size;
@@ -25,6 +25,7 @@ pub(super) const BUILTINS: &[(&str, Builtin)] = &[
     ("bpf_ringbuf_discard", ringbuf_discard),
     ("bpf_ringbuf_query", ringbuf_query),
     ("bpf_perf_event_output", perf_event_output),
+    ("bpf_get_stackid", get_stackid),
 ];
 
 const BPF_MAX_LOOPS: u64 = 8 * 1024 * 1024;
@@ -316,6 +317,22 @@ fn perf_event_output(call: &mut HelperCall<'_>) -> Result<Effect> {
             Ok(Effect::Return(0))
         }
         _ => Err(call.error("wants a perf event array")),
+    }
+}
+
+fn get_stackid(call: &mut HelperCall<'_>) -> Result<Effect> {
+    let map = call.map_index(2)?;
+    let flags = call.argument(3);
+    let stack = match Stacks::is_of_user(flags) {
+        true => &call.world.user_stack,
+        false => &call.world.kernel_stack,
+    };
+    match &mut call.maps[map].data {
+        Data::Stacks(stacks) => Ok(match stacks.put(stack, flags) {
+            Ok(id) => Effect::Return(id.into()),
+            Err(error) => errno(error.errno()),
+        }),
+        _ => Err(call.error("wants a map of stack traces")),
     }
 }
 

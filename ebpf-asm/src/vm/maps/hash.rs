@@ -36,7 +36,7 @@ struct Slot {
 }
 
 /// Spreads the bytes of a key.
-fn hash(key: &[u8]) -> u64 {
+pub(super) fn hash(key: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325u64;
     for chunk in key.chunks(8) {
         let mut word = [0; 8];

@@ -5,6 +5,7 @@ mod hash;
 mod lpm;
 mod queue;
 mod ring;
+mod stacks;
 
 use super::memory::{Memory, Region, RegionId};
 use crate::MapType;
@@ -19,6 +20,7 @@ use core::fmt;
 use hash::HashTable;
 use queue::Queue;
 pub(super) use ring::Ring;
+pub(super) use stacks::Stacks;
 
 /// A map's number in its machine: what `ld_pseudo r1, 1, NUMBER` loads there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,6 +117,7 @@ pub(super) const BPF_EXIST: u64 = 2;
 const BPF_F_LOCK: u64 = 4;
 const BPF_F_RDONLY: u32 = 1 << 3;
 const BPF_F_WRONLY: u32 = 1 << 4;
+const BPF_F_STACK_BUILD_ID: u32 = 1 << 5;
 const BPF_F_RDONLY_PROG: u32 = 1 << 7;
 
 /// The most memory that is set aside for a map before it is used.
@@ -147,8 +150,16 @@ pub(super) enum Data {
     Ring(Ring),
     /// Program array: numbers of programs.
     Programs(Vec<Option<usize>>),
+    /// Stack traces.
+    Stacks(Stacks),
     /// Perf event array: what programs have put out, with the CPU.
     Events(VecDeque<(u32, Vec<u8>)>),
+}
+
+/// A key that is a number.
+fn number(key: &[u8]) -> Result<u32, MapError> {
+    let key = key.try_into().map_err(|_| MapError::EINVAL)?;
+    Ok(u32::from_ne_bytes(key))
 }
 
 /// The distance of values.
@@ -268,6 +279,22 @@ impl Map {
                 Data::Ring(Ring::new(records, entries))
             }
             MapType::ProgArray => Data::Programs(vec![None; entries]),
+            MapType::StackTrace => {
+                let depth = def.value_size as usize / 8;
+                if def.flags & BPF_F_STACK_BUILD_ID != 0 {
+                    return Err(refuse("only a kernel has the build ids of files"));
+                }
+                if entries == 0
+                    || def.key_size != 4
+                    || !def.value_size.is_multiple_of(8)
+                    || !(1..=stacks::FRAMES).contains(&depth)
+                {
+                    return Err(refuse(
+                        "it has keys of 4 bytes, entries, and 1 to 127 addresses of 8 bytes",
+                    ));
+                }
+                Data::Stacks(Stacks::new(entries, depth))
+            }
             MapType::PerfEventArray => Data::Events(VecDeque::new()),
             _ => return Err(refuse("only a kernel has it")),
         };
@@ -408,6 +435,7 @@ impl Map {
             }
             Data::Queue(queue) => return queue.push(value, flags),
             Data::Ring(_) | Data::Events(_) => return Err(MapError::ENOTSUPP),
+            Data::Stacks(_) => return Err(MapError::EINVAL),
             Data::Programs(programs) => {
                 let program = value.try_into().map_err(|_| MapError::EINVAL)?;
                 let program = u32::from_ne_bytes(program) as usize;
@@ -460,6 +488,7 @@ impl Map {
                     .ok_or(MapError::E2BIG)?;
                 place.take().map(|_| ()).ok_or(MapError::ENOENT)
             }
+            Data::Stacks(stacks) => stacks.remove(key),
             Data::Array(_) => Err(MapError::EINVAL),
             _ => Err(MapError::ENOTSUPP),
         }
@@ -520,6 +549,7 @@ impl Map {
         match &mut self.data {
             Data::Queue(queue) => return queue.peek(value),
             Data::Ring(_) | Data::Events(_) => return Err(MapError::ENOTSUPP),
+            Data::Stacks(stacks) => return stacks.copy(key, value),
             Data::Programs(programs) => {
                 let key: [u8; 4] = key.try_into().map_err(|_| MapError::EINVAL)?;
                 let program = programs.get(u32::from_ne_bytes(key) as usize);
@@ -602,6 +632,10 @@ impl Map {
                     return Err(MapError::ENOENT);
                 }
                 next.copy_from_slice(&index.to_ne_bytes());
+                Ok(())
+            }
+            Data::Stacks(stacks) => {
+                next.copy_from_slice(&stacks.next(key)?.to_ne_bytes());
                 Ok(())
             }
             Data::Hash(table) | Data::Lpm(table) => {
