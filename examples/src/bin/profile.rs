@@ -288,6 +288,108 @@ fn stack(stacks: &StackTrace, id: i32) -> Result<Vec<u64>, Exit> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    /// A process, its stacks in the kernel and in itself, and how often they were seen.
+    type Recorded<'a> = (u32, &'a str, &'a [u64], &'a [u64], usize);
+
+    /// Interrupted in a system call, and outside of any; a thread of the kernel; the idle task.
+    const RECORDED: [Recorded<'_>; 6] = [
+        (12, "cat", &[0xffff_0001, 0xffff_0002], &[0x1001, 0x1002], 3),
+        (12, "cat", &[], &[0x1003, 0x1002], 2),
+        (7, "kworker", &[0xffff_0003], &[], 4),
+        (0, "swapper", &[0xffff_0004], &[], 9),
+        (13, "cat", &[], &[0x1003, 0x1002], 1),
+        (12, "cat", &[0xffff_0001, 0xffff_0002], &[0x1001, 0x1002], 1),
+    ];
+
+    /// Samples what was recorded; only of this process, if it is not 0.
+    fn sampled(mut loader: samples::Loader, pid: u32) -> Result<samples::Skeleton, Exit> {
+        loader.consts.PID.set(pid);
+        let samples = loader.vm()?;
+        let sample = &samples.progs.sample;
+        for (pid, comm, kernel, user, count) in RECORDED {
+            sample.machine()?.with(|vm| {
+                vm.set_process(pid, pid + 1);
+                vm.set_comm(comm);
+                vm.set_stacks(kernel, user);
+            });
+            for _ in 0..count {
+                assert_eq!(sample.run(&mut [])?, 0);
+            }
+        }
+        Ok(samples)
+    }
+
+    #[test]
+    fn recorded_stacks_are_counted() -> Result<(), Exit> {
+        let cat = |pid| (pid, b"cat".to_vec());
+        let in_kernel = (
+            cat(12),
+            vec![0xffff_0001, 0xffff_0002],
+            vec![0x1001, 0x1002],
+            4,
+        );
+        let in_process = |pid, count| (cat(pid), vec![], vec![0x1003, 0x1002], count);
+        let thread = ((7, b"kworker".to_vec()), vec![0xffff_0003], vec![], 4);
+        for (pid, counts) in [
+            (
+                0,
+                vec![
+                    thread,
+                    in_process(12, 2),
+                    in_kernel.clone(),
+                    in_process(13, 1),
+                ],
+            ),
+            (12, vec![in_process(12, 2), in_kernel]),
+            (14, vec![]),
+        ] {
+            let samples = sampled(samples::loader(), pid)?;
+            let stacks = &samples.maps.STACKS;
+            let mut counted = Vec::new();
+            for entry in samples.maps.COUNTS.iter() {
+                let (sample, count) = entry?;
+                let process = (sample.pid, c_string(&sample.command).to_vec());
+                let (kernel, user) = (stack(stacks, sample.kernel)?, stack(stacks, sample.user)?);
+                counted.push((process, kernel, user, count));
+            }
+            counted.sort();
+            assert_eq!(counted, counts, "process {pid}");
+            assert_eq!(samples.maps.LOST.get(), 0);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn samples_without_room_are_counted() -> Result<(), Exit> {
+        let mut loader = samples::loader();
+        loader.maps.COUNTS.max_entries(2);
+        let samples = sampled(loader, 0)?;
+        assert_eq!(samples.maps.COUNTS.keys().count(), 2);
+        assert_eq!(samples.maps.LOST.get(), 5);
+        Ok(())
+    }
+
+    #[test]
+    fn another_stack_in_the_place_is_an_errno() -> Result<(), Exit> {
+        let mut loader = samples::loader();
+        loader.maps.STACKS.max_entries(1);
+        let samples = sampled(loader, 0)?;
+        let taken = -Errno::EEXIST.raw();
+        let mut kernel = Vec::new();
+        for sample in samples.maps.COUNTS.keys() {
+            let sample = sample?;
+            if sample.kernel != -Errno::EFAULT.raw() {
+                kernel.push((sample.pid, sample.kernel));
+            }
+        }
+        kernel.sort_unstable();
+        // The first stack of all is that of process 12 in itself.
+        assert_eq!(kernel, [(7, taken), (12, taken)]);
+        Ok(())
+    }
+
     #[test]
     fn listing() {
         insta::assert_snapshot!(super::samples::OBJECT);
