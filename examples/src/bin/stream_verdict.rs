@@ -18,7 +18,8 @@ Usage: stream_verdict
 Options:
   -h, --help    Print this
 
-Needs CAP_BPF and CAP_NET_ADMIN, and Linux 5.17 or later.
+Needs CAP_BPF and CAP_NET_ADMIN (before Linux 6.18 CAP_PERFMON as well), and Linux 5.17 or
+later.
 ";
 
 const WORD_LENGTH: usize = "foobar".len();
