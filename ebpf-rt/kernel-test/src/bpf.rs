@@ -173,6 +173,7 @@ pub(crate) fn held_by(kind: Kind, id: u32) -> Vec<(Kind, u32)> {
 pub fn sockmap(entries: u32) -> io::Result<OwnedFd> {
     // map_type, key_size, value_size, max_entries
     let mut attr = [15u32, 4, 4, entries];
+    raise_memlock();
     let fd = bpf(MAP_CREATE, &mut attr)?;
     // SAFETY: the kernel just made this descriptor for us.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
@@ -249,14 +250,14 @@ struct ProgLoad {
     fd_array: u64,
 }
 
-/// Lets programs take as much memory as they need: before Linux 5.11 they count against a limit
+/// Lets programs and maps take as much memory as they need: before Linux 5.11 they count against a limit
 /// of the process, and for a while also those that are gone.
 fn raise_memlock() {
     let limit = libc::rlimit {
         rlim_cur: libc::RLIM_INFINITY,
         rlim_max: libc::RLIM_INFINITY,
     };
-    // Where it is refused, it may not be needed; where it is, loading says so.
+    // Where it is refused, it may not be needed; where it is, the kernel says so.
     // SAFETY: the limit is ours, and only read.
     unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &raw const limit) };
 }
@@ -329,6 +330,7 @@ pub fn create_map(
     flags: u32,
 ) -> io::Result<OwnedFd> {
     let mut attr = [map_type, key_size, value_size, max_entries, flags];
+    raise_memlock();
     let fd = bpf(MAP_CREATE, &mut attr)?;
     // SAFETY: the kernel just made this descriptor for us.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })

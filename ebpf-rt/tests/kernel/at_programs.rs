@@ -11,7 +11,9 @@ use kernel_test::{Need, Suite};
 
 pub(crate) fn add(suite: &mut Suite) {
     const TRAMPOLINES: &[Need] = &[Need::Root, Need::Matrix(has_trampolines)];
-    suite.test("at_programs::freplace", TRAMPOLINES, freplace);
+    suite
+        .test("at_programs::freplace", TRAMPOLINES, freplace)
+        .programs(&["freplace"]);
     suite.test(
         "at_programs::freplace_with_context",
         TRAMPOLINES,

@@ -21,14 +21,18 @@ pub(crate) const LSM: &[Need] = &[
 ];
 
 pub(crate) fn add(suite: &mut Suite) {
-    suite.test("by_btf::tp_btf", ROOT, tp_btf);
+    suite
+        .test("by_btf::tp_btf", ROOT, tp_btf)
+        .programs(&["tp_btf"]);
     suite.test(
         "by_btf::tp_btf_follows_pointers",
         ROOT,
         tp_btf_follows_pointers,
     );
     suite.test("by_btf::tp_btf_errors", ROOT, tp_btf_errors);
-    suite.test("by_btf::fentry", TRAMPOLINES, fentry);
+    suite
+        .test("by_btf::fentry", TRAMPOLINES, fentry)
+        .programs(&["fentry"]);
     suite.test("by_btf::fentry_errors", ROOT, fentry_errors);
     suite.test(
         "by_btf::fentry_sleepable",
@@ -39,8 +43,12 @@ pub(crate) fn add(suite: &mut Suite) {
         ],
         fentry_sleepable,
     );
-    suite.test("by_btf::fexit", TRAMPOLINES, fexit);
-    suite.test("by_btf::fmod_ret", TRAMPOLINES, fmod_ret);
+    suite
+        .test("by_btf::fexit", TRAMPOLINES, fexit)
+        .programs(&["fexit"]);
+    suite
+        .test("by_btf::fmod_ret", TRAMPOLINES, fmod_ret)
+        .programs(&["fmod_ret"]);
     suite.test(
         "by_btf::fentry_cookie",
         &[
@@ -55,18 +63,20 @@ pub(crate) fn add(suite: &mut Suite) {
         &[Need::Root, Need::Kernel(6, 10)],
         tp_btf_cookie,
     );
-    suite.test("by_btf::lsm", LSM, lsm);
+    suite.test("by_btf::lsm", LSM, lsm).programs(&["lsm"]);
     suite.test("by_btf::lsm_sleepable", LSM, lsm_sleepable);
-    suite.test(
-        "by_btf::lsm_cgroup",
-        &[
-            Need::Root,
-            Need::Kernel(6, 0),
-            Need::Matrix(has_trampolines),
-            Need::Other(cgroup2),
-        ],
-        lsm_cgroup,
-    );
+    suite
+        .test(
+            "by_btf::lsm_cgroup",
+            &[
+                Need::Root,
+                Need::Kernel(6, 0),
+                Need::Matrix(has_trampolines),
+                Need::Other(cgroup2),
+            ],
+            lsm_cgroup,
+        )
+        .programs(&["lsm_cgroup"]);
 }
 
 /// Some machines refuse programs with `EPERM` that run at functions of the kernel, whatever the

@@ -14,7 +14,9 @@ use std::io::Read;
 const ROOT: &[Need] = &[Need::Root];
 
 pub(crate) fn add(suite: &mut Suite) {
-    suite.test("iter::task", ROOT, iter_task);
+    suite
+        .test("iter::task", ROOT, iter_task)
+        .programs(&["iter"]);
     suite.test("iter::map_elements", ROOT, iter_map_elements);
     suite.test("iter::errors", ROOT, iter_errors);
     suite.test(

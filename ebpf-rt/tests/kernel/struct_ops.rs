@@ -14,7 +14,10 @@ const ROOT: &[Need] = &[Need::Root];
 const LINKS: &[Need] = &[Need::Root, Need::Kernel(6, 4)];
 
 pub(crate) fn add(suite: &mut Suite) {
-    suite.test("struct_ops::congestion_control", ROOT, congestion_control);
+    suite
+        .test("struct_ops::congestion_control", ROOT, congestion_control)
+        .programs(&["struct_ops"])
+        .maps(&["struct_ops"]);
     suite.test("struct_ops::links", LINKS, links);
     suite.test("struct_ops::two_tables", ROOT, two_tables);
     suite.test("struct_ops::errors", ROOT, errors);
