@@ -3,7 +3,7 @@
 //! A test says what it needs. What this machine does not have makes the test *ignored*, with
 //! the reason; the end of the run says how many ran and names those that could not. With
 //! `EBPF_REQUIRE=kernel` in the environment a test that could not run fails the run, unless what
-//! it lacks is for the kernel matrix ([`Need::Matrix`]).
+//! it lacks is for the kernel matrix ([`Need::Matrix`]), or the kernel is too new.
 //!
 //! `cargo xtask kernels` runs the same test binaries on other kernels, one test in a process, and
 //! reads what became of each from a [report].

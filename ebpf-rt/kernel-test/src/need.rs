@@ -32,7 +32,11 @@ pub enum Need {
 impl Need {
     /// Whether it is no failure to be without it.
     pub(crate) const fn is_for_the_matrix(&self) -> bool {
-        matches!(self, Self::Matrix(_))
+        // A kernel that is too new cannot be helped; the matrix has older ones.
+        matches!(
+            self,
+            Self::Matrix(_) | Self::KernelBefore(..) | Self::NotKernel(..)
+        )
     }
 
     /// Why the test cannot run here: first what it needs, then `; ` and what there is.
