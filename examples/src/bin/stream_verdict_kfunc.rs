@@ -19,7 +19,8 @@ Usage: stream_verdict_kfunc
 Options:
   -h, --help    Print this
 
-Needs CAP_BPF and CAP_NET_ADMIN, and Linux 6.17 or later.
+Needs CAP_BPF and CAP_NET_ADMIN (after Linux 6.18 CAP_PERFMON as well), and Linux 6.17 or
+later.
 ";
 
 const WORD_LENGTH: usize = "foobar".len();
