@@ -69,10 +69,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         }
     }
     let input = Input::read(path)?;
-    let constants: Vec<(&str, i64)> = defined
-        .iter()
-        .map(|(name, value)| (name.as_str(), *value))
-        .collect();
+    let constants = borrowed(&defined);
     let options = AssembleOptions {
         relaxed,
         constants: &constants,
@@ -98,6 +95,12 @@ pub(crate) fn refused(name: &str, diagnostics: &Diagnostics) -> Exit {
     let count = diagnostics.len();
     let s = if count == 1 { "" } else { "s" };
     Exit::Failed(format!("{name}: {count} error{s}\n\n{diagnostics}"))
+}
+
+/// The constants as the assembler takes them.
+pub(crate) fn borrowed(defined: &[(String, i64)]) -> Vec<(&str, i64)> {
+    let pairs = defined.iter();
+    pairs.map(|(name, value)| (name.as_str(), *value)).collect()
 }
 
 /// `NAME=N`

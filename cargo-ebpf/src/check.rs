@@ -1,6 +1,6 @@
 //! `cargo ebpf check`.
 
-use crate::assemble::{definition, refused};
+use crate::assemble::{borrowed, definition, refused};
 use crate::{Exit, input::Input};
 use ebpf_asm::check::is_gpl_compatible;
 use ebpf_asm::{AssembleOptions, KernelVersion, ProgramType, check_text};
@@ -51,10 +51,7 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         }
     }
     let input = Input::read(path)?;
-    let constants: Vec<(&str, i64)> = defined
-        .iter()
-        .map(|(name, value)| (name.as_str(), *value))
-        .collect();
+    let constants = borrowed(&defined);
     let options = AssembleOptions {
         relaxed,
         constants: &constants,
