@@ -38,10 +38,8 @@ pub struct Fence {
 /// If they cannot be read.
 #[must_use]
 pub fn chapters() -> Vec<Chapter> {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(book().join("text"))
-        .expect("the text of the book")
-        .map(|entry| entry.expect("an entry of the directory").path())
-        .collect();
+    let mut paths = Vec::new();
+    markdown_below(&book().join("text"), &mut paths);
     paths.sort();
     paths
         .into_iter()
@@ -52,15 +50,29 @@ pub fn chapters() -> Vec<Chapter> {
         .collect()
 }
 
+fn markdown_below(directory: &Path, paths: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(directory).expect("the text of the book") {
+        let path = entry.expect("an entry of the directory").path();
+        if path.is_dir() {
+            markdown_below(&path, paths);
+        } else if path.extension().is_some_and(|ending| ending == "md") {
+            paths.push(path);
+        }
+    }
+}
+
 impl Chapter {
-    /// The name of the file.
+    /// The name of the file, as `SUMMARY.md` has it.
     #[must_use]
     pub fn name(&self) -> String {
-        self.path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
+        let name = self.path.strip_prefix(book().join("text"));
+        name.unwrap_or(&self.path).to_string_lossy().into_owned()
+    }
+
+    /// Whether it belongs to the reference, whose code `tests/reference.rs` looks after.
+    #[must_use]
+    pub fn is_reference(&self) -> bool {
+        self.name().starts_with("reference/")
     }
 
     /// What it includes.

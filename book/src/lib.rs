@@ -5,10 +5,14 @@
 //! has no copy. `BOOK_UPDATE=1 cargo test -p book-listings` writes what listings print, and
 //! what rustc says about those that do not compile, into the files that the chapters show.
 
+mod built;
 mod chapter;
 mod output;
+pub mod pictures;
 mod reader;
+pub mod reference;
 
+pub use built::{built, missing_tool};
 pub use chapter::{Chapter, Fence, Include, chapters};
 pub use output::assert_output;
 pub use reader::{Reader, from_line};
@@ -25,6 +29,43 @@ pub fn book() -> &'static Path {
 #[must_use]
 pub fn listing(path: &str) -> PathBuf {
     book().join("listings").join(path)
+}
+
+/// Chapter and name of every listing that has a file with this ending beside it.
+///
+/// # Panics
+/// If the directory of the listings cannot be read.
+pub fn listings_with(ending: &str) -> impl Iterator<Item = (String, String)> {
+    let entries = |path: &Path| {
+        let entries = std::fs::read_dir(path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+            .map(|entry| entry.expect("an entry of a directory").path());
+        let mut entries: Vec<_> = entries.collect();
+        entries.sort();
+        entries
+    };
+    let name = |path: &Path| Some(path.file_stem()?.to_str()?.to_owned());
+    let chapters = entries(&book().join("listings"));
+    let mut found = Vec::new();
+    for chapter in chapters.iter().filter(|path| path.is_dir()) {
+        for file in entries(chapter) {
+            if file.extension().is_some_and(|found| found == ending) {
+                found.extend(name(chapter).zip(name(&file)));
+            }
+        }
+    }
+    found.into_iter()
+}
+
+/// The reader's `Cargo.toml` in a chapter: its own, or that of the first chapter.
+#[must_use]
+pub fn manifest(chapter: &str) -> String {
+    let own = format!("{chapter}/Cargo.toml");
+    if listing(&own).exists() {
+        own
+    } else {
+        "first-program/Cargo.toml".into()
+    }
 }
 
 /// Reads a file of the book.

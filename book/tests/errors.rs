@@ -1,6 +1,7 @@
-//! What rustc says about the listings that do not compile, word for word.
+//! What rustc says about the listings that do not compile, word for word: every `NAME.rs` with
+//! a `NAME.err` beside it.
 
-use book_listings::{Reader, assert_output, from_line};
+use book_listings::{Reader, assert_output, from_line, listings_with, manifest};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use std::process::{Command, ExitCode};
 
@@ -8,14 +9,15 @@ use std::process::{Command, ExitCode};
 const PINNED: &str = "1.95.";
 
 fn main() -> ExitCode {
-    let trials = vec![
-        Trial::ignorable_test("first_program::typos", || refused("typos")),
-        Trial::ignorable_test("first_program::no_exit", || refused("no-exit")),
-    ];
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    let trials = listings_with("err").map(|(chapter, name)| {
+        Trial::ignorable_test(format!("{chapter}::{name}"), move || {
+            refused(&chapter, &name)
+        })
+    });
+    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
 }
 
-fn refused(name: &str) -> Result<Completion, Failed> {
+fn refused(chapter: &str, name: &str) -> Result<Completion, Failed> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let version = Command::new(rustc).arg("--version").output()?.stdout;
     let version = String::from_utf8_lossy(&version).into_owned();
@@ -26,14 +28,14 @@ fn refused(name: &str) -> Result<Completion, Failed> {
     }
     let reader = Reader::new(
         env!("CARGO_TARGET_TMPDIR"),
-        name,
-        "first-program/Cargo.toml",
-        &format!("first-program/{name}.rs"),
+        &format!("{chapter}-{name}"),
+        &manifest(chapter),
+        &format!("{chapter}/{name}.rs"),
     );
     let output = reader.cargo("build");
-    assert!(!output.status.success(), "{name} compiles");
+    assert!(!output.status.success(), "{chapter}/{name} compiles");
     assert_output(
-        &format!("first-program/{name}.out"),
+        &format!("{chapter}/{name}.err"),
         &from_line(&output.stderr, "error"),
         str::to_owned,
     );

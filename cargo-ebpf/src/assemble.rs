@@ -124,7 +124,7 @@ fn emitted(code: &Code, emit: Emit) -> Vec<u8> {
     match emit {
         Emit::Bytes => return bytes,
         Emit::Listing => {
-            let _ = write!(text, "{code}");
+            let _ = write!(text, "{}", code);
             if !text.ends_with('\n') {
                 text.push('\n');
             }

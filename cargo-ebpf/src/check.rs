@@ -5,10 +5,13 @@ use crate::{Exit, input::Input};
 use ebpf_asm::check::is_gpl_compatible;
 use ebpf_asm::{AssembleOptions, KernelVersion, ProgramType, check_text};
 use lexopt::prelude::*;
+use std::io::{self, Write};
 
 const HELP: &str = "\
 Says what the kernel would refuse in a program in a text file. What it does not name, the kernel
-may refuse all the same; what it names, every kernel from --min-kernel on refuses.
+may refuse all the same; an error every kernel from --min-kernel on refuses. Without errors,
+warnings predict what some kernels refuse because they do not know better, and name the kernels;
+with warnings alone the exit status is 0.
 
 Usage: cargo ebpf check [OPTIONS] [FILE]
 
@@ -62,10 +65,19 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         program.gpl_compatible = gpl_compatible;
         program.min_kernel = min_kernel;
     });
-    match diagnostics.is_empty() {
-        true => Ok(()),
-        false => Err(refused(&input.name, &diagnostics)),
+    if diagnostics.has_errors() {
+        return Err(refused(&input.name, &diagnostics));
     }
+    let count = diagnostics.len();
+    if count > 0 {
+        let s = if count == 1 { "" } else { "s" };
+        let name = &input.name;
+        writeln!(
+            io::stderr(),
+            "{name}: {count} prediction{s}\n\n{diagnostics}"
+        )?;
+    }
+    Ok(())
 }
 
 /// The type of program of this name.

@@ -30,12 +30,13 @@ pub(crate) fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         }
     }
     let input = Input::read(path)?;
-    let code = code(&input)?;
+    let code = disassemble(&input)?;
     let text = code.to_string();
     Ok(writeln!(io::stdout(), "{}", text.trim_end())?)
 }
 
-fn code(input: &Input) -> Result<Code, Exit> {
+/// What the input holds: bytes, their digits, or a listing.
+pub(crate) fn disassemble(input: &Input) -> Result<Code, Exit> {
     let text = std::str::from_utf8(&input.bytes)
         .ok()
         .filter(|text| !text.contains('\0'));

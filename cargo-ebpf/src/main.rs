@@ -6,6 +6,7 @@ mod disassemble;
 mod explain;
 mod features;
 mod fmt;
+mod graph;
 mod input;
 mod rust_source;
 
@@ -25,6 +26,7 @@ Commands:
   asm         Assemble a text file
   check       What the kernel would refuse in a text file
   dis         Disassemble bytes, hexadecimal digits, or a listing of another tool
+  dot         The control-flow graph of a program, for Graphviz
   features    What the running kernel can do, as a table
 
 cargo ebpf COMMAND --help tells more.
@@ -107,6 +109,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         Some("asm") => assemble::run(arguments),
         Some("check") => check::run(arguments),
         Some("dis") => disassemble::run(arguments),
+        Some("dot") => graph::run(arguments),
         Some("features") => features::run(arguments),
         _ => Err(Exit::Usage(format!(
             "there is no command `{}`",

@@ -258,9 +258,27 @@ fn features_answers_everything_or_says_what_is_in_the_way() {
 }
 
 #[test]
+fn dot_shows_where_jumps_lead() {
+    let source = "if r1 == LIMIT goto out\nr0 = 1\nout: exit\n";
+    let graph = succeeds(&["dot", "--define", "LIMIT=7"], source);
+    assert!(graph.starts_with("digraph \"code\" {\n"), "{graph}");
+    assert!(graph.contains("0: if r1 == 7 goto out"), "{graph}");
+    assert!(graph.contains("p0_0 -> p0_2 [label=\"true\""), "{graph}");
+    let bytes = run(
+        &["asm", "--emit", "bytes", "--define", "LIMIT=7"],
+        source.as_bytes(),
+    );
+    let again = run(&["dot"], &bytes.stdout);
+    let again = String::from_utf8(again.stdout).expect("text");
+    assert!(again.contains("p0_0 -> p0_2 [label=\"true\""), "{again}");
+    let (code, words) = fails(&["dot"], b"r0 = r11\n");
+    assert!(code == 1 && words.contains("BPF0013"), "{words}");
+}
+
+#[test]
 fn help_is_complete() {
     let help = succeeds(&["--help"], "");
-    for command in ["fmt", "explain", "asm", "check", "dis", "features"] {
+    for command in ["fmt", "explain", "asm", "check", "dis", "dot", "features"] {
         assert!(help.contains(&format!("\n  {command} ")), "{help}");
         let text = succeeds(&[command, "--help"], "");
         assert!(

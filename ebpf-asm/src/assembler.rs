@@ -7,6 +7,23 @@ use core::fmt;
 
 /// A place in a program that is being built; made by [`Assembler::label`], put somewhere by
 /// [`Assembler::bind`].
+///
+/// ```
+/// use ebpf_asm::isa::{Instruction, Register::*};
+/// use ebpf_asm::{Assembler, Label};
+///
+/// /// The end that all branches share.
+/// fn give(asm: &mut Assembler, end: Label, value: i32) {
+///     asm.push(Instruction::mov_imm(R0, value)).jump(end);
+/// }
+///
+/// let mut asm = Assembler::new();
+/// let end = asm.label();
+/// give(&mut asm, end, 1);
+/// asm.bind(end).push(Instruction::exit());
+/// assert_eq!(asm.finish()?.len(), 3);
+/// # Ok::<(), ebpf_asm::AssemblerError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Label {
     index: usize,
@@ -61,6 +78,18 @@ impl Default for Assembler {
 }
 
 /// What was wrong with the use of an [`Assembler`].
+///
+/// ```
+/// use ebpf_asm::{Assembler, AssemblerError};
+/// use ebpf_asm::isa::Instruction;
+///
+/// let mut asm = Assembler::new();
+/// let end = asm.label();
+/// asm.jump(end).push(Instruction::exit());        // and `end` is bound nowhere
+/// let error = asm.finish().unwrap_err();
+/// assert_eq!(error, AssemblerError::UnboundLabel { slot: 0 });
+/// println!("{error}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AssemblerError {
@@ -181,6 +210,24 @@ impl Assembler {
     }
 
     /// Appends a piece of text. Labels in it are its own.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Instruction, JmpOp, Register::*, Width};
+    /// use ebpf_asm::{Assembler, assemble};
+    ///
+    /// let mut asm = Assembler::new();
+    /// let (out, double) = (asm.label(), asm.label());
+    /// asm.text("r1 = 21; r2 = 0");                    // what is always the same, as text
+    /// asm.jump_if_reg(Width::W64, JmpOp::Eq, R1, R2, out);
+    /// asm.call(double).push(Instruction::exit());
+    /// assert_eq!(asm.position(), 5);                  // the slot of what comes next
+    /// asm.bind(double).append(&assemble("r0 = r1; r0 += r0; exit")?);
+    /// asm.bind(out).push(Instruction::mov_imm(R0, 0));
+    /// asm.push_raw(Instruction::exit().encode()[0]);  // as `push`, of a slot that is there already
+    /// let code = asm.finish()?;
+    /// assert_eq!(code.len(), 10);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[cfg(feature = "text")]
     pub fn text(&mut self, source: &str) -> &mut Self {
         match crate::assemble(source) {
@@ -223,6 +270,21 @@ impl Assembler {
     }
 
     /// `gotol label`: a jump of any distance (Linux 6.6).
+    ///
+    /// ```
+    /// use ebpf_asm::Assembler;
+    /// use ebpf_asm::isa::{Instruction, Register::*};
+    ///
+    /// let mut asm = Assembler::new();
+    /// let far = asm.label();
+    /// asm.jump_long(far);
+    /// for _ in 0..40_000 {
+    ///     asm.push(Instruction::mov_imm(R0, 0));
+    /// }
+    /// asm.bind(far).push(Instruction::exit());
+    /// assert_eq!(asm.finish()?.insns()[0].imm(), 40_000);     // more than 16 bits hold
+    /// # Ok::<(), ebpf_asm::AssemblerError>(())
+    /// ```
     pub fn jump_long(&mut self, label: Label) -> &mut Self {
         self.jump_with(Instruction::goto_long(0), label)
     }

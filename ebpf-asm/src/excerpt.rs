@@ -4,6 +4,21 @@
 //! what the kernel says about a loaded program.
 //!
 //! [`Diagnostics`]: https://docs.rs/ebpf-asm
+//!
+//! ```
+//! use ebpf_asm::excerpt::{Excerpt, MarkedLine};
+//!
+//! let line = MarkedLine {
+//!     number: 7,
+//!     column: 6,
+//!     text: "r0 = r2",
+//!     length: 2,
+//!     mark: '^',
+//!     label: "it was never written",
+//! };
+//! let drawn = Excerpt { name: "filter.s", lines: &[line], margin: 1 }.to_string();
+//! assert!(drawn.contains("filter.s:7:6") && drawn.contains("^^ it was never written"));
+//! ```
 
 use alloc::format;
 use alloc::string::String;
@@ -15,6 +30,16 @@ const SHOWN: usize = 160;
 const SHOWN_BEFORE: usize = 80;
 
 /// A line of source and the stretch of it that is meant.
+///
+/// ```
+/// use ebpf_asm::excerpt::{Excerpt, MarkedLine};
+///
+/// // What led there, and the place in question: two lines of one excerpt.
+/// let cause = MarkedLine { number: 3, column: 1, text: "call 5", length: 6, mark: '-', label: "lost here" };
+/// let place = MarkedLine { number: 9, column: 6, text: "r0 = r3", length: 2, mark: '^', label: "" };
+/// let drawn = Excerpt { name: "filter.s", lines: &[cause, place], margin: 1 }.to_string();
+/// assert!(drawn.contains("...") && drawn.contains("------ lost here"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MarkedLine<'a> {
     /// Its number, from 1.
@@ -65,6 +90,13 @@ pub struct Excerpt<'a> {
 }
 
 /// The width of the column of numbers for lines up to this one.
+///
+/// ```
+/// use ebpf_asm::excerpt::margin;
+///
+/// // For several excerpts below each other, by their largest number:
+/// assert_eq!((margin(9), margin(120)), (1, 3));
+/// ```
 #[must_use]
 pub fn margin(number: u32) -> usize {
     number.checked_ilog10().unwrap_or(0) as usize + 1

@@ -4,6 +4,14 @@
 //! behind statements in one column: the one they have, if they have one. Tokens stay what they
 //! are: a number keeps its spelling, an expression its own layout, and what is assembled is the
 //! same. Formatting twice changes nothing.
+//!
+//! ```
+//! use ebpf_asm::format::{self, SourceForm};
+//!
+//! let body = format::body("\nr0=0;done:exit;\n", "", SourceForm::Macro)?;
+//! assert_eq!(body, format::body(&body, "", SourceForm::Macro)?);      // twice changes nothing
+//! # Ok::<(), ebpf_asm::Diagnostics>(())
+//! ```
 
 mod spacing;
 
@@ -15,6 +23,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// How a text is read.
+///
+/// ```
+/// use ebpf_asm::format::{self, SourceForm};
+///
+/// // `#` begins a comment in text files only.
+/// assert!(format::body("\nr0 = 0 # nothing\nexit\n", "", SourceForm::Text)?.contains("# nothing"));
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceForm {
     /// A text file: a line's end ends an instruction, `#` begins a comment.
@@ -97,6 +113,15 @@ pub fn file(source: &str) -> Result<String, Diagnostics> {
 /// Formats the bodies of all functions of an object, `mod name { … }`; the rest stays as it is.
 /// `indent` is the white space in front of the line on which the text begins.
 ///
+/// ```
+/// use ebpf_asm::format::{self, SourceForm};
+///
+/// let text = "mod m {\n#[socket_filter]\nfn f(skb: *const c_void) -> i32 {\nr0=0;exit;\n}\n}";
+/// let formatted = format::object(text, "", SourceForm::Macro)?;
+/// assert!(formatted.contains("r0 = 0;"));
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
+///
 /// # Errors
 /// If the text cannot be split into tokens.
 pub fn object(source: &str, indent: &str, form: SourceForm) -> Result<String, Diagnostics> {
@@ -137,6 +162,13 @@ pub fn object(source: &str, indent: &str, form: SourceForm) -> Result<String, Di
 }
 
 /// The white space in front of the line of a place in a text, which is a byte's position.
+///
+/// ```
+/// use ebpf_asm::format::indent_at;
+///
+/// let text = "fn main() {\n    let code = ebpf_asm! {";
+/// assert_eq!(indent_at(text, text.len()), "    ");
+/// ```
 ///
 /// # Panics
 /// If the place is not at the border of a character of the text.

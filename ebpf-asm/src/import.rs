@@ -16,6 +16,15 @@
 //!   bytes.
 //! - `(18) r1 = 0x2a` is refused unless there are bytes: the kernel prints constants, maps
 //!   and addresses alike.
+//!
+//! ```
+//! use ebpf_asm::import;
+//!
+//! // What people paste into an issue:
+//! let log = "0: (b7) r0 = 0\n1: (95) exit\nprocessed 2 insns (limit 1000000)\n";
+//! assert_eq!(import::listing(log)?.len(), 2);
+//! # Ok::<(), ebpf_asm::Diagnostics>(())
+//! ```
 
 use crate::Code;
 use crate::diag::{Diagnostic, Diagnostics, Rule, Severity, Span, line_at};
@@ -310,6 +319,7 @@ impl<'a> Reader<'a> {
             let mut diagnostic = unreadable(self.source, reason.span);
             diagnostic = diagnostic.with_note(reason.message);
             diagnostic.help = reason.help;
+            diagnostic.suggestions = reason.suggestions;
             self.diagnostics.push(diagnostic);
         }
         linked

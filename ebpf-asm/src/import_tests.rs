@@ -180,6 +180,21 @@ fn the_kernels_constants_maps_and_addresses_look_alike() {
     assert_eq!(reasons.len(), 1, "the map is a syntax error: {reasons:?}");
     assert_eq!(reasons[0].0, 2);
     let errors = listing("0: (18) r1 = 0x2a\n2: (95) exit").unwrap_err();
+    let error = &errors.as_slice()[0];
+    assert_eq!(
+        (
+            error.span.line,
+            error.span.column,
+            error.code.as_str(),
+            error.message.as_str()
+        ),
+        (
+            1,
+            9,
+            "BPF0070",
+            "line 1 cannot be read: `0: (18) r1 = 0x2a`"
+        )
+    );
     assert_eq!(
         errors.as_slice()[0].notes[0].message,
         "the kernel prints constants, maps and addresses alike"

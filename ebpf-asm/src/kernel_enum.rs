@@ -55,6 +55,15 @@ macro_rules! kernel_enum {
             }
 
             /// The name of the constant in the kernel's headers.
+            ///
+            /// ```
+            /// use ebpf_asm::{AttachType, LinkType, MapType, ProgramType};
+            ///
+            /// assert_eq!(ProgramType::Xdp.kernel_name(), "BPF_PROG_TYPE_XDP");
+            /// assert_eq!(MapType::Ringbuf.kernel_name(), "BPF_MAP_TYPE_RINGBUF");
+            /// assert_eq!(AttachType::CgroupDevice.kernel_name(), "BPF_CGROUP_DEVICE");
+            /// assert_eq!(LinkType::Xdp.kernel_name(), "BPF_LINK_TYPE_XDP");
+            /// ```
             #[must_use]
             pub const fn kernel_name(self) -> &'static str {
                 match self {

@@ -16,6 +16,18 @@ pub mod mnemonics;
 pub mod registers;
 
 /// A word that is an instruction or a part of one.
+///
+/// ```
+/// use ebpf_asm::language::{Mnemonic, mnemonics};
+///
+/// // What an editor for text files completes:
+/// let jumps: Vec<&str> = mnemonics::ALL
+///     .iter()
+///     .map(|word: &Mnemonic| word.as_str())
+///     .filter(|word| word.contains("goto"))
+///     .collect();
+/// assert!(jumps.contains(&"may_goto"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mnemonic(&'static str);
 
@@ -32,9 +44,27 @@ impl Mnemonic {
 }
 
 /// A place in a function that jumps can go to.
+///
+/// ```
+/// use ebpf_asm::language::Label;
+///
+/// /// What the macros make of `done:` in an editor, so that jumps lead there.
+/// #[allow(non_upper_case_globals)]
+/// pub const done: Label = Label;
+/// assert_eq!(done, Label);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Label;
 
 /// A function of an object.
+///
+/// ```
+/// use ebpf_asm::language::Function;
+///
+/// /// What the macros make of `fn bump()` in an editor, so that calls lead there.
+/// #[allow(non_upper_case_globals)]
+/// pub const bump: Function = Function;
+/// assert_eq!(bump, Function);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Function;

@@ -1,22 +1,13 @@
-//! The eBPF instruction set and assembly language: encoder, decoder, parser, linker, listing.
+#![cfg_attr(
+    all(feature = "text", feature = "listing", feature = "vm"),
+    doc = include_str!("../README.md")
+)]
+#![cfg_attr(
+    not(all(feature = "text", feature = "listing", feature = "vm")),
+    doc = "The eBPF instruction set and assembly language. The features say what is in it."
+)]
 //!
-//! This crate knows everything about instructions and the language, and nothing about macros
-//! or system calls. It is `no_std` + `alloc` and has no dependencies.
-//!
-//! ```
-//! # #[cfg(feature = "text")] {
-//! let code = ebpf_asm::assemble(
-//!     "
-//!         r0 = 4          # keep four bytes of the packet
-//!         exit
-//!     ",
-//! )?;
-//! assert_eq!(code.to_le_bytes()[..8], [0xb7, 0, 0, 0, 4, 0, 0, 0]);
-//! # }
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
-//!
-//! # Rooms
+//! # Where things are
 //! - [`isa`]: registers, sizes, the one table of instructions, encoder, decoder, printer.
 #![cfg_attr(
     feature = "syntax",
@@ -41,10 +32,6 @@
     doc = "- [`check`]: the kernel's verdicts, before anything is loaded."
 )]
 #![cfg_attr(
-    feature = "semantics",
-    doc = "- [`semantics`]: what an instruction does, for every domain of values."
-)]
-#![cfg_attr(
     feature = "btf",
     doc = "- [`btf`]: the kernel's type information: reader and encoder."
 )]
@@ -57,24 +44,8 @@
     feature = "vm",
     doc = "- [`vm`]: a machine that runs programs without a kernel."
 )]
-//!
-//! # Features
-//! None is on by default; a program that only carries assembled code compiles no parser and
-//! no printer.
-//!
-//! | feature | gives |
-//! |---|---|
-//! | `text` | [`assemble`](https://docs.rs/ebpf-asm), `Assembler::text`, `import`, `format`: text at run time |
-//! | `listing` | `Display` of `Code`, `Object` and instructions |
-//! | `syntax` | parser and linker over token lists: what the macros are built from |
-//! | `helpers` | the helper table |
-//! | `check` | the kernel's verdicts before loading |
-//! | `semantics` | what instructions do: what interpreter and checker are built on |
-//! | `explain` | what each diagnostic code means, with an example and its cure |
-//! | `vm` | the interpreter |
-//! | `semantics` | what instructions do: what interpreter and checker are built on |
-//! | `btf` | BTF, the kernel's type information |
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_op_in_unsafe_fn)]
 
 extern crate alloc;

@@ -59,6 +59,24 @@ pub fn assemble(source: &str) -> Result<Code, Diagnostics> {
 
 /// Assembles a sequence of instructions, read as the options say.
 ///
+/// ```
+/// use ebpf_asm::{AssembleOptions, assemble_with};
+///
+/// /// A filter from a configuration: the text knows the number by name.
+/// fn filter(limit: i64) -> Result<ebpf_asm::Code, ebpf_asm::Diagnostics> {
+///     let options = AssembleOptions {
+///         constants: &[("LIMIT", limit)],
+///         name: Some("filter.s"),
+///         ..AssembleOptions::default()
+///     };
+///     assemble_with("r0 = LIMIT; exit", &options)
+/// }
+///
+/// assert_eq!(filter(64)?.insns()[0].imm(), 64);
+/// assert!(filter(1 << 40).is_err());              // it does not fit
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
+///
 /// # Errors
 /// Everything that is wrong with the text, each at its place.
 pub fn assemble_with(source: &str, options: &AssembleOptions<'_>) -> Result<Code, Diagnostics> {
@@ -68,8 +86,9 @@ pub fn assemble_with(source: &str, options: &AssembleOptions<'_>) -> Result<Code
 }
 
 /// What the kernel would refuse in a text that is a whole program, each finding at its line; or
-/// what is wrong with the text. `describe` says what is known of the program: its type, its
-/// licence, its oldest kernel.
+/// what is wrong with the text. Without errors, warnings say what some kernels are
+/// [predicted](crate::check::predict) to refuse. `describe` says what is known of the program: its
+/// type, its licence, its oldest kernel.
 ///
 /// ```
 /// use ebpf_asm::{AssembleOptions, ProgramType, check_text};
@@ -95,11 +114,16 @@ pub fn check_text(
     let mut program = crate::check::Program::from_linked(&linked, true);
     describe(&mut program);
     let span = |slot| linked.spans.get(slot as usize).copied().unwrap_or_default();
-    let findings = crate::check::check(&program)
+    let mut findings = crate::check::check(&program);
+    // Of maps nothing is known here.
+    findings.retain(|finding| finding.assumptions.is_empty());
+    crate::check::suggest(&program, &mut findings);
+    if findings.is_empty() {
+        findings = crate::check::predict(&program);
+    }
+    let findings = findings
         .iter()
-        // Of maps nothing is known here.
-        .filter(|finding| finding.assumptions.is_empty())
-        .map(|finding| finding.to_diagnostic(span))
+        .map(|finding| finding.to_diagnostic(None, span))
         .collect();
     Diagnostics::new(findings, source, options.name.unwrap_or("<text>"))
 }

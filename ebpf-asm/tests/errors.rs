@@ -212,7 +212,7 @@ const CASES: &[Bad] = &[
 
 fn advice(diagnostic: &Diagnostic) -> Vec<String> {
     let notes = diagnostic.notes.iter().map(ToString::to_string);
-    notes.chain(diagnostic.help.iter().cloned()).collect()
+    notes.chain(diagnostic.advice()).collect()
 }
 
 #[test]
@@ -367,6 +367,22 @@ fn a_jump_that_is_too_far() {
             "{error:?}"
         );
     }
+    let errors = assemble(&far("goto far")).unwrap_err();
+    let error = &errors.as_slice()[0];
+    assert_eq!(
+        (
+            error.span.line,
+            error.span.column,
+            error.code.as_str(),
+            error.message.as_str()
+        ),
+        (
+            1,
+            6,
+            "BPF0027",
+            "the jump is 40000 slots far, and 16 bits hold -32768 to 32767"
+        )
+    );
     assert_eq!(
         assemble(&far("gotol far")).unwrap().insns()[0].imm(),
         40_000
@@ -422,6 +438,8 @@ const OBJECTS: &[Bad] = &[
     bad("mod m { struct S; }", &[(1, 9, "BPF0050", "expected an item of an object, found `struct`", "define types outside")]),
     bad("mod m { fn f<T>() { exit; } }", &[(1, 13, "BPF0055", "cannot be generic", "")]),
     bad("mod m { unsafe fn f() { exit; } }", &[(1, 9, "BPF0058", "`unsafe` has no meaning", "write `fn name")]),
+    bad("mod m { #[kprobe] fn f0() { call f1; exit; }\nfn f1() { call f2; exit; }\nfn f2() { call f3; exit; }\nfn f3() { call f4; exit; }\nfn f4() { call f5; exit; }\nfn f5() { call f6; exit; }\nfn f6() { call f7; exit; }\nfn f7() { call f8; exit; }\nfn f8() { call f9; exit; }\nfn f9() { call f10; exit; }\nfn f10() { call f11; exit; }\nfn f11() { call f12; exit; }\nfn f12() { call f13; exit; }\nfn f13() { call f14; exit; }\nfn f14() { call f15; exit; }\nfn f15() { call f16; exit; }\nfn f16() { r0 = 0; exit; } }", &[(16, 17, "BPF0043", "this is the call of a 17th function while 16 are active, and no kernel allows that: `f0` calls `f1` calls", "")]),
+    bad("mod m { #[socket_filter] fn f() { *(u64 *)(r10 - 400) = 0; call g; exit; }\nfn g() { *(u64 *)(r10 - 400) = 0; r0 = 0; exit; } }", &[(1, 65, "BPF0044", "need 800 bytes of stack", "combined stack size of 2 calls is 800. Too large")]),
     bad("mod m { #[p] fn f() { exit; }", &[(1, 7, "BPF0002", "this brace is never closed", "")]),
 ];
 
@@ -450,8 +468,6 @@ fn mistakes_in_objects() {
 fn every_code_is_tested_or_listed_here() {
     let elsewhere = [
         (Rule::JumpRange, "a_jump_that_is_too_far"),
-        (Rule::CallDepth, "tests/functions.rs"),
-        (Rule::StackSize, "tests/functions.rs"),
         (Rule::UnusedLabel, "warnings"),
         (Rule::UnreadableListing, "the tests of `import`"),
         (Rule::MissingLicense, "the macros look at attributes"),
@@ -479,10 +495,25 @@ fn warnings() {
     let found: Vec<_> = code
         .warnings()
         .iter()
-        .map(|w| (w.severity, w.code, w.span.line))
+        .map(|w| {
+            (
+                w.span.line,
+                w.span.column,
+                w.code.as_str(),
+                w.message.as_str(),
+            )
+        })
         .collect();
-    let unused = |line| (Severity::Warning, Rule::UnusedLabel, line);
-    assert_eq!(found, [unused(1), unused(2)]);
+    let unused = [
+        (1, 1, "BPF0032", "nothing jumps to the label `unused`"),
+        (2, 1, "BPF0032", "nothing jumps to the label `1`"),
+    ];
+    assert_eq!(found, unused);
+    assert!(
+        code.warnings()
+            .iter()
+            .all(|w| w.severity == Severity::Warning)
+    );
     // With an error there may be a jump to it that could not be read.
     let errors = assemble("unused: goto\nexit").unwrap_err();
     assert_eq!(errors.len(), 1);

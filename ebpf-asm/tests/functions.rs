@@ -24,14 +24,15 @@ fn link(source: &str, min_kernel: Option<KernelVersion>) -> Linked {
     link_program(&functions, 0, &scope, min_kernel)
 }
 
-/// The instructions of an object without mistakes, without slots and bytes.
+/// The instructions of an object without mistakes.
 fn lines(source: &str) -> Vec<String> {
     let linked = link(source, None);
     assert_eq!(linked.diagnostics, [], "{source}");
     let code = Code::from_vec(linked.insns).with_labels(linked.labels);
-    code.to_string()
+    code.plain()
+        .to_string()
         .lines()
-        .map(|line| line.split("  ").last().unwrap().trim().to_owned())
+        .map(|line| line.trim().to_owned())
         .collect()
 }
 

@@ -69,6 +69,9 @@ fn our_listing_gives_the_bytes() {
         let again = import::listing(&code.to_string()).unwrap();
         assert_eq!(again, code, "{name}");
         assert!(again.labels().eq(code.labels()), "{name}");
+        let again = assemble(&code.plain().to_string()).unwrap();
+        assert_eq!(again, code, "{name}");
+        assert!(again.labels().eq(code.labels()), "{name}");
     }
     let (_, source, ..) = PROGRAMS
         .iter()

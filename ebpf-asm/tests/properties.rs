@@ -191,18 +191,6 @@ fn parse(text: &str) -> Option<Instruction> {
     ))
 }
 
-/// The text column of a listing and its labels.
-fn text_column(listing: &str) -> String {
-    let lines = listing.lines().map(|line| match line.strip_prefix("  ") {
-        None => line,
-        Some(line) => line
-            .trim_start()
-            .split_once("  ")
-            .map_or("", |(_, text)| text),
-    });
-    lines.collect::<Vec<_>>().join("\n")
-}
-
 /// Whatever is wrong with a text is said about a place in it.
 fn check_answer(text: &str, answer: Result<Code, Diagnostics>) -> Result<(), TestCaseError> {
     let Err(errors) = answer else { return Ok(()) };
@@ -301,17 +289,18 @@ proptest! {
 
     #[test]
     fn listings_are_read_back(code in code()) {
-        let listing = code.to_string();
-        let again = import::listing(&listing);
-        prop_assert!(again.is_ok(), "{}\n{:?}", listing, again);
-        let again = again.unwrap();
-        prop_assert_eq!(&again, &code, "{}", listing);
-        prop_assert_eq!(again.to_string(), listing);
+        for listing in [code.to_string(), code.plain().to_string()] {
+            let again = import::listing(&listing);
+            prop_assert!(again.is_ok(), "{}\n{:?}", listing, again);
+            let again = again.unwrap();
+            prop_assert_eq!(&again, &code, "{}", listing);
+            prop_assert_eq!(again.to_string(), code.to_string());
+        }
     }
 
     #[test]
     fn the_text_of_a_listing_assembles(code in code()) {
-        let text = text_column(&code.to_string());
+        let text = code.plain().to_string();
         let again = assemble(&text);
         prop_assert!(again.is_ok(), "{}\n{}", text, again.unwrap_err());
         prop_assert_eq!(again.unwrap(), code, "{}", text);

@@ -35,12 +35,12 @@ pub(crate) fn type_def(krate: &TokenStream, ty: &syn::Type) -> TokenStream {
     let krate = &emit::located(krate, ty.span());
     let def = quote_spanned!(ty.span()=> #krate::object::TypeDef);
     match ty {
-        syn::Type::Ptr(pointer) => {
-            let to = type_def(krate, &pointer.elem);
-            quote_spanned!(ty.span()=> const { &#def::Pointer(|| #to) })
-        }
-        syn::Type::Reference(reference) => {
-            let to = type_def(krate, &reference.elem);
+        syn::Type::Ptr(syn::TypePtr { elem, .. })
+        | syn::Type::Reference(syn::TypeReference { elem, .. }) => {
+            let to = match is_unsized(elem) {
+                true => quote!(&#def::Void),
+                false => type_def(krate, elem),
+            };
             quote_spanned!(ty.span()=> const { &#def::Pointer(|| #to) })
         }
         syn::Type::Paren(inner) => type_def(krate, &inner.elem),
@@ -70,6 +70,22 @@ pub(crate) fn type_def(krate: &TokenStream, ty: &syn::Type) -> TokenStream {
                 #krate::__private::TypeOf::<#ty>::TYPE
             }
         },
+    }
+}
+
+/// Whether a type has no size that is known: the kernel has no word for it but `void`.
+fn is_unsized(ty: &syn::Type) -> bool {
+    match ty {
+        syn::Type::Slice(_) | syn::Type::TraitObject(_) => true,
+        syn::Type::Paren(inner) => is_unsized(&inner.elem),
+        syn::Type::Group(inner) => is_unsized(&inner.elem),
+        syn::Type::Path(path) => {
+            let last = path.path.segments.last();
+            last.is_some_and(|last| {
+                ["str", "CStr", "OsStr", "Path"].contains(&last.ident.to_string().as_str())
+            })
+        }
+        _ => false,
     }
 }
 
@@ -410,6 +426,28 @@ mod tests {
             let message = error(source);
             assert!(message.contains(expected), "{source}: {message}");
         }
+    }
+
+    #[test]
+    fn what_has_no_size_is_void() {
+        let def = |ty: &str| {
+            let ty: syn::Type = syn::parse_str(ty).expect(ty);
+            type_def(&quote!(k), &ty).to_string()
+        };
+        for ty in [
+            "&'static str",
+            "*const [u8]",
+            "&dyn Send",
+            "*const core::ffi::CStr",
+            "&(str)",
+        ] {
+            let text = def(ty);
+            assert!(
+                text.contains("Pointer (|| & k :: object :: TypeDef :: Void)"),
+                "{ty}: {text}"
+            );
+        }
+        assert!(def("*const [u8; 4]").contains("TypeOf :: < [u8 ; 4] >"));
     }
 
     #[test]

@@ -4,18 +4,24 @@
 //! map's definition, and decides in const evaluation.
 
 use crate::emit;
-use crate::scope::Items;
+use crate::scope::{FunctionItem, Items};
+use crate::signature;
+use crate::tokens::Tokens;
 use ebpf_asm::KernelVersion;
-use ebpf_asm::check::{Assumption, Finding, Program, check, check_fragment, is_gpl_compatible};
-use ebpf_asm::diag::{Diagnostic, Rule};
+use ebpf_asm::check::{
+    Assumption, Finding, Parameter, Program, SIZE_MARK, check, check_fragment, is_gpl_compatible,
+    predict_for_all, suggest,
+};
+use ebpf_asm::diag::{Diagnostic, Rule, Span as Place};
 use ebpf_asm::link::Linked;
 use ebpf_asm::object::ProgramKind;
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
-use quote::quote_spanned;
+use quote::{quote, quote_spanned};
 
 /// What is known of an object beside its instructions.
 pub(crate) struct Checker<'a> {
     pub(crate) items: &'a Items<'a>,
+    pub(crate) tokens: &'a Tokens,
     pub(crate) license: &'a str,
     pub(crate) min_kernel: Option<KernelVersion>,
     /// Whether operands of which only rustc knows the value are in place.
@@ -25,18 +31,56 @@ pub(crate) struct Checker<'a> {
 impl Checker<'_> {
     /// What was found in the program at `index` of the object's functions.
     pub(crate) fn program(&self, index: usize, linked: &Linked) -> Vec<Finding> {
+        let program = self.facts(index, linked);
+        let mut findings = check(&program);
+        findings.retain(|finding| !self.is_allowed(finding, linked));
+        suggest(&program, &mut findings);
+        findings
+    }
+
+    /// What all kernels are predicted to refuse in a program without errors; not at an instruction
+    /// of which rustc decides whether it has one.
+    pub(crate) fn prediction(
+        &self,
+        index: usize,
+        linked: &Linked,
+        findings: &[Finding],
+    ) -> Option<Finding> {
+        let finding = predict_for_all(&self.facts(index, linked))?;
+        let told = findings
+            .iter()
+            .any(|other| other.assumptions.is_empty() || other.insn == finding.insn);
+        (!told && !self.is_allowed(&finding, linked)).then_some(finding)
+    }
+
+    fn facts<'a>(&'a self, index: usize, linked: &'a Linked) -> Program<'a> {
         let mut program = Program::from_linked(linked, self.patched);
         let kind = self.items.functions[index].kind.as_ref();
         let kind = kind.and_then(|kind| ProgramKind::from_name(kind.attribute));
         program.program_type = kind.map(ProgramKind::program_type);
         program.attach_type = kind.and_then(ProgramKind::expected_attach_type);
         program.gpl_compatible = Some(is_gpl_compatible(self.license));
+        let maps = self.items.maps.iter();
+        program.map_names = maps.map(|map| map.item.name.text.as_str().into()).collect();
+        let symbols = self.items.kernel.iter();
+        program.kernel_symbols = symbols
+            .map(|symbol| symbol.item.name.text.as_str().into())
+            .collect();
+        for function in &mut program.functions {
+            let linked = linked.functions.iter();
+            let named = linked
+                .filter(|linked| linked.insn == function.insn)
+                .find_map(|linked| {
+                    let mut items = self.items.functions.iter();
+                    items.find(|item| item.item.name.text == linked.name)
+                });
+            function.parameters = named.and_then(|item| parameters(self.tokens, item));
+        }
         if let Some(min_kernel) = self.min_kernel {
             program.min_kernel = min_kernel;
+            program.names_lacks = true;
         }
-        let mut findings = check(&program);
-        findings.retain(|finding| !self.is_allowed(finding, linked));
-        findings
+        program
     }
 
     /// Whether the function that the finding is in has switched the code off.
@@ -54,33 +98,111 @@ impl Checker<'_> {
     }
 }
 
+/// What a function takes, as far as its tokens say: what stands behind a pointer only rustc
+/// knows, and who gives a number type's name to something else is told less.
+fn parameters(tokens: &Tokens, function: &FunctionItem<'_>) -> Option<Vec<Parameter>> {
+    const NUMBERS: [&str; 10] = [
+        "u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64", "usize", "isize",
+    ];
+    let signature = signature::read(tokens, function.item).ok()?;
+    let inputs = signature.inputs.iter().map(|input| {
+        let syn::FnArg::Typed(input) = input else {
+            return Parameter::Unknown;
+        };
+        match &*input.ty {
+            syn::Type::Path(path)
+                if input.attrs.is_empty()
+                    && NUMBERS.iter().any(|number| path.path.is_ident(number)) =>
+            {
+                Parameter::Number
+            }
+            _ => Parameter::Unknown,
+        }
+    });
+    Some(inputs.collect())
+}
+
 /// What is wrong with a bare sequence, of which neither type nor start are known.
 pub(crate) fn sequence(linked: &Linked, patched: bool) -> Vec<Diagnostic> {
     let mut program = Program::from_linked(linked, patched);
     program.fragment = true;
-    let findings = check_fragment(&program);
-    let certain = findings
+    let mut findings = check_fragment(&program);
+    findings.retain(|finding| finding.assumptions.is_empty());
+    suggest(&program, &mut findings);
+    findings
         .iter()
-        .filter(|finding| finding.assumptions.is_empty());
-    certain.map(|finding| diagnostic(finding, linked)).collect()
+        .map(|finding| diagnostic(finding, linked, None))
+        .collect()
 }
 
-pub(crate) fn diagnostic(finding: &Finding, linked: &Linked) -> Diagnostic {
-    finding.to_diagnostic(|slot| linked.spans.get(slot as usize).copied().unwrap_or_default())
+/// `object` is the place of the object's name, if there is an object.
+pub(crate) fn diagnostic(finding: &Finding, linked: &Linked, object: Option<Place>) -> Diagnostic {
+    finding.to_diagnostic(object, |slot| {
+        linked.spans.get(slot as usize).copied().unwrap_or_default()
+    })
 }
+
+/// What rustc has to decide about: the finding, and how it is told.
+pub(crate) struct Depending {
+    pub(crate) finding: Finding,
+    pub(crate) diagnostic: Diagnostic,
+    /// The same without what needs a map's size.
+    pub(crate) plain: Diagnostic,
+}
+
+impl Depending {
+    pub(crate) fn new(finding: Finding, linked: &Linked, object: Place) -> Self {
+        let mut plain = finding.clone();
+        plain.remedy = None;
+        Self {
+            diagnostic: diagnostic(&finding, linked, Some(object)),
+            plain: diagnostic(&plain, linked, None),
+            finding,
+        }
+    }
+}
+
+/// As many bytes as a number may have.
+const LONGEST_NUMBER: usize = 20;
 
 /// An error that has been written down, as one that only stands if the maps are as assumed.
-/// `maps` gives each map's name, at a place.
+/// `plain` is the same without advice that needs a map's size; `maps` gives each map's name, at a
+/// place.
 pub(crate) fn obligation(
     krate: &TokenStream,
     error: &TokenStream,
+    plain: &TokenStream,
     finding: &Finding,
     maps: impl Fn(u16, Span) -> (Ident, String),
 ) -> TokenStream {
-    let Some((text, span)) = message(error) else {
+    let (Some((text, span, last)), Some((plain, ..))) = (message(error), message(plain)) else {
         return TokenStream::new();
     };
     let krate = emit::located(krate, span);
+    let sized = finding.assumptions.iter().find_map(|a| match *a {
+        Assumption::ValueShorterThan(map, _) => Some(map),
+        _ => None,
+    });
+    // rustc underlines a macro from its first token to its last.
+    let path = quote_spanned!(span=> ::core::panic);
+    let panic = match (finding.size_rest(), sized) {
+        (Some(rest), Some(map)) => {
+            let (name, map) = maps(map, span);
+            let longest = text.to_string().len() + LONGEST_NUMBER;
+            // Shown at the last token, and the variable of the lines around it.
+            let argument = quote_spanned!(last=> ("{}", text));
+            quote_spanned! {span=>
+                let text = #krate::__private::Assumed(&#name.map_def(#map))
+                    .message::<#longest>(#text, #plain, #SIZE_MARK, #rest);
+                let text = text.as_str();
+                #path! #argument;
+            }
+        }
+        _ => {
+            let argument = quote_spanned!(last=> ("{}", #text));
+            quote_spanned!(span=> #path! #argument;)
+        }
+    };
     let conditions = finding.assumptions.iter().map(|assumption| {
         let (map, call) = match *assumption {
             Assumption::HoldsValues(map) => (map, quote_spanned!(span=> holds_values())),
@@ -88,6 +210,16 @@ pub(crate) fn obligation(
             Assumption::ValueShorterThan(map, length) => {
                 (map, quote_spanned!(span=> value_shorter_than(#length)))
             }
+            Assumption::ValueLongerThan(map, length) => {
+                (map, quote_spanned!(span=> value_longer_than(#length)))
+            }
+            Assumption::KeyLongerThan(map, length) => {
+                (map, quote_spanned!(span=> key_longer_than(#length)))
+            }
+            Assumption::IsMap(map) => (map, quote_spanned!(span=> is_map())),
+            Assumption::IsGlobal(map) => (map, quote_spanned!(span=> is_global())),
+            Assumption::IsOneOf(map, types) => (map, quote_spanned!(span=> is_one_of(#types))),
+            Assumption::HasFlags(map, flags) => (map, quote_spanned!(span=> has_flags(#flags))),
             // A newer kind of assumption than this crate knows never holds.
             _ => return quote_spanned!(span=> false),
         };
@@ -95,23 +227,38 @@ pub(crate) fn obligation(
         quote_spanned!(span=> #krate::__private::Assumed(&#name.map_def(#text)).#call)
     });
     quote_spanned! {span=>
+        #[allow(clippy::manual_assert, reason = "the message may take a statement")]
         const _: () = {
             if true #(&& #conditions)* {
-                ::core::panic!("{}", #text);
+                #panic
             }
         };
     }
 }
 
-/// The message of a `compile_error!`, and where it stands.
-fn message(error: &TokenStream) -> Option<(Literal, Span)> {
+/// A prediction as a native warning, which is that of a deprecated constant: stable macros have no
+/// warnings of their own. It stands at the first token of the instruction.
+pub(crate) fn warning(code: &str, text: &str, span: Span, lints: &[TokenStream]) -> TokenStream {
+    let name = Ident::new(code, span);
+    quote! {
+        #(#lints)*
+        const _: () = {
+            #[deprecated(note = #text)]
+            const #name: () = ();
+            #name
+        };
+    }
+}
+
+/// The message of a `compile_error!`, and from where to where it stands.
+fn message(error: &TokenStream) -> Option<(Literal, Span, Span)> {
     let mut trees = error.clone().into_iter();
     let first = trees.next()?.span();
     let TokenTree::Group(group) = trees.last()? else {
         return None;
     };
     match group.stream().into_iter().next()? {
-        TokenTree::Literal(literal) => Some((literal, first)),
+        TokenTree::Literal(literal) => Some((literal, first, group.span())),
         _ => None,
     }
 }

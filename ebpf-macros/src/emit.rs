@@ -135,6 +135,12 @@ pub(crate) fn located(tokens: &TokenStream, place: Span) -> TokenStream {
     tokens.collect()
 }
 
+/// The first and the last tokens of an item, shown at another place, which is where rustc shows
+/// the item then. To lints they stay generated.
+pub(crate) fn at(place: Span, ends: [TokenStream; 2]) -> [TokenStream; 2] {
+    ends.map(|tokens| located(&tokens, place))
+}
+
 /// A field as the generated code writes it.
 pub(crate) fn field(krate: &TokenStream, field: ConstantField) -> TokenStream {
     let variant = match field {

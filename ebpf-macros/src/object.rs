@@ -1,27 +1,30 @@
 //! `ebpf! { mod … }`: an object as constant data, and its typed skeleton.
 
+mod fields;
+mod maps;
+mod program;
+
 use crate::attributes::{MinKernel, ObjectOptions, Sorted};
 use crate::btf;
-use crate::check::{self, Checker};
+use crate::check::{self, Checker, Depending};
 use crate::code::split_crate_path;
-use crate::editor::{self, Body};
 use crate::emit::{self, Values};
 use crate::kernel::{self, KernelConstants};
 use crate::report;
-use crate::scope::{FunctionItem, Items, MapItem, ident};
+use crate::scope::{Items, ident};
 use crate::signature::{self, Signature};
-use crate::skeleton::{Field, Skeleton};
 use crate::source;
 use crate::tokens::Tokens;
 use crate::user;
 use ebpf_asm::KernelVersion;
 use ebpf_asm::diag::{Diagnostic, Rule, Severity};
-use ebpf_asm::link::{CallbackUse, Linked, RelocationTarget, link_program};
-use ebpf_asm::object::{ConstantType, Linkage};
+use ebpf_asm::link::{CallbackUse, Linked, link_program};
+use ebpf_asm::object::ConstantType;
 use ebpf_asm::syntax::ast::{Name, Object, OperandValue};
 use ebpf_asm::syntax::parse_object;
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Ident, TokenStream};
+use program::Shared;
+use quote::{format_ident, quote};
 use std::collections::BTreeSet;
 
 /// Names that the generated module uses itself.
@@ -73,13 +76,6 @@ pub(crate) struct Expansion<'a> {
     min_kernel: Option<KernelVersion>,
     /// `#[target = "user"]`: not for the kernel.
     is_for_user: bool,
-}
-
-/// What all programs of an object are written out with.
-struct Shared<'a> {
-    values: &'a Values<'a>,
-    file: &'a TokenStream,
-    constants: &'a KernelConstants,
 }
 
 impl<'a> Expansion<'a> {
@@ -228,21 +224,29 @@ impl<'a> Expansion<'a> {
             })
             .collect();
         let mut depending = Vec::new();
+        let mut predictions = Vec::new();
         let is_error = |diagnostic: &Diagnostic| diagnostic.severity == Severity::Error;
         if self.items.errors.is_empty() && !all.iter().any(is_error) {
             let checker = Checker {
                 items: &self.items,
+                tokens: self.tokens,
                 license: &self.license,
                 min_kernel: self.min_kernel,
                 patched: matches!(values, Values::Done),
             };
             for (index, linked) in &programs {
-                for finding in checker.program(*index, linked) {
-                    let diagnostic = check::diagnostic(&finding, linked);
+                let object = self.object.name.span;
+                let findings = checker.program(*index, linked);
+                let prediction = checker.prediction(*index, linked, &findings);
+                predictions.extend(
+                    prediction.map(|finding| (*index, check::diagnostic(&finding, linked, None))),
+                );
+                for finding in findings {
                     if finding.assumptions.is_empty() {
-                        all.push(diagnostic);
+                        all.push(check::diagnostic(&finding, linked, Some(object)));
                     } else {
-                        depending.push((finding, diagnostic));
+                        let cfg = self.items.functions[*index].attributes.cfg_attribute();
+                        depending.push((cfg, Depending::new(finding, linked, object)));
                     }
                 }
             }
@@ -261,12 +265,19 @@ impl<'a> Expansion<'a> {
             };
             depending
                 .into_iter()
-                .flat_map(|(finding, diagnostic)| {
-                    let errors = report(vec![diagnostic]);
-                    errors
-                        .iter()
-                        .map(|error| check::obligation(self.krate, error, &finding, maps))
-                        .collect::<Vec<_>>()
+                .flat_map(|(cfg, one)| {
+                    let errors = report(vec![one.diagnostic]);
+                    let plain = report(vec![one.plain]);
+                    let both = errors.into_iter().zip(plain);
+                    both.map(|(error, plain)| {
+                        let obligation =
+                            check::obligation(self.krate, &error, &plain, &one.finding, maps);
+                        match obligation.is_empty() {
+                            true => obligation,
+                            false => quote!(#cfg #obligation),
+                        }
+                    })
+                    .collect::<Vec<_>>()
                 })
                 .collect()
         };
@@ -279,6 +290,25 @@ impl<'a> Expansion<'a> {
                 })
                 .collect(),
             _ => TokenStream::new(),
+        };
+        let offsets: TokenStream = match failed {
+            true => TokenStream::new(),
+            false => programs
+                .iter()
+                .map(|(index, linked)| {
+                    let cfg = self.items.functions[*index].attributes.cfg_attribute();
+                    let offsets = self.offsets(linked);
+                    match cfg.is_empty() || offsets.is_empty() {
+                        true => offsets,
+                        false => quote!(#cfg const _: () = { #offsets };),
+                    }
+                })
+                .collect(),
+        };
+        let requirements = if failed {
+            TokenStream::new()
+        } else {
+            self.requirements()
         };
         let mut source_lines = Vec::new();
         let programs: Vec<TokenStream> = programs
@@ -310,12 +340,22 @@ impl<'a> Expansion<'a> {
             Values::Rust(tokens) if !failed => self.unused_labels(tokens, &unused_labels),
             _ => TokenStream::new(),
         };
+        let predictions: TokenStream = match &values {
+            Values::Rust(tokens) if !failed => predictions
+                .iter()
+                .map(|(index, diagnostic)| {
+                    let lints = &self.items.functions[*index].attributes.lints;
+                    report::warning(tokens, diagnostic, lints)
+                })
+                .collect(),
+            _ => TokenStream::new(),
+        };
         let dead = self.unused_functions(&reached);
         let idle = self.unused_maps();
         let words = self.words();
         let definitions = if failed { Vec::new() } else { definitions };
         let types = signatures.iter().map(|signature| &signature.types);
-        let extra = quote!(#(#types)* #(#definitions)* #(#callbacks)* #labels #dead #idle #operands #obligations);
+        let extra = quote!(#(#types)* #(#definitions)* #(#callbacks)* #labels #dead #idle #operands #obligations #offsets #requirements #predictions);
         let kernel = self.kernel(&symbols, &constants, failed);
         self.module(&errors, &words, &programs, &extra, &quote!(#kernel #source))
     }
@@ -393,172 +433,6 @@ impl<'a> Expansion<'a> {
             })
     }
 
-    /// One element of the object's list of programs.
-    fn program(
-        &self,
-        function: &FunctionItem<'_>,
-        context: Option<&TokenStream>,
-        linked: &Linked,
-        &Shared {
-            values,
-            file,
-            constants,
-        }: &Shared<'_>,
-        failed: bool,
-        source_lines: &mut Vec<u32>,
-    ) -> TokenStream {
-        let krate = self.krate;
-        let name = &function.item.name.text;
-        let cfg = function.attributes.cfg_attribute();
-        let kind = function.kind.as_ref().map(|kind| &kind.value);
-        if failed {
-            return quote! {
-                #cfg
-                #krate::object::ProgramDef::new(
-                    #name, #krate::object::ProgramKind::#kind, &[], &[], &[],
-                    #krate::object::LineTable::EMPTY,
-                )
-            };
-        }
-        let what = format!("{}::{name}", self.object.name.text);
-        let slots = emit::slots(krate, linked, values, &what);
-        let relocations = linked.relocations.iter().map(|relocation| {
-            let slot = relocation.insn;
-            match &relocation.target {
-                RelocationTarget::Constant { constant, field } => {
-                    let field = emit::field(krate, *field);
-                    quote! {
-                        #krate::object::Relocation::new(
-                            #slot,
-                            #krate::object::RelocationKind::Constant { constant: #constant, field: #field },
-                        )
-                    }
-                }
-                RelocationTarget::KernelFunction { symbol } => quote! {
-                    #krate::object::Relocation::new(
-                        #slot,
-                        #krate::object::RelocationKind::KernelFunction { symbol: #symbol },
-                    )
-                },
-                RelocationTarget::KernelAddress { symbol } => quote! {
-                    #krate::object::Relocation::new(
-                        #slot,
-                        #krate::object::RelocationKind::KernelAddress { symbol: #symbol },
-                    )
-                },
-                RelocationTarget::KernelConstant { constant, field } => {
-                    let field = emit::field(krate, *field);
-                    let constant = constants.position(constant);
-                    quote! {
-                        #krate::object::Relocation::new(
-                            #slot,
-                            #krate::object::RelocationKind::KernelConstant {
-                                constant: #constant,
-                                field: #field,
-                            },
-                        )
-                    }
-                }
-                RelocationTarget::Map {
-                    map,
-                    addend,
-                    addend_span,
-                } => {
-                    let item = &self.items.maps[usize::from(*map)];
-                    let (used, _) = self.tokens.spans(relocation.span);
-                    let mut name = ident(self.tokens, &item.item.name);
-                    name.set_span(used);
-                    let index = self.map_index(usize::from(*map));
-                    let text = &item.item.name.text;
-                    let addend_at = if *addend == 0 {
-                        used
-                    } else {
-                        self.tokens.spans(*addend_span).0
-                    };
-                    let def = quote_spanned!(used=> #name.map_def(#text));
-                    let krate = emit::located(krate, addend_at);
-                    let index = emit::located(&index, addend_at);
-                    quote_spanned!(addend_at=> #krate::__private::symbol(#slot, #index, &#def, #addend))
-                }
-            }
-        });
-        let functions = linked.functions.iter().map(|function| {
-            let (name, insn) = (&function.name, function.insn);
-            let linkage = match function.linkage {
-                Linkage::Static => quote!(Static),
-                Linkage::Global => quote!(Global),
-            };
-            let functions = &self.items.functions;
-            let index = functions.iter().position(|f| f.item.name.text == *name);
-            let signature = index.map(|index| {
-                let signature = signature_name(index);
-                quote!(.with_signature(#signature))
-            });
-            quote! {
-                #krate::object::FunctionRecord::new(#name, #insn, #krate::object::Linkage::#linkage)
-                    #signature
-            }
-        });
-        let has_record = function.kind.as_ref().is_some_and(|kind| kind.has_record);
-        // Which fields the context has, its type knows, if it is one that says so.
-        let record = context.filter(|_| has_record).map(|context| {
-            quote! {
-                .with_record({
-                    #[allow(unused_imports, reason = "the context may have a record")]
-                    use #krate::__private::NoRecord as _;
-                    #krate::__private::RecordOf::<#context>::FIELDS
-                })
-            }
-        });
-        let labels = emit::labels(krate, linked);
-        let lines = emit::lines(linked, |slot| {
-            let place = self.tokens.located(linked.spans[slot]);
-            if source_lines.last() != Some(&place.line) {
-                source_lines.push(place.line);
-            }
-            (place.line, place.column)
-        });
-        let def = quote! {
-            #krate::object::ProgramDef::new(
-                #name,
-                #krate::object::ProgramKind::#kind,
-                const { &#slots },
-                const { &[#(#relocations),*] },
-                const { &[#(#functions),*] },
-                #krate::object::LineTable::new(#file, #lines),
-            )
-            .with_labels(#labels)
-            #record
-        };
-        let span = ident(self.tokens, &function.item.name).span();
-        let def = self.for_oldest_kernel("program_for", def, span);
-        quote!(#cfg #def)
-    }
-
-    /// Where the functions begin.
-    pub(crate) fn function_records(&self, linked: &Linked) -> Vec<TokenStream> {
-        let krate = self.krate;
-        let functions = linked.functions.iter().map(|function| {
-            let (name, insn) = (&function.name, function.insn);
-            let linkage = match function.linkage {
-                Linkage::Static => quote!(Static),
-                Linkage::Global => quote!(Global),
-            };
-            quote! {
-                #krate::object::FunctionRecord::new(#name, #insn, #krate::object::Linkage::#linkage)
-            }
-        });
-        functions.collect()
-    }
-
-    /// Line and column of each slot.
-    pub(crate) fn lines(&self, linked: &Linked) -> TokenStream {
-        emit::lines(linked, |slot| {
-            let place = self.tokens.located(linked.spans[slot]);
-            (place.line, place.column)
-        })
-    }
-
     /// What the object asks of the kernel; nothing if it asks nothing.
     fn kernel(
         &self,
@@ -571,128 +445,6 @@ impl<'a> Expansion<'a> {
         }
         let constants = constants.tokens(self.krate);
         quote!(.with_kernel(const { &[#(#symbols),*] }, const { #constants }))
-    }
-
-    /// Where the object says which kernels it is for, their first has to have the kind of map
-    /// or program: rustc knows which kind it is.
-    fn for_oldest_kernel(&self, check: &str, def: TokenStream, span: Span) -> TokenStream {
-        let Some(KernelVersion { major, minor }) = self.min_kernel else {
-            return def;
-        };
-        let krate = emit::located(self.krate, span);
-        let check = Ident::new(check, span);
-        quote_spanned! {span=>
-            #krate::__private::#check(#krate::KernelVersion::new(#major, #minor), #def)
-        }
-    }
-
-    /// The position of a map among those that are there: conditions leave some out.
-    fn map_index(&self, map: usize) -> TokenStream {
-        let before = &self.items.maps[..map];
-        Self::position(before.iter().map(|map| &map.attributes))
-    }
-
-    fn position<'b>(before: impl Iterator<Item = &'b Sorted>) -> TokenStream {
-        let mut always = 0_usize;
-        let mut conditional = Vec::new();
-        for attributes in before {
-            let cfg = &attributes.cfg;
-            if cfg.is_empty() {
-                always += 1;
-            } else {
-                conditional.push(quote!(::core::cfg!(all(#(#cfg),*)) as usize));
-            }
-        }
-        quote!((#always #(+ #conditional)*))
-    }
-
-    /// rustc's own lint for labels, at the levels that each function's attributes say.
-    pub(crate) fn unused_labels(&self, tokens: &Tokens, unused: &BTreeSet<u32>) -> TokenStream {
-        let functions = self.items.functions.iter().map(|function| {
-            let item = function.item;
-            let inside = unused.range(item.name.token..item.body.end.start).copied();
-            emit::unused_labels(tokens, inside, &function.attributes.lints)
-        });
-        functions.collect()
-    }
-
-    /// What the words of all functions mean, for editors; for rustc only what its lints need.
-    pub(crate) fn words(&self) -> TokenStream {
-        if !self.tokens.is_macro() {
-            return TokenStream::new();
-        }
-        let functions: Vec<(&str, u32)> = self
-            .items
-            .functions
-            .iter()
-            .filter(|function| function.kind.is_none())
-            .map(|function| &function.item.name)
-            .chain(self.items.kernel_functions())
-            .map(|name| (name.text.as_str(), name.token))
-            .collect();
-        let bodies = self.items.functions.iter().map(|function| {
-            let item = function.item;
-            let signature = item.output.end.max(item.parameters.end);
-            Body {
-                name: item.name.text.clone(),
-                start: signature + 1,
-                end: item.body.end.start,
-            }
-        });
-        let bodies: Vec<Body> = bodies.collect();
-        if self.tokens.for_editor() {
-            return editor::shadow(self.krate, self.tokens, &bodies, &functions);
-        }
-        let functions_of = bodies.iter().zip(&self.items.functions);
-        functions_of
-            .map(|(body, function)| {
-                let lints = &function.attributes.lints;
-                editor::deprecated_helpers(self.krate, self.tokens, body, &functions, lints)
-            })
-            .collect()
-    }
-
-    /// rustc's own dead-code lint for functions that no program reaches.
-    fn unused_functions(&self, reached: &[bool]) -> TokenStream {
-        let unused = self
-            .items
-            .functions
-            .iter()
-            .zip(reached)
-            .filter(|(function, reached)| {
-                !**reached && function.kind.is_none() && function.item.visibility.is_empty()
-            });
-        let functions = unused.map(|(function, _)| {
-            let native = &function.attributes.native;
-            let name = ident(self.tokens, &function.item.name);
-            quote_spanned!(name.span()=> const _: () = { #(#native)* fn #name() {} };)
-        });
-        functions.collect()
-    }
-
-    /// The same lint for maps that nothing else in the object names. One that other users have
-    /// too, through a pin or the skeleton alone, is `pub`; an object of nothing but maps is that
-    /// on purpose, and a table of functions has programs without being named by them.
-    fn unused_maps(&self) -> TokenStream {
-        let has_programs = self.items.functions.iter().any(|f| f.kind.is_some());
-        let list = &self.tokens.list;
-        let unused = self.items.maps.iter().filter(|map| {
-            let name = &map.item.name;
-            let is_named =
-                |position| position != name.token && list.text_at(position) == name.text.as_str();
-            let is_table = || {
-                let ty = self.tokens.stream(map.item.ty).into_iter().last();
-                ty.is_some_and(|last| last.to_string() == "StructOps")
-            };
-            let is_private = map.item.visibility.is_empty();
-            has_programs && is_private && !is_table() && !(0..list.len()).any(is_named)
-        });
-        let maps = unused.map(|map| {
-            let native = &map.attributes.native;
-            let name = ident(self.tokens, &map.item.name);
-            quote_spanned!(name.span()=> const _: () = { #(#native)* static #name: () = (); };)
-        });
-        maps.collect()
     }
 
     fn module(
@@ -716,9 +468,7 @@ impl<'a> Expansion<'a> {
             let name = ident(self.tokens, &map.item.name);
             let text = &map.item.name.text;
             let types = self.map_types(map);
-            let def = quote!(#name.map_def(#text) #types);
-            let def = self.for_oldest_kernel("map_for", def, name.span());
-            quote!(#cfg #def)
+            quote!(#cfg #name.map_def(#text) #types)
         });
         let constant_defs = self.items.load_time.iter().map(|constant| {
             let text = &constant.item.name.text;
@@ -738,7 +488,9 @@ impl<'a> Expansion<'a> {
                 #[allow(unused_imports, reason = "the object may need nothing from outside")]
                 use super::*;
                 #[allow(unused_imports, reason = "all types may be ones that the kernel can be told")]
-                use #krate::__private::TypeOfAny as _;
+                use #krate::__private::{TypeOf as __EbpfTypeOf, TypeOfAny as _};
+                #[allow(unused_imports, reason = "the object may have no maps")]
+                use #krate::maps::Map as __EbpfMap;
                 #(#uses)*
                 #(#maps)*
                 #(#constants)*
@@ -774,102 +526,10 @@ impl<'a> Expansion<'a> {
             let name = ident(self.tokens, &constant.item.name);
             let ty = self.tokens.stream(constant.item.ty);
             let value = constant.item.value.map(|value| self.tokens.stream(value));
-            quote!(#(#native)* #visibility const #name: #ty = #value;)
+            let [first, last] = emit::at(name.span(), [quote!(const), quote!(;)]);
+            quote!(#(#native)* #visibility #first #name: #ty = #value #last)
         });
         constants.collect()
-    }
-
-    fn map_static(&self, map: &MapItem<'_>) -> TokenStream {
-        let krate = self.krate;
-        let native = &map.attributes.native;
-        let visibility = self.tokens.stream(map.item.visibility);
-        let name = ident(self.tokens, &map.item.name);
-        let ty = self.tokens.stream(map.item.ty);
-        let value = self.tokens.stream(map.item.value);
-        // What is wrong with the type is shown at the type.
-        let (first, _) = self.tokens.spans(map.item.ty.span);
-        let krate = emit::located(krate, first);
-        let definition = quote_spanned!(first=> <#ty as #krate::maps::Map>::Definition);
-        quote! {
-            #(#native)*
-            #visibility static #name: #definition = #value;
-        }
-    }
-
-    /// The types of a map's keys and values, as far as the kernel can be told about them.
-    fn map_types(&self, map: &MapItem<'_>) -> TokenStream {
-        let (first, _) = self.tokens.spans(map.item.ty.span);
-        let ty = self.tokens.stream(map.item.ty);
-        let krate = emit::located(self.krate, first);
-        quote_spanned! {first=>
-            .with_types(
-                #krate::__private::TypeOf::<<#ty as #krate::maps::Map>::Key>::TYPE,
-                #krate::__private::TypeOf::<<#ty as #krate::maps::Map>::Value>::TYPE,
-            )
-        }
-    }
-
-    /// The typed skeleton: structs of handles and options, `load` and `loader`.
-    fn skeleton(&self) -> Skeleton {
-        let krate = self.krate;
-        let maps: Vec<Field> = self
-            .items
-            .maps
-            .iter()
-            .enumerate()
-            .map(|(index, map)| Field {
-                cfg: map.attributes.cfg_attribute(),
-                docs: map.attributes.docs.clone(),
-                name: ident(self.tokens, &map.item.name),
-                ty: self.tokens.stream(map.item.ty),
-                position: self.map_index(index),
-            })
-            .collect();
-        let programs_only: Vec<&FunctionItem<'_>> = self
-            .items
-            .functions
-            .iter()
-            .filter(|f| f.kind.is_some())
-            .collect();
-        let programs: Vec<Field> = programs_only
-            .iter()
-            .enumerate()
-            .map(|(index, program)| {
-                let handle = program.kind.as_ref().map(|kind| &kind.handle);
-                let before = programs_only[..index]
-                    .iter()
-                    .map(|program| &program.attributes);
-                Field {
-                    cfg: program.attributes.cfg_attribute(),
-                    docs: program.attributes.docs.clone(),
-                    name: ident(self.tokens, &program.item.name),
-                    // A handle that a feature brings is missing at the program, not at the macro.
-                    ty: emit::located(
-                        &quote!(#krate::programs::#handle),
-                        ident(self.tokens, &program.item.name).span(),
-                    ),
-                    position: Self::position(before),
-                }
-            })
-            .collect();
-        let constants: Vec<Field> = self
-            .items
-            .load_time
-            .iter()
-            .enumerate()
-            .map(|(index, constant)| Field {
-                cfg: TokenStream::new(),
-                docs: constant.attributes.docs.clone(),
-                name: ident(self.tokens, &constant.item.name),
-                ty: self.tokens.stream(constant.item.ty),
-                position: quote!(#index),
-            })
-            .collect();
-        Skeleton {
-            maps,
-            programs,
-            constants,
-        }
     }
 }
 

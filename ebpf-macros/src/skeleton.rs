@@ -2,7 +2,7 @@
 
 use crate::emit;
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 /// What the skeleton is made of.
 pub(crate) struct Skeleton {
@@ -34,16 +34,31 @@ impl Field {
         quote!(#cfg #value)
     }
 
-    fn value(&self, method: &str) -> TokenStream {
+    fn program(&self) -> TokenStream {
         let Self {
             cfg,
             name,
             position,
             ..
         } = self;
-        // What is wrong with a map's type is shown at its name.
-        let method = Ident::new(method, name.span());
-        quote!(#cfg #name: __ebpf_loaded.#method(#position)?)
+        quote!(#cfg #name: __ebpf_loaded.program(#position)?)
+    }
+
+    fn map(&self) -> TokenStream {
+        let Self {
+            cfg,
+            name,
+            ty,
+            position,
+            ..
+        } = self;
+        // What is wrong with the type is said in the same words at the same place as where the
+        // map is defined: rustc shows equal errors once.
+        let first = ty.clone().into_iter().next();
+        let span = first.map_or_else(|| name.span(), |token| token.span());
+        let raw = quote!(__ebpf_loaded.raw_map(#position)?);
+        let value = quote_spanned!(span=> <#ty as __EbpfMap>::from_raw(#raw)?);
+        quote!(#cfg #name: #value)
     }
 }
 
@@ -87,8 +102,8 @@ impl Skeleton {
             .programs
             .iter()
             .map(|f| f.use_as(|name| quote!(#krate::programs::Program::as_raw(&self.progs.#name))));
-        let map_values = self.maps.iter().map(|f| f.value("map"));
-        let program_values = self.programs.iter().map(|f| f.value("program"));
+        let map_values = self.maps.iter().map(Field::map);
+        let program_values = self.programs.iter().map(Field::program);
         let skeleton = quote! {
             ::core::result::Result::Ok(Skeleton {
                 progs: Programs { #(#program_values),* },

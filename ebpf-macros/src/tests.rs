@@ -112,6 +112,14 @@ const SEQUENCES: &[(&str, usize, &str, &str)] = &[
     ("r1 = 1.5; exit", 6, "BPF0010", "not an integer"),
     ("r1 = \"x\"; exit", 6, "BPF0010", "not an integer"),
     ("r1 = Foo::BAR; exit", 6, "BPF0010", "write `{Foo::BAR}`"),
+    ("r1 = u32::MAX; exit", 6, "BPF0010", "write `{u32::MAX}`"),
+    ("r1 += i8::MIN; exit", 7, "BPF0010", "write `{i8::MIN}`"),
+    (
+        "r1 = (r2); exit",
+        7,
+        "BPF0010",
+        "values stand without parentheses",
+    ),
     ("r1 = A + 8; exit", 8, "BPF0010", "`{NAME + 8}`"),
     ("r1 = {}; exit", 6, "BPF0010", "no expression"),
     ("r1 <<= 64; exit", 8, "BPF0024", "0 to 63"),
@@ -347,6 +355,15 @@ const OBJECTS: &[(&str, &[Expected])] = &[
         &[(1, 35, "BPF0037", "the macro uses itself")],
     ),
     (
+        "#[license = \"GPL\"] mod a { #[socket_filter] fn größe(ctx: *mut u8) -> i32 { exit } }",
+        &[(
+            1,
+            48,
+            "BPF0056",
+            "does not take the name of the program `größe`",
+        )],
+    ),
+    (
         "#[license = \"GPL\"] mod a { const P: f32; }",
         &[(1, 37, "BPF0057", "`f32`")],
     ),
@@ -461,6 +478,20 @@ const OBJECTS: &[(&str, &[Expected])] = &[
             (9, 14, "BPF0033", "`nothing`"),
         ],
     ),
+    // Of its callers a global function knows nothing but its types.
+    (
+        "#[license = \"GPL\"]\nmod a {\n    #[socket_filter]\n    fn f(ctx: *mut u8) -> i32 {\n        r1 = 1;\n        call g;\n        r0 = 0;\n        exit;\n    }\n    pub fn g(a: u64) -> i32 {\n        r0 = *(u8 *)(r1 + 0);\n        exit;\n    }\n}",
+        &[(11, 9, "BPF0111", "a number")],
+    ),
+    (
+        "#[license = \"GPL\"]\nmod a {\n    #[socket_filter]\n    fn f(ctx: *mut u8) -> i32 {\n        r1 = 1;\n        call g;\n        r0 = 0;\n        exit;\n    }\n    pub fn g(a: u64) -> i32 {\n        r0 = r2;\n        exit;\n    }\n}",
+        &[(11, 9, "BPF0110", "`r2` is read before")],
+    ),
+    // A callback gets what its helper gives it.
+    (
+        "#[license = \"GPL\"]\n#[min_kernel = \"6.8\"]\nmod a {\n    #[socket_filter]\n    fn f(ctx: *mut u8) -> i32 {\n        r1 = 4;\n        r2 = g ll;\n        r3 = 0;\n        r4 = 0;\n        call bpf_loop;\n        r0 = 0;\n        exit;\n    }\n    fn g(index: u64, ctx: *mut u8) -> i32 {\n        r0 = 2;\n        exit;\n    }\n}",
+        &[(16, 9, "BPF0142", "returns 2")],
+    ),
 ];
 
 #[test]
@@ -518,6 +549,14 @@ const ATTRIBUTES: &[(&str, usize, &str)] = &[
         "#[usdt(\"path\", \"provider\", \"name\")]",
     ),
     ("usdt(\"a\", \"b\", provider = \"c\")", 16, "given twice"),
+    ("ksyscall(\"execve\")", 1, "#[kprobe(\"__x64_sys_execve\")]"),
+    (
+        "kretsyscall(\"execve\")",
+        1,
+        "#[kretprobe(\"__x64_sys_execve\")]",
+    ),
+    ("raw_tp(\"sys_enter\")", 1, "#[raw_tracepoint(\"name\")]"),
+    ("btf_tracepoint(\"a\")", 1, "#[tp_btf(\"name\")]"),
     ("perf_event(frequency = 4)", 12, "takes no arguments"),
     ("sk_skb_verdict(5)", 16, "takes no arguments"),
     ("sk_skb", 1, "there is no attribute"),
@@ -686,6 +725,41 @@ fn attributes_become_kinds_and_handles() {
     }
 }
 
+/// Maps that no program names, by the kind of map and of program: whether that is a warning.
+#[test]
+fn unused_maps_are_those_that_need_a_name() {
+    let cases = [
+        ("HashMap<u32, u64>", "socket_filter", true),
+        ("bpf::maps::Rodata<[u32; 4]>", "socket_filter", true),
+        ("SockMap", "socket_filter", true),
+        ("SockMap", "sk_skb_verdict", false),
+        ("::bpf::SockHash<u32>", "sk_skb_stream_parser", false),
+        (
+            "StructOps",
+            "struct_ops(\"tcp_congestion_ops\", \"init\")",
+            false,
+        ),
+        ("MyTable", "socket_filter", false),
+    ];
+    for (ty, attribute, warned) in cases {
+        let source = format!(
+            "[ebpf_rt] #[license = \"GPL\"] mod a {{ static M: {ty} = x(); #[{attribute}] fn f(c: *mut u8) -> i32 {{ r0 = 0; exit }} }}"
+        );
+        let expanded = crate::object::expand(source.parse().unwrap());
+        assert_eq!(errors(expanded.clone()), [], "{ty}");
+        let text = expanded.to_string();
+        assert_eq!(
+            text.contains("static M : () = ()"),
+            warned,
+            "{ty} with {attribute}"
+        );
+    }
+    // Raw names are names.
+    let source = "[ebpf_rt] #[license = \"GPL\"] mod a { static r#type: Array<u64> = x(); #[socket_filter] fn f(c: *mut u8) -> i32 { r1 = r#type ll; r0 = 0; exit } }";
+    let text = crate::object::expand(source.parse().unwrap()).to_string();
+    assert!(!text.contains("static r#type : () = ()"));
+}
+
 #[test]
 fn relaxed_code_wraps() {
     assert_eq!(sequence("#![relaxed] r1 = 0xffffffff; exit"), []);
@@ -751,8 +825,11 @@ fn explanations_hold() {
         // What depends on a map, rustc decides.
         Rule::MapValueBounds,
         Rule::MapKind,
+        Rule::SpinLock,
         // No kind of program here has such a hook.
         Rule::ReturnRange,
+        // About maps.
+        Rule::MayLeaveMemory,
     ];
     for &rule in Rule::ALL {
         let mut bad = 0;
@@ -776,6 +853,7 @@ fn explanations_hold() {
                     Ok(_) => Vec::new(),
                     Err(diagnostics) => diagnostics.iter().map(|d| d.to_text()).collect(),
                 },
+                "check" => predictions(source),
                 other => panic!("{rule}: a block of {other}"),
             };
             if fails {
@@ -793,4 +871,142 @@ fn explanations_hold() {
         assert_eq!(bad > 0, has_bad, "{rule}: an example that fails");
         assert!(good > 0 || !has_bad, "{rule}: an example that does not");
     }
+}
+
+/// The rows are of line, column, code and message.
+const PREDICTIONS: &[(u32, u32, &str, &str)] = &[
+    (
+        9,
+        5,
+        "BPF0200",
+        "the size in `r2` may be negative, as far as kernels know",
+    ),
+    (
+        11,
+        5,
+        "BPF0201",
+        "the size in `r2` has no upper bound that kernels know",
+    ),
+    (
+        10,
+        5,
+        "BPF0203",
+        "the size in `r2` may be 0, as far as kernels know, and the helper takes at least 1 byte",
+    ),
+    (
+        10,
+        5,
+        "BPF0204",
+        "as far as kernels know, this writes something between `r10 -8` and `r10 +7`: the frame is the 512 bytes before `r10`",
+    ),
+    (
+        8,
+        5,
+        "BPF0205",
+        "`r2` has no lower bound that kernels know, and is added to a pointer to the stack",
+    ),
+    (
+        13,
+        5,
+        "BPF0206",
+        "on a path that leads here `r2` was not compared with the end of the packet",
+    ),
+    (
+        9,
+        5,
+        "BPF0207",
+        "`r7`, a pointer to a socket, was not compared with 0 on a path that leads here",
+    ),
+    (
+        7,
+        5,
+        "BPF0208",
+        "the kernel walks through every round of this loop, about 1200002 instructions, and gives up after 1000000",
+    ),
+    (
+        9,
+        5,
+        "BPF0209",
+        "`r0` holds nothing on a path that leads here",
+    ),
+    (
+        10,
+        5,
+        "BPF0210",
+        "`r7` holds a number on a path that leads here",
+    ),
+    (
+        3,
+        5,
+        "BPF0211",
+        "the loop comes back here with everything as it was, as far as kernels know",
+    ),
+    (
+        5,
+        5,
+        "BPF0212",
+        "as far as kernels know, the program may return something else than 0 to 1, which is what `cgroup_sock` programs return",
+    ),
+    (
+        19,
+        5,
+        "BPF0213",
+        "a reference is not given back on a path that leads here",
+    ),
+    (
+        10,
+        5,
+        "BPF0214",
+        "8 bytes of the stack, at an offset that may be no multiple of 8, as far as kernels know",
+    ),
+    (
+        2,
+        5,
+        "BPF0215",
+        "on a path that leads here nothing was written at `r10 -8` or below, where kernels before 6.8 do not allow to read",
+    ),
+];
+
+/// Where the first example of each prediction is warned about, and with which words.
+#[test]
+fn predictions_stand_at_their_instruction() {
+    use ebpf_asm::diag::Rule;
+    // `MayLeaveMemory` is about maps: `predict.rs` of ebpf-asm has its row.
+    let is_here = |rule: &&Rule| **rule as u16 >= 200 && **rule != Rule::MayLeaveMemory;
+    for rule in Rule::ALL.iter().filter(is_here) {
+        let explanation = rule.explanation();
+        let example = explanation.split("```check,fails\n").nth(1);
+        let source = example.and_then(|text| text.split("```").next());
+        let diagnostics = predicted(source.expect("an example that fails"));
+        let first = diagnostics.iter().next().expect("a prediction");
+        let (line, column) = (first.span.line, first.span.column);
+        let message = first.message.as_str();
+        let found = (line, column, first.code.as_str(), message);
+        assert!(PREDICTIONS.contains(&found), "{found:?}");
+    }
+}
+
+/// What the checker says about a text whose first line names its type, and perhaps its oldest
+/// kernel.
+fn predictions(source: &str) -> Vec<String> {
+    predicted(source).iter().map(|d| d.to_text()).collect()
+}
+
+fn predicted(source: &str) -> ebpf_asm::Diagnostics {
+    use ebpf_asm::{AssembleOptions, KernelVersion, ProgramType, check_text};
+    let first = source
+        .lines()
+        .next()
+        .and_then(|line| line.strip_prefix("# "));
+    let first = first.expect("a type");
+    let (name, oldest) = first.split_once(", Linux ").unwrap_or((first, "5.10"));
+    let program_type = ProgramType::from_name(name).expect("a type");
+    let options = AssembleOptions::default();
+    let diagnostics = check_text(source, &options, |program| {
+        program.program_type = Some(program_type);
+        program.gpl_compatible = Some(true);
+        program.min_kernel = KernelVersion::parse(oldest).expect("a version");
+    });
+    assert!(!diagnostics.has_errors(), "{diagnostics}");
+    diagnostics
 }

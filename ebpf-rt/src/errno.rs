@@ -123,6 +123,15 @@ impl Errno {
     pub const ENOTSUPP: Self = Self(Self::ENOTSUPP_NUMBER);
 
     /// The error with this number.
+    ///
+    /// ```
+    /// use ebpf_rt::Errno;
+    ///
+    /// let errno = Errno::from_raw(524);               // what strace shows as a bare number
+    /// assert_eq!((errno, errno.raw()), (Errno::ENOTSUPP, 524));
+    /// assert_eq!(errno.name(), Some("ENOTSUPP"));
+    /// assert_eq!(errno.description(), "operation not supported");
+    /// ```
     #[must_use]
     pub const fn from_raw(number: i32) -> Self {
         Self(number)

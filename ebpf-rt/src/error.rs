@@ -18,18 +18,20 @@ use std::error::Error as StdError;
 /// [`errno()`](Self::errno), the [`kind()`](Self::kind) for programs that react, and
 /// [`source()`](std::error::Error::source).
 ///
-/// ```no_run
-/// use ebpf_rt::{ErrorKind, HashMap};
+/// ```
+/// use ebpf_rt::{Errno, ErrorKind, HashMap};
 ///
-/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// # kernel_test::example!();
 /// let seen = HashMap::<u32, u64>::create(1)?;
 /// seen.insert(1, 1)?;
 /// let error = seen.insert(2, 1).unwrap_err();
-/// assert_eq!(error.kind(), ErrorKind::Full);
-/// println!("{error}");
-/// // map `hash_map`: BPF_MAP_UPDATE_ELEM failed with E2BIG: the map is full: its max_entries is 1
-/// # Ok(())
-/// # }
+/// assert_eq!((error.kind(), error.errno()), (ErrorKind::Full, Some(Errno::E2BIG)));
+/// assert_eq!(
+///     error.to_string(),
+///     "map `hash_map`: BPF_MAP_UPDATE_ELEM failed with E2BIG: the map is full: its max_entries is 1"
+/// );
+/// assert!(error.log().is_none());                 // no program was refused
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 pub struct Error(Box<Parts>);
 
@@ -74,6 +76,20 @@ struct Parts {
 }
 
 /// The kinds of [`Error`], for programs that react to them.
+///
+/// ```
+/// use ebpf_rt::{ErrorKind, HashMap};
+///
+/// # kernel_test::example!();
+/// // Takes the map up that an earlier run has left, or begins with a new one.
+/// let path = "/sys/fs/bpf/no/such/map";
+/// let counts = match HashMap::<u32, u64>::from_pin(path) {
+///     Err(error) if error.kind() == ErrorKind::NotFound => HashMap::create(16)?,
+///     result => result?,
+/// };
+/// assert_eq!(counts.get(&1)?, None);
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -300,10 +316,34 @@ impl Parts {
             None => self.line(f)?,
         }
         match &self.log {
-            Some(log) => write!(f, "\nthe kernel's log:\n{}", log.trim_end()),
+            Some(log) => {
+                f.write_str("\nthe kernel's log:\n")?;
+                shortened(log.trim_end(), f)
+            }
             None => Ok(()),
         }
     }
+}
+
+/// A log, without its middle where it is too long to be read: of a loop with too many rounds it
+/// has a million lines.
+fn shortened(log: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    const WHOLE: usize = 200;
+    const HEAD: usize = 20;
+    const TAIL: usize = 80;
+    let lines = log.lines().count();
+    if lines <= WHOLE {
+        return f.write_str(log);
+    }
+    for line in log.lines().take(HEAD) {
+        writeln!(f, "{line}")?;
+    }
+    let left_out = lines - HEAD - TAIL;
+    write!(f, "({left_out} lines are left out; `Error::log` has all)")?;
+    for line in log.lines().skip(HEAD + left_out) {
+        write!(f, "\n{line}")?;
+    }
+    Ok(())
 }
 
 impl fmt::Display for Error {
@@ -377,6 +417,24 @@ mod tests {
         assert_eq!(
             format!("{error:?}"),
             "no\nthe kernel's log:\nline 1\nline 2"
+        );
+    }
+
+    #[test]
+    fn debug_shows_both_ends_of_a_long_log() {
+        let log = |lines: usize| (1..=lines).map(|n| format!("line {n}\n")).collect();
+        let shown = |lines| format!("{:?}", Error::invalid("no").with_log(log(lines)));
+        assert_eq!(shown(200).lines().count(), 2 + 200);
+        let long = shown(1000);
+        let lines: Vec<_> = long.lines().skip(2).collect();
+        assert_eq!(lines.len(), 20 + 1 + 80);
+        assert_eq!(lines[19], "line 20");
+        assert_eq!(lines[20], "(900 lines are left out; `Error::log` has all)");
+        assert_eq!(lines[21], "line 921");
+        assert_eq!(lines[100], "line 1000");
+        assert_eq!(
+            Error::invalid("no").with_log(log(1000)).log().map(str::len),
+            Some(log(1000).len())
         );
     }
 

@@ -1,13 +1,17 @@
 //! All that is loaded on this machine, by whomever: programs, maps, links.
 //!
-//! ```no_run
-//! # fn main() -> Result<(), ebpf_rt::Error> {
-//! for program in ebpf_rt::inventory::programs() {
+//! ```
+//! use ebpf_rt::{HashMap, inventory};
+//!
+//! # kernel_test::example!();
+//! for program in inventory::programs() {
 //!     let program = program?;
 //!     println!("{:>5} {} {:?}", program.id, program.name, program.program_type);
 //! }
-//! # Ok(())
-//! # }
+//! # let counts = HashMap::<u32, u64>::create(16)?;
+//! # let id = counts.info()?.id;
+//! assert!(inventory::maps().any(|map| map.is_ok_and(|map| map.id == id)));
+//! # Ok::<(), ebpf_rt::Error>(())
 //! ```
 
 use crate::capabilities::{self, Capability};
@@ -23,6 +27,20 @@ use std::os::fd::{AsFd, OwnedFd};
 ///
 /// Each item is an error, and the last, if the kernel refuses:
 /// [`ErrorKind::Permission`](crate::ErrorKind::Permission) without `CAP_SYS_ADMIN`.
+///
+/// ```
+/// use ebpf_rt::inventory;
+///
+/// # kernel_test::example!();
+/// // Which of them have cost the most, while statistics are switched on?
+/// let mut programs = inventory::programs().collect::<Result<Vec<_>, _>>()?;
+/// programs.sort_by_key(|program| std::cmp::Reverse(program.run_time));
+/// for program in programs.iter().take(10) {
+///     println!("{:?} {}", program.run_time, program.name);
+/// }
+/// assert!(programs.is_sorted_by_key(|program| std::cmp::Reverse(program.run_time)));
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[doc(alias = "BPF_PROG_GET_NEXT_ID")]
 pub fn programs() -> impl Iterator<Item = Result<ProgramInfo, Error>> {
     all(Command::ProgGetNextId, Command::ProgGetFdById, |fd| {
@@ -32,6 +50,17 @@ pub fn programs() -> impl Iterator<Item = Result<ProgramInfo, Error>> {
 
 /// All maps, in the order of their numbers; as [`programs`], and one of a kind that is newer
 /// than this crate is an error among the others. Linux 4.13.
+///
+/// ```
+/// use ebpf_rt::{HashMap, inventory};
+///
+/// # kernel_test::example!();
+/// let counts = HashMap::<u32, u64>::create(16)?;
+/// let id = counts.info()?.id;
+/// let found = inventory::maps().find(|map| map.as_ref().is_ok_and(|map| map.id == id));
+/// assert_eq!(found.expect("it is there")?.name, "hash_map");
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[doc(alias = "BPF_MAP_GET_NEXT_ID")]
 pub fn maps() -> impl Iterator<Item = Result<MapInfo, Error>> {
     all(Command::MapGetNextId, Command::MapGetFdById, |fd| {
@@ -40,6 +69,20 @@ pub fn maps() -> impl Iterator<Item = Result<MapInfo, Error>> {
 }
 
 /// All links, in the order of their numbers; as [`programs`]. Linux 5.8.
+///
+/// ```
+/// use ebpf_rt::inventory;
+///
+/// # kernel_test::example!(Kernel(5, 8));
+/// let mut last = 0;
+/// for link in inventory::links() {
+///     let link = link?;
+///     println!("{:>5} program {} {:?}", link.id, link.program_id, link.link_type);
+///     assert!(link.id > last);                    // in the order of their numbers
+///     last = link.id;
+/// }
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[doc(alias = "BPF_LINK_GET_NEXT_ID")]
 pub fn links() -> impl Iterator<Item = Result<LinkInfo, Error>> {
     all(Command::LinkGetNextId, Command::LinkGetFdById, |fd| {

@@ -1,11 +1,13 @@
 //! The types of the running kernel: its BTF, and that of its modules.
 //!
-//! ```no_run
+//! ```
 //! use ebpf_rt::btf::Kind;
 //! use ebpf_rt::kernel_btf;
 //!
+//! # kernel_test::example!();
 //! let btf = kernel_btf::vmlinux()?;
 //! let task = btf.find("task_struct", Kind::Struct)?;
+//! assert_eq!(btf.member(task, "pid")?.bit_offset % 32, 0);
 //! println!("pid is at {}", btf.member(task, "pid")?.bit_offset / 8);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -21,6 +23,21 @@ const DIRECTORY: &str = "/sys/kernel/btf";
 
 /// The kernel's own types. Read once in the life of the process, and mapped instead where the
 /// kernel can (Linux 6.16). Needs no privileges. Linux 5.4 with `CONFIG_DEBUG_INFO_BTF`.
+///
+/// ```
+/// use ebpf_rt::btf::Kind;
+/// use ebpf_rt::kernel_btf;
+///
+/// # kernel_test::example!();
+/// // Does this kernel have a function that programs can call?
+/// let btf = kernel_btf::vmlinux()?;
+/// match btf.find("bpf_strcmp", Kind::Func) {
+///     Ok(function) => println!("{}", btf.c_name(function)?),
+///     Err(error) => println!("no: {error}"),
+/// }
+/// assert!(btf.find("task_struct", Kind::Struct).is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// [`ErrorKind::Unsupported`] if the kernel has none; what else reading it says.
@@ -82,13 +99,16 @@ fn unreadable(name: &str, error: btf::Error) -> Error {
 
 /// The types of a kernel module, on top of [`vmlinux`]'s. Needs no privileges. Linux 5.11.
 ///
-/// ```no_run
-/// use ebpf_rt::btf::Kind;
+/// ```
 /// use ebpf_rt::kernel_btf;
 ///
-/// let veth = kernel_btf::module("veth")?;
-/// println!("{}", veth.c_name(veth.find("veth_xmit", Kind::Func)?)?);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # kernel_test::example!(Kernel(5, 11));
+/// for name in kernel_btf::module_names()? {
+///     let types = kernel_btf::module(&name)?;
+///     println!("{name}: {} types", types.own_ids().len());
+/// }
+/// assert!(kernel_btf::module("no_such_module").is_err());
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 ///
 /// # Errors
@@ -112,6 +132,16 @@ pub fn module(name: &str) -> Result<Btf<'static>, Error> {
 
 /// The names of the loaded modules that have type information, sorted. Linux 5.11.
 ///
+/// ```
+/// use ebpf_rt::kernel_btf;
+///
+/// # kernel_test::example!(Kernel(5, 11));
+/// let names = kernel_btf::module_names()?;
+/// assert!(names.is_sorted());
+/// println!("{} modules have types of their own", names.len());
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
+///
 /// # Errors
 /// [`ErrorKind::Unsupported`] if the kernel has no type information; what else listing it says.
 pub fn module_names() -> Result<Vec<String>, Error> {
@@ -124,6 +154,17 @@ pub fn module_names() -> Result<Vec<String>, Error> {
 
 /// The type information of a module by descriptor: what programs that call a module's functions
 /// are loaded with.
+///
+/// ```
+/// use ebpf_rt::kernel_btf;
+///
+/// # kernel_test::example!(Kernel(5, 11));
+/// for module in kernel_btf::modules()? {
+///     let types = module.read()?;
+///     println!("{} is number {}: {} types", module.name(), module.id(), types.own_ids().len());
+/// }
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct ModuleBtf {
     name: String,
@@ -165,10 +206,13 @@ impl AsFd for ModuleBtf {
 /// The modules that are loaded and have type information, in the order of their numbers. Needs
 /// `CAP_SYS_ADMIN`. Linux 5.11; none before.
 ///
-/// ```no_run
-/// for module in ebpf_rt::kernel_btf::modules()? {
-///     println!("{} {}", module.id(), module.name());
-/// }
+/// ```
+/// use ebpf_rt::kernel_btf;
+///
+/// # kernel_test::example!(Kernel(5, 11));
+/// let modules = kernel_btf::modules()?;
+/// assert!(modules.is_sorted_by_key(|module| module.id()));
+/// println!("{} modules", modules.len());
 /// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 ///

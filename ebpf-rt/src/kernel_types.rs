@@ -49,20 +49,148 @@ macro_rules! special {
 
 special! {
     /// A lock for `bpf_spin_lock` and `bpf_spin_unlock`: one in a value. Linux 5.1.
+    ///
+    /// ```
+    /// use ebpf_rt::kernel_types::bpf_spin_lock;
+    /// use ebpf_rt::{Btf, Pod};
+    ///
+    /// #[derive(Clone, Copy, Pod, Btf)]
+    /// #[repr(C)]
+    /// struct Balance {
+    ///     lock: bpf_spin_lock,
+    ///     in_packets: u32,
+    ///     out_packets: u32,                           // both change together
+    /// }
+    /// assert_eq!(size_of::<Balance>(), 12);
+    /// ```
     bpf_spin_lock { val: u32 } = 4;
     /// A timer for `bpf_timer_init`: one in a value. Linux 5.15.
+    ///
+    /// ```
+    /// use ebpf_rt::kernel_types::bpf_timer;
+    /// use ebpf_rt::{Btf, Pod};
+    ///
+    /// /// A connection that is forgotten when nothing comes for a while.
+    /// #[derive(Clone, Copy, Pod, Btf)]
+    /// #[repr(C)]
+    /// struct Connection {
+    ///     idle: bpf_timer,
+    ///     packets: u64,
+    /// }
+    /// assert_eq!(size_of::<Connection>(), 24);
+    /// ```
     bpf_timer { opaque: [u64; 2] } = 16;
     /// A work queue for `bpf_wq_init`: one in a value. Linux 6.10.
+    ///
+    /// ```
+    /// use ebpf_rt::kernel_types::bpf_wq;
+    /// use ebpf_rt::{Btf, Pod};
+    ///
+    /// /// What is done later, where a program may sleep.
+    /// #[derive(Clone, Copy, Pod, Btf)]
+    /// #[repr(C)]
+    /// struct Job {
+    ///     work: bpf_wq,
+    ///     file: u64,
+    /// }
+    /// assert_eq!(size_of::<Job>(), 24);
+    /// ```
     bpf_wq { opaque: [u64; 2] } = 16;
     /// The head of a list; `#[btf(contains(Node, link))]` says what it holds. Linux 6.2.
+    ///
+    /// ```
+    /// use ebpf_rt::kernel_types::{bpf_list_head, bpf_list_node, bpf_spin_lock};
+    /// use ebpf_rt::{Btf, Pod};
+    ///
+    /// /// What programs allocate with `bpf_obj_new`.
+    /// #[derive(Clone, Copy, Pod, Btf)]
+    /// #[repr(C)]
+    /// struct Packet {
+    ///     link: bpf_list_node,
+    ///     length: u64,
+    /// }
+    ///
+    /// #[derive(Clone, Copy, Pod, Btf)]
+    /// #[repr(C)]
+    /// struct Queue {
+    ///     #[btf(contains(Packet, link))]
+    ///     packets: bpf_list_head,
+    ///     lock: bpf_spin_lock,                        // guards the list
+    ///     length: u32,
+    /// }
+    /// assert_eq!(size_of::<Queue>(), 24);
+    /// ```
     bpf_list_head { opaque: [u64; 2] } = 16;
     /// A link of a list, in what it holds. Linux 6.6; it was smaller before.
+    ///
+    /// ```
+    /// use ebpf_rt::kernel_types::bpf_list_node;
+    /// use ebpf_rt::{Btf, Pod};
+    ///
+    /// #[derive(Clone, Copy, Pod, Btf)]
+    /// #[repr(C)]
+    /// struct Packet {
+    ///     link: bpf_list_node,                        // what `contains(Packet, link)` names
+    ///     length: u64,
+    /// }
+    /// assert_eq!(size_of::<Packet>(), 32);
+    /// ```
     bpf_list_node { opaque: [u64; 3] } = 24;
     /// The root of a tree; `#[btf(contains(Node, link))]` says what it holds. Linux 6.4.
+    ///
+    /// ```
+    /// use ebpf_rt::kernel_types::{bpf_rb_node, bpf_rb_root, bpf_spin_lock};
+    /// use ebpf_rt::{Btf, Pod};
+    ///
+    /// #[derive(Clone, Copy, Pod, Btf)]
+    /// #[repr(C)]
+    /// struct Flow {
+    ///     link: bpf_rb_node,
+    ///     deadline: u64,                              // what the program sorts by
+    /// }
+    ///
+    /// #[derive(Clone, Copy, Pod, Btf)]
+    /// #[repr(C)]
+    /// struct Schedule {
+    ///     #[btf(contains(Flow, link))]
+    ///     flows: bpf_rb_root,
+    ///     lock: bpf_spin_lock,                        // guards the tree
+    ///     count: u32,
+    /// }
+    /// assert_eq!(size_of::<Schedule>(), 24);
+    /// ```
     bpf_rb_root { opaque: [u64; 2] } = 16;
     /// A link of a tree, in what it holds. Linux 6.6; it was smaller before.
+    ///
+    /// ```
+    /// use ebpf_rt::kernel_types::bpf_rb_node;
+    /// use ebpf_rt::{Btf, Pod};
+    ///
+    /// #[derive(Clone, Copy, Pod, Btf)]
+    /// #[repr(C)]
+    /// struct Flow {
+    ///     link: bpf_rb_node,                          // what `contains(Flow, link)` names
+    ///     deadline: u64,
+    /// }
+    /// assert_eq!(size_of::<Flow>(), 40);
+    /// ```
     bpf_rb_node { opaque: [u64; 4] } = 32;
     /// A count of references, in what lists and trees hold. Linux 6.4.
+    ///
+    /// ```
+    /// use ebpf_rt::kernel_types::{bpf_rb_node, bpf_refcount};
+    /// use ebpf_rt::{Btf, Pod};
+    ///
+    /// /// In a tree and in the hands of a program at once.
+    /// #[derive(Clone, Copy, Pod, Btf)]
+    /// #[repr(C)]
+    /// struct Shared {
+    ///     link: bpf_rb_node,
+    ///     references: bpf_refcount,
+    ///     value: u32,
+    /// }
+    /// assert_eq!(size_of::<Shared>(), 40);
+    /// ```
     bpf_refcount { opaque: [u32; 1] } = 4;
 }
 
@@ -127,6 +255,24 @@ pointers! {
     bpf_kptr = "kptr";
     /// A pointer to a kernel object that it does not own: what is read through it may be gone.
     /// Linux 5.19.
+    ///
+    /// ```
+    /// use ebpf_rt::kernel_types::bpf_kptr_untrusted;
+    /// use ebpf_rt::{Btf, Pod};
+    ///
+    /// /// The kernel's, whose members do not matter here.
+    /// #[derive(Clone, Copy, Btf)]
+    /// #[btf(name = "task_struct")]
+    /// #[repr(C)]
+    /// struct Task {}
+    ///
+    /// #[derive(Clone, Copy, Pod, Btf)]
+    /// #[repr(C)]
+    /// struct LastSeen {
+    ///     task: bpf_kptr_untrusted<Task>,             // it may have ended since
+    /// }
+    /// assert_eq!(size_of::<LastSeen>(), 8);
+    /// ```
     #[allow(non_camel_case_types, reason = "named as its kin")]
     bpf_kptr_untrusted = "kptr_untrusted";
 }

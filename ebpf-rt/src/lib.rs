@@ -1,6 +1,6 @@
-//! Write eBPF by hand in Rust: macros that assemble at compile time, and a runtime that
-//! loads, attaches and reads the result.
+#![doc = include_str!("../README.md")]
 //!
+//! # Where things are
 //! - [`maps`]: definitions (constant data) and handles (maps that exist).
 //! - [`programs`] and [`links`]: what loaded programs can do, and what attached ones are.
 //! - [`load`]: options, and the loader for any [`Object`].
@@ -25,17 +25,8 @@
 //! - [`kernel_types`]: locks, timers and other types of the kernel in values of maps.
 //! - [`isa`] and [`object`]: instructions, and the data model of an object.
 //! - [`language`]: registers, mnemonics and helpers, each with what it means.
-//!
-//! # Features
-//! | feature | gives |
-//! |---|---|
-//! | `std` (default) | everything that calls the kernel; without it only macros, [`Object`], [`Code`], definitions of maps, context types |
-//! | `btf` (default) | type information: `kernel_btf`, and all that programs need it for |
-//! | `uprobes` | programs on functions of user space: uprobes, USDT; names for addresses of processes; brings a reader of ELF files |
-//! | `features` | `features`: what the running kernel can do |
-//! | `vm` | `vm`: objects without a kernel, for unit tests |
-//! | `listing` | `Display` of [`Object`] and [`Code`], for snapshot tests and logs |
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod context;
 pub mod log;
@@ -50,6 +41,8 @@ mod error;
 #[cfg(feature = "features")]
 pub mod features;
 #[cfg(feature = "std")]
+mod few;
+#[cfg(feature = "std")]
 pub mod inventory;
 #[cfg(feature = "std")]
 mod kallsyms;
@@ -61,6 +54,7 @@ pub mod links;
 #[cfg(feature = "std")]
 pub mod load;
 mod macro_support;
+mod message;
 #[cfg(feature = "std")]
 mod pattern;
 #[cfg(feature = "std")]
@@ -119,10 +113,10 @@ pub mod __private {
     #[cfg(feature = "std")]
     pub use crate::load::Load;
     pub use crate::macro_support::{
-        AnyKernelType, Assumed, KernelTypeOf, KernelValue, Operand, TypeOf, TypeOfAny, map_for,
-        operand, program_for, require_callback_number, require_callback_pointer,
-        require_callback_result, require_context, require_integer, require_result, symbol,
-        with_operands,
+        AnyKernelType, Assumed, KernelTypeOf, KernelValue, Operand, TypeOf, TypeOfAny, operand,
+        require_callback_number, require_callback_pointer, require_callback_result,
+        require_context, require_integer, require_map, require_offset, require_program,
+        require_result, symbol, with_operands,
     };
     pub use ebpf_macros;
     // What is there in a crate without `std`, too, whose runtime has it.

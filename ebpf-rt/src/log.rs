@@ -4,10 +4,48 @@
 //! kernel. For a quick look there is `bpf_trace_printk` ([`TraceFormat`](crate::TraceFormat),
 //! [`trace_pipe`](crate::trace_pipe)), where the kernel makes the text: for root, with three
 //! arguments, in one buffer for the whole machine, and under the GPL.
+//!
+//! ```
+//! use ebpf_rt::log::{LogLine, Text};
+//! use ebpf_rt::{bytemuck, log_lines};
+//!
+//! log_lines! {
+//!     enum Line {
+//!         #[log("process {pid} of {command} starts")]
+//!         Exec { pid: u32, command: [u8; 8] },
+//!     }
+//! }
+//!
+//! // What a program writes into the ring buffer, and what becomes of it:
+//! let record = Exec { line: Exec::LINE, pid: 7, command: *b"cat\0\0\0\0\0" };
+//! let line = Line::from_record(bytemuck::bytes_of(&record)).unwrap();
+//! assert_eq!(line.to_string(), "process 7 of cat starts");
+//! ```
 
 use core::fmt::{self, Write};
 
 /// The lines of a [`Log`](crate::Log). [`log_lines!`](crate::log_lines) implements it.
+///
+/// ```
+/// use ebpf_rt::log::LogLine;
+/// use ebpf_rt::log_lines;
+///
+/// log_lines! {
+///     enum Line {
+///         #[log("process {pid} ends")]
+///         Exit { pid: u32 },
+///     }
+/// }
+///
+/// /// Lines of a file of records, of any log.
+/// fn show<L: LogLine>(record: &[u8]) -> Option<String> {
+///     L::from_record(record).map(|line| line.to_string())
+/// }
+///
+/// let record = [Exit::LINE.to_ne_bytes(), 7_u32.to_ne_bytes()].concat();
+/// assert_eq!(show::<Line>(&record).as_deref(), Some("process 7 ends"));
+/// assert_eq!(show::<Line>(&record[..4]), None);   // of another length
+/// ```
 pub trait LogLine: fmt::Display + Sized {
     /// The line of this record; `None` if it is none of these, or of another length.
     fn from_record(record: &[u8]) -> Option<Self>;
@@ -17,6 +55,35 @@ pub trait LogLine: fmt::Display + Sized {
 /// as the [`Text`] before the first zero.
 ///
 /// For other plain old data that programs write, say here how it is shown.
+///
+/// ```
+/// use ebpf_rt::log::LogArgument;
+/// use ebpf_rt::{Pod, log_lines};
+/// use std::net::Ipv4Addr;
+///
+/// /// An address as packets have it.
+/// #[derive(Clone, Copy, Debug, Pod)]
+/// #[repr(transparent)]
+/// struct Address([u8; 4]);
+///
+/// impl LogArgument for Address {
+///     type Shown<'a> = Ipv4Addr;
+///
+///     fn shown(&self) -> Ipv4Addr {
+///         self.0.into()
+///     }
+/// }
+///
+/// log_lines! {
+///     enum Line {
+///         #[log("{from} connects")]
+///         Connect { from: Address },
+///     }
+/// }
+///
+/// let line = Line::Connect(Connect { line: Connect::LINE, from: Address([127, 0, 0, 1]) });
+/// assert_eq!(line.to_string(), "127.0.0.1 connects");
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand in a line of a log",
     label = "neither an integer nor `[u8; N]`",
@@ -58,6 +125,15 @@ impl<const N: usize> LogArgument for [u8; N] {
 
 /// Text from a program, such as the name of a process. It can be any bytes, so what is no
 /// printable character is shown escaped: `\n`, `\u{1b}`, `\xff`.
+///
+/// ```
+/// use ebpf_rt::log::Text;
+///
+/// assert_eq!(Text(b"cat").to_string(), "cat");
+/// assert_eq!(format!("[{:>5}]", Text(b"cat")), "[  cat]");
+/// // A process can call itself anything: terminals do not obey it.
+/// assert_eq!(Text(b"\x1b[2J\xff").to_string(), "\\u{1b}[2J\\xff");
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Text<'a>(pub &'a [u8]);
 

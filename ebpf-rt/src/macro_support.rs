@@ -1,8 +1,9 @@
 //! What generated code calls. Not for people: it changes without notice.
 
+use crate::message::Message;
 use ebpf_asm::isa::Insn;
 use ebpf_asm::object::{
-    BtfType, ConstantField, KernelType, MapDef, ProgramDef, Relocation, RelocationKind, TypeDef,
+    BtfType, ConstantField, KernelType, MapDef, ProgramKind, Relocation, RelocationKind, TypeDef,
 };
 use ebpf_asm::{KernelVersion, MapType};
 
@@ -212,7 +213,7 @@ pub const fn operand(
     if range.contains(value) {
         return Operand { slot, field, value };
     }
-    let mut message = Message::new();
+    let mut message = Message::<600>::new();
     message.text(match field {
         ConstantField::Offset => "BPF0023",
         ConstantField::Shift { .. } => "BPF0024",
@@ -262,18 +263,26 @@ pub const fn with_operands<const SLOTS: usize, const OPERANDS: usize>(
 
 /// The relocation for `r1 = NAME + ADDEND ll`: a map's descriptor, or the address of a
 /// global's data, as the definition says.
-///
-/// # Panics
-/// If there is an offset into something that is not a global; in const evaluation a compile
-/// error.
 #[must_use]
-#[track_caller]
-pub const fn symbol(slot: u32, map: usize, def: &MapDef, addend: i32) -> Relocation {
+pub const fn symbol(slot: u32, map: usize, def: &MapDef) -> Relocation {
     // An object with more maps than a `u16` counts does not compile; see the macro.
     let map = map as u16;
+    match def.is_global {
+        true => Relocation::new(slot, RelocationKind::MapValue { map }),
+        false => Relocation::new(slot, RelocationKind::MapFd { map }),
+    }
+}
+
+/// Looks at the offset in `r1 = NAME + ADDEND ll`.
+///
+/// # Panics
+/// If it is one into something that is not a global, or out of it; in const evaluation a compile
+/// error.
+#[track_caller]
+pub const fn require_offset(def: &MapDef, addend: i32) {
     if def.is_global {
         if addend < 0 || addend as u32 >= def.value_size {
-            let mut message = Message::new();
+            let mut message = Message::<600>::new();
             message.text("BPF0023: the offset ");
             message.number(addend as i128);
             message.text(" is outside of `");
@@ -283,18 +292,15 @@ pub const fn symbol(slot: u32, map: usize, def: &MapDef, addend: i32) -> Relocat
             message.text(" bytes");
             panic!("{}", message.as_str());
         }
-        return Relocation::new(slot, RelocationKind::MapValue { map });
-    }
-    if addend != 0 {
-        let mut message = Message::new();
+    } else if addend != 0 {
+        let mut message = Message::<600>::new();
         message.text("BPF0038: `");
         message.text(def.name);
         message.text("` is a map and has no data to be ");
         message.number(addend as i128);
-        message.text(" bytes into: look its values up");
+        message.text(" bytes into\nhelp: look its values up with `bpf_map_lookup_elem`");
         panic!("{}", message.as_str());
     }
-    Relocation::new(slot, RelocationKind::MapFd { map })
 }
 
 /// A map that the checker knew nothing of: what it assumed, the definition decides.
@@ -330,32 +336,84 @@ impl Assumed<'_> {
     pub const fn value_shorter_than(self, bytes: u64) -> bool {
         (self.0.value_size as u64) < bytes
     }
+
+    /// Whether the values have more bytes.
+    #[must_use]
+    pub const fn value_longer_than(self, bytes: u64) -> bool {
+        (self.0.value_size as u64) > bytes
+    }
+
+    /// Whether the keys have more bytes.
+    #[must_use]
+    pub const fn key_longer_than(self, bytes: u64) -> bool {
+        (self.0.key_size as u64) > bytes
+    }
+
+    /// Whether the name stands for the map itself.
+    #[must_use]
+    pub const fn is_map(self) -> bool {
+        !self.0.is_global
+    }
+
+    /// Whether the name stands for the address of the only value.
+    #[must_use]
+    pub const fn is_global(self) -> bool {
+        self.0.is_global
+    }
+
+    /// Whether the map's type is one of these: each is the bit of its number.
+    #[must_use]
+    pub const fn is_one_of(self, types: u64) -> bool {
+        let number = self.0.map_type.as_raw();
+        number < 64 && types >> number & 1 == 1
+    }
+
+    /// Whether the map is created with all of these flags.
+    #[must_use]
+    pub const fn has_flags(self, flags: u32) -> bool {
+        self.0.flags & flags == flags
+    }
+
+    /// A message with a number in it: the size of the values minus `rest` in the place of each
+    /// `mark`. If that is negative, the other message. What has no room in `N` bytes is cut off.
+    #[must_use]
+    pub const fn message<const N: usize>(
+        self,
+        marked: &str,
+        plain: &str,
+        mark: char,
+        rest: i64,
+    ) -> Message<N> {
+        let number = self.0.value_size as i128 - rest as i128;
+        let mut message = Message::<N>::new();
+        if number < 0 {
+            message.text(plain);
+        } else {
+            message.text_with(marked, mark, number);
+        }
+        message
+    }
 }
 
-/// The map, if the oldest kernel of its object has its kind.
+/// Asks whether the oldest kernel of a map's object has its kind.
 ///
 /// # Panics
 /// If it has not; in const evaluation a compile error.
-#[must_use]
 #[track_caller]
-pub const fn map_for(oldest: KernelVersion, map: MapDef) -> MapDef {
-    let MapDef { map_type, name, .. } = map;
+pub const fn require_map(oldest: KernelVersion, map: &MapDef) {
+    let MapDef { map_type, name, .. } = *map;
     let lack = Lack::new("the map `", name, map_type.since(), map_type.instead());
     lack.refuse(oldest);
-    map
 }
 
-/// The program, if the oldest kernel of its object has its kind.
+/// Asks whether the oldest kernel of a program's object has its kind.
 ///
 /// # Panics
 /// If it has not; in const evaluation a compile error.
-#[must_use]
 #[track_caller]
-pub const fn program_for(oldest: KernelVersion, program: ProgramDef) -> ProgramDef {
-    let ProgramDef { kind, name, .. } = program;
+pub const fn require_program(oldest: KernelVersion, name: &'static str, kind: ProgramKind) {
     let lack = Lack::new("the program `", name, kind.since(), kind.instead());
     lack.refuse(oldest);
-    program
 }
 
 /// What the oldest kernel may lack.
@@ -388,7 +446,7 @@ impl Lack {
         {
             return;
         }
-        let mut message = Message::new();
+        let mut message = Message::<600>::new();
         message.text("BPF0060: ");
         message.text(self.what);
         message.text(self.name);
@@ -404,68 +462,6 @@ impl Lack {
             message.text(instead);
         }
         panic!("{}", message.as_str());
-    }
-}
-
-/// A text put together in const evaluation, where there is no formatting.
-struct Message {
-    bytes: [u8; 600],
-    length: usize,
-}
-
-impl Message {
-    const fn new() -> Self {
-        Self {
-            bytes: [0; 600],
-            length: 0,
-        }
-    }
-
-    /// Appends as much of the text as there is room for.
-    const fn text(&mut self, text: &str) {
-        let text = text.as_bytes();
-        let mut i = 0;
-        while i < text.len() && self.length < self.bytes.len() {
-            self.bytes[self.length] = text[i];
-            self.length += 1;
-            i += 1;
-        }
-    }
-
-    const fn number(&mut self, value: i128) {
-        if value < 0 {
-            self.text("-");
-        }
-        let mut digits = [0; 40];
-        let mut rest = value.unsigned_abs();
-        let mut start = digits.len();
-        loop {
-            start -= 1;
-            digits[start] = b'0' + (rest % 10) as u8;
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        let (_, digits) = digits.split_at(start);
-        if let Ok(digits) = core::str::from_utf8(digits) {
-            self.text(digits);
-        }
-    }
-
-    const fn version(&mut self, version: KernelVersion) {
-        self.number(version.major as i128);
-        self.text(".");
-        self.number(version.minor as i128);
-    }
-
-    const fn as_str(&self) -> &str {
-        let (text, _) = self.bytes.split_at(self.length);
-        match core::str::from_utf8(text) {
-            Ok(text) => text,
-            // Names can be cut in the middle of a character when there is no more room.
-            Err(_) => "an operand does not fit its field",
-        }
     }
 }
 
@@ -695,6 +691,13 @@ macro_rules! ebpf {
 /// The path is relative to the file that the macro is in. A file with `mod name { … }` is an
 /// object and becomes a module as with [`ebpf!`]; any other file is a sequence and becomes a
 /// constant [`Code`](crate::Code) as with [`ebpf_asm!`].
+///
+/// ```standalone_crate
+/// use ebpf_rt::{Code, include_ebpf};
+///
+/// const SEQUENCE: Code = include_ebpf!("../tests/data/sequence.s");
+/// assert!(!SEQUENCE.is_empty());
+/// ```
 #[macro_export]
 macro_rules! include_ebpf {
     ($path:literal) => {

@@ -10,7 +10,7 @@ pub(crate) fn names(wanted: &str, known: &[String]) -> Vec<String> {
         .map(|name| (distance(wanted, name), name))
         .filter(|(distance, _)| *distance <= limit)
         .collect();
-    found.sort();
+    found.sort_unstable();
     found.dedup();
     // Beside a name that is almost the same, others are noise.
     let best = found.first().map_or(0, |(distance, _)| *distance);

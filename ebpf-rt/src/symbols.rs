@@ -1,4 +1,13 @@
 //! Names for addresses: of the kernel, and with the feature `uprobes` of processes.
+//!
+//! ```
+//! use ebpf_rt::symbols::KernelSymbols;
+//!
+//! # kernel_test::example!();
+//! let symbols = KernelSymbols::load()?;
+//! assert!(symbols.find(0).is_none());             // no function is there
+//! # Ok::<(), ebpf_rt::Error>(())
+//! ```
 
 use crate::{Error, ErrorKind, kallsyms};
 use core::fmt;
@@ -9,13 +18,17 @@ pub use crate::user_space::{ProcessSymbol, ProcessSymbols};
 /// The kernel's functions by address, as they are now: what turns the addresses of a
 /// [`StackTrace`](crate::StackTrace) into names.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::symbols::KernelSymbols;
 ///
+/// # kernel_test::example!();
 /// let symbols = KernelSymbols::load()?;
-/// if let Some(symbol) = symbols.find(0xffff_ffff_8100_0042) {
-///     println!("{symbol}"); // vfs_read+0x42
-/// }
+/// # let text = std::fs::read_to_string("/proc/kallsyms").unwrap();
+/// # let line = text.lines().find(|line| line.split(' ').nth(2) == Some("vfs_read")).unwrap();
+/// # let address = u64::from_str_radix(line.split(' ').next().unwrap(), 16).unwrap() + 0x2;
+/// // `address` is one of a stack in a map.
+/// let symbol = symbols.find(address).expect("it is in a function");
+/// assert_eq!(symbol.to_string(), "vfs_read+0x2");
 /// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -27,6 +40,24 @@ pub struct KernelSymbols {
 }
 
 /// A place in a function of the kernel. Prints as `vfs_read+0x42` or `helper+0x2 [module]`.
+///
+/// ```
+/// use ebpf_rt::symbols::{KernelSymbol, KernelSymbols};
+///
+/// /// Stacks of functions, not of addresses: what flame graphs are made of.
+/// fn name(symbol: KernelSymbol<'_>) -> String {
+///     match symbol.module {
+///         Some(module) => format!("{module}:{}", symbol.name),
+///         None => symbol.name.to_owned(),
+///     }
+/// }
+///
+/// # kernel_test::example!();
+/// let symbols = KernelSymbols::load()?;
+/// let last = symbols.find(u64::MAX).expect("the last function of the list");
+/// assert!(name(last).ends_with(last.name));
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct KernelSymbol<'a> {

@@ -1,4 +1,20 @@
 //! What programs print with `bpf_trace_printk`.
+//!
+//! ```
+//! use ebpf_rt::trace_pipe::Event;
+//!
+//! /// How many lines a slow reader has missed.
+//! fn missed(events: &[Event]) -> u64 {
+//!     let of = |event: &Event| match event {
+//!         Event::Lost { events, .. } => *events,
+//!         _ => 0,
+//!     };
+//!     events.iter().map(of).sum()
+//! }
+//!
+//! let events = [Event::Other("a line".to_owned()), Event::Lost { cpu: 0, events: 3 }];
+//! assert_eq!(missed(&events), 3);
+//! ```
 
 use crate::tracefs::{self, Tracefs};
 use crate::{Errno, Error, ErrorKind, sys};
@@ -14,20 +30,51 @@ use std::time::{Duration, Instant};
 /// Where tracefs is not mounted, an instance of its own is used, see [`Tracefs::open`]; the
 /// buffer is the same.
 ///
-/// ```no_run
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::programs::TestRun;
 /// use ebpf_rt::trace_pipe::{Event, TracePipe};
+/// use ebpf_rt::{TraceFormat, ebpf};
 /// use std::time::Duration;
 ///
-/// # fn main() -> Result<(), ebpf_rt::Error> {
-/// for event in TracePipe::open()?.with_timeout(Duration::from_secs(5)) {
-///     match event? {
-///         Event::Record(record) => println!("{}: {}", record.task, record.message),
-///         Event::Lost { events, .. } => println!("({events} lost)"),
-///         Event::Other(line) => println!("{line}"),
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod hello {
+///         static HELLO: TraceFormat<()> = TraceFormat::new(c"Hello from an example");
+///
+///         #[raw_tracepoint("sched_process_exec")]
+///         fn greet(ctx: *mut c_void) -> i32 {
+///             r1 = HELLO ll;
+///             r2 = {HELLO.size()};
+///             call bpf_trace_printk;
+///             r0 = 0;
+///             exit;
+///         }
 ///     }
 /// }
-/// # Ok(())
-/// # }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!(Kernel(5, 10));
+///     # if !ebpf_rt::tracefs::Tracefs::open()?.tracing_on()? {
+///     #     return Ok(kernel_test::for_the_matrix("tracing that is switched on"));
+///     # }
+///     # use ebpf_rt::Errno;
+///     # if TracePipe::open().is_err_and(|error| error.errno() == Some(Errno::EBUSY)) {
+///     #     return Ok(kernel_test::for_the_matrix("a trace that nobody else reads"));
+///     # }
+///     let mut trace = TracePipe::open()?.with_timeout(Duration::from_millis(100));
+///     trace.drain()?;                             // what others have printed before
+///     hello::load()?.progs.greet.test_run(TestRun::new().context(&[0; 24]))?;
+///     for event in trace.by_ref() {
+///         match event? {
+///             Event::Record(record) => println!("{}: {}", record.task, record.message),
+///             Event::Lost { events, .. } => println!("({events} lost)"),
+///             Event::Other(line) => println!("{line}"),
+///         }
+///     }
+///     println!("then, as it is: {:?}", trace.next_line()?);
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "bpf_trace_printk")]
 #[derive(Debug)]
@@ -41,6 +88,20 @@ pub struct TracePipe {
 }
 
 /// A line of the trace.
+///
+/// ```
+/// use ebpf_rt::trace_pipe::Event;
+///
+/// /// Only what programs print, and not what other tracers do.
+/// fn message(event: Event) -> Option<String> {
+///     match event {
+///         Event::Record(record) if record.source == "bpf_trace_printk" => Some(record.message),
+///         _ => None,
+///     }
+/// }
+///
+/// assert_eq!(message(Event::Lost { cpu: 0, events: 12 }), None);
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A record.
@@ -57,6 +118,24 @@ pub enum Event {
 }
 
 /// A record of the trace.
+///
+/// ```
+/// use ebpf_rt::trace_pipe::{Event, Record};
+///
+/// fn show(record: &Record) -> String {
+///     format!("{:?} {}[{}]: {}", record.timestamp, record.task, record.pid, record.message)
+/// }
+///
+/// fn shown(events: &[Event]) -> Vec<String> {
+///     let of = |event: &Event| match event {
+///         Event::Record(record) => Some(show(record)),
+///         _ => None,
+///     };
+///     events.iter().filter_map(of).collect()
+/// }
+///
+/// assert!(shown(&[Event::Other("of another tracer".to_owned())]).is_empty());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Record {

@@ -1,4 +1,14 @@
 //! tracefs: the kernel's list of trace points, and its trace buffer.
+//!
+//! ```
+//! use ebpf_rt::tracefs::Tracefs;
+//!
+//! # kernel_test::example!();
+//! // Does this kernel have the trace point, and the field that the tool reads?
+//! let format = Tracefs::open()?.format("sched", "sched_switch")?;
+//! assert!(format.field("next_pid").is_ok());
+//! # Ok::<(), ebpf_rt::Error>(())
+//! ```
 
 use crate::capabilities::{self, Capability};
 use crate::{Errno, Error, ErrorKind, sys};
@@ -14,15 +24,15 @@ pub use format::{Field, Format};
 /// Where it is not mounted, [`open`](Self::open) makes an instance that is attached nowhere:
 /// nothing in the system changes, and it goes away with this value.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::tracefs::Tracefs;
 ///
-/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// # kernel_test::example!();
 /// let tracefs = Tracefs::open()?;
 /// let id = tracefs.tracepoint_id("syscalls", "sys_enter_openat")?;
 /// println!("sys_enter_openat is number {id}; tracing is on: {}", tracefs.tracing_on()?);
-/// # Ok(())
-/// # }
+/// assert_eq!(tracefs.format("syscalls", "sys_enter_openat")?.id, id);
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Tracefs {

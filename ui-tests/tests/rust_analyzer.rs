@@ -95,6 +95,7 @@ fn main() -> ExitCode {
         test("hover", hover),
         test("definition", definition),
         test("completion", completion),
+        test("references", references),
         test("rename", rename),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -180,10 +181,28 @@ fn completion(server: &mut Server) -> Result<(), Failed> {
     Ok(())
 }
 
+fn references(server: &mut Server) -> Result<(), Failed> {
+    for (place, others) in [
+        ("        do|ne:", vec!["goto |done;", "        |done:"]),
+        ("static COU|NTS", vec!["static |COUNTS", "r1 = |COUNTS ll"]),
+    ] {
+        let places = server.references(Place::at(SOURCE, place))?;
+        for other in others {
+            let expected = Place::at(SOURCE, other);
+            if !places.contains(&expected) {
+                return Err(format!("{place}: {expected:?} is not in {places:?}").into());
+            }
+        }
+    }
+    Ok(())
+}
+
 fn rename(server: &mut Server) -> Result<(), Failed> {
     for (place, others) in [
         ("goto do|ne;", vec!["goto |done;", "        |done:"]),
+        ("        do|ne:", vec!["goto |done;", "        |done:"]),
         ("static COU|NTS", vec!["static |COUNTS", "r1 = |COUNTS ll"]),
+        ("r1 = COU|NTS ll", vec!["static |COUNTS", "r1 = |COUNTS ll"]),
     ] {
         let mut edits = server.rename(Place::at(SOURCE, place), "renamed")?;
         edits.sort();

@@ -1,10 +1,11 @@
 //! `cargo xtask check-corpus`: the checker over programs with the verdicts of kernels.
 
+use crate::check_differential::Predictions;
 use crate::{Result, read};
-use ebpf_asm::check::{MapFacts, Program, Reference, ReferenceKind, check};
+use ebpf_asm::check::{MapFacts, Program, Reference, ReferenceKind, check, predict_on};
 use ebpf_asm::isa::Insn;
 use ebpf_asm::{AttachType, KernelVersion, MapType, ProgramType};
-use kernel_test::differential::{Map, Sample};
+use kernel_test::differential::{Holds, Map, Sample};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let text = read(&file)?;
     let named = named_instructions(&file, logs.as_deref())?;
     let mut tally = Tally::default();
+    let mut forecast = Forecast::default();
     for (number, line) in text.lines().enumerate() {
         let row: Value =
             serde_json::from_str(line).map_err(|error| format!("line {}: {error}", number + 1))?;
@@ -39,7 +41,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         let verdict = Verdict::of(&row);
         let findings = check(&case.program());
         tally.count(&case, verdict, &findings, &named, list);
+        forecast.count(&case, &row, findings.is_empty(), list);
     }
+    forecast.print();
     tally.print();
     Ok(())
 }
@@ -193,8 +197,11 @@ impl Case {
                     value_size: map.value_size,
                     max_entries: map.max_entries,
                     flags: map.flags,
+                    holds: Holds::Bytes,
                 })
                 .collect(),
+            gpl: true,
+            global: None,
         })
     }
 
@@ -269,6 +276,65 @@ fn named_instructions(file: &Path, logs: Option<&Path>) -> Result<Named> {
         }
     }
     Ok(named)
+}
+
+/// How predictions turned out, by kernel.
+#[derive(Default)]
+struct Forecast {
+    kernels: BTreeMap<KernelVersion, KernelForecast>,
+}
+
+#[derive(Default)]
+struct KernelForecast {
+    accepted: u32,
+    refused: u32,
+    predictions: Predictions,
+}
+
+impl Forecast {
+    fn count(&mut self, case: &Case, row: &Value, no_error: bool, list: bool) {
+        for (kernel, verdict) in row["verdicts"].as_object().into_iter().flatten() {
+            let Some(version) = KernelVersion::parse(kernel) else {
+                continue;
+            };
+            let accepted = match verdict.as_str() {
+                Some("accepted") => true,
+                Some("rejected") => false,
+                _ => continue,
+            };
+            let mut program = case.program();
+            program.min_kernel = version;
+            let findings = predict_on(&program, &[version]);
+            let of_kernel = self.kernels.entry(version).or_default();
+            of_kernel.accepted += u32::from(accepted);
+            of_kernel.refused += u32::from(!accepted);
+            of_kernel.predictions.count(&findings, accepted, no_error);
+            if let Some(finding) = findings.first()
+                && accepted
+            {
+                println!(
+                    "WRONG PREDICTION for {version} {} {}: {} at {}: {} ({})",
+                    case.file,
+                    case.name,
+                    finding.rule,
+                    finding.insn,
+                    finding.message,
+                    finding.kernel
+                );
+            } else if findings.is_empty() && !accepted && list {
+                println!("not predicted for {version}: {} {}", case.file, case.name);
+            }
+        }
+    }
+
+    fn print(&self) {
+        for (version, of_kernel) in &self.kernels {
+            println!("Linux {version}:");
+            of_kernel
+                .predictions
+                .print(of_kernel.accepted, of_kernel.refused);
+        }
+    }
 }
 
 #[derive(Default)]

@@ -1,122 +1,60 @@
-//! `cargo xtask context-tables`: what programs of each type may do to their context, asked of the
-//! running kernel by loading a program for each type, offset, size and direction.
+//! `cargo xtask context-tables`: what programs of each type may do to their context, on each kernel
+//! of the matrix.
+//!
+//! With `--kernel` a kernel is asked in a guest, and its answers go to `xtask/data/contexts/`; the
+//! table of the checker is made of them all. `--check` compares that table with the answers, and
+//! the answers of this series with the running kernel.
 
 use crate::{Result, read, workspace};
-use ebpf_asm::isa::{Instruction, Register, Size};
 use ebpf_asm::{AttachType, ProgramType};
-use kernel_test::bpf;
-use std::collections::BTreeMap;
+use kernel_test::contexts::{ASKED, stretch, tell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
-/// No context of the types below has as many bytes.
-const MOST: u16 = 320;
+/// What a load gives, by the kernels that allow it.
+type Answers = BTreeMap<(bool, u8, u16), Vec<(u8, String)>>;
 
-/// The types that are asked for, and where they attach if that changes the context. The rules of
-/// the others are written down in `tables/mod.rs`: they depend on the machine, or have one
-/// condition for all offsets.
-const ASKED: &[(ProgramType, &[AttachType])] = {
-    use AttachType as A;
-    use ProgramType as P;
-    &[
-        (P::SocketFilter, &[]),
-        (P::SchedCls, &[]),
-        (P::SchedAct, &[]),
-        (
-            P::Xdp,
-            &[A::CgroupInetIngress, A::Xdp, A::XdpCpumap, A::XdpDevmap],
-        ),
-        (P::CgroupSkb, &[A::CgroupInetIngress, A::CgroupInetEgress]),
-        (
-            P::CgroupSock,
-            &[
-                A::CgroupInetSockCreate,
-                A::CgroupInetSockRelease,
-                A::CgroupInet4PostBind,
-                A::CgroupInet6PostBind,
-            ],
-        ),
-        (P::LwtIn, &[]),
-        (P::LwtOut, &[]),
-        (P::LwtXmit, &[]),
-        (P::LwtSeg6local, &[]),
-        (P::SockOps, &[A::CgroupSockOps]),
-        (P::SkSkb, &[]),
-        (P::CgroupDevice, &[A::CgroupDevice]),
-        (P::SkMsg, &[]),
-        (
-            P::CgroupSockAddr,
-            &[
-                A::CgroupInet4Bind,
-                A::CgroupInet6Bind,
-                A::CgroupInet4Connect,
-                A::CgroupInet6Connect,
-                A::CgroupUnixConnect,
-                A::CgroupUdp4Sendmsg,
-                A::CgroupUdp6Sendmsg,
-                A::CgroupUnixSendmsg,
-                A::CgroupUdp4Recvmsg,
-                A::CgroupUdp6Recvmsg,
-                A::CgroupUnixRecvmsg,
-                A::CgroupInet4Getpeername,
-                A::CgroupInet6Getpeername,
-                A::CgroupUnixGetpeername,
-                A::CgroupInet4Getsockname,
-                A::CgroupInet6Getsockname,
-                A::CgroupUnixGetsockname,
-            ],
-        ),
-        (
-            P::SkReuseport,
-            &[A::SkReuseportSelect, A::SkReuseportSelectOrMigrate],
-        ),
-        (P::FlowDissector, &[]),
-        (P::CgroupSysctl, &[A::CgroupSysctl]),
-        (
-            P::CgroupSockopt,
-            &[A::CgroupGetsockopt, A::CgroupSetsockopt],
-        ),
-        (P::SkLookup, &[A::SkLookup]),
-        (P::Netfilter, &[A::Netfilter]),
-    ]
-};
-
-/// Offset, size and whether it is written: what a load gives.
-type Answers = BTreeMap<(bool, u8, u16), &'static str>;
+/// Names of files, and versions; the newest had this one when it was asked.
+const KERNELS: [(&str, u8, u8); 5] = [
+    ("5.10", 5, 10),
+    ("6.1", 6, 1),
+    ("6.12", 6, 12),
+    ("6.18", 6, 18),
+    ("newest", 7, 3),
+];
 
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let check = match arguments {
-        [] => false,
-        [flag] if flag == "--check" => true,
-        _ => return Err("context-tables takes only --check".to_owned()),
-    };
-    let mut log = vec![0; 1 << 16];
-    let mut text = String::from(HEAD);
-    for &(program_type, attach_types) in ASKED {
-        // Places with the same answers share an entry.
-        let mut groups: Vec<(Vec<AttachType>, Answers)> = Vec::new();
-        let places: Vec<Option<AttachType>> = match attach_types {
-            [] => vec![None],
-            list => list.iter().copied().map(Some).collect(),
-        };
-        for place in places {
-            let answers = ask(program_type, place, &mut log)?;
-            match groups.iter_mut().find(|(_, same)| *same == answers) {
-                Some((group, _)) => group.extend(place),
-                None => groups.push((place.into_iter().collect(), answers)),
-            }
+    let mut check = false;
+    let mut asked = Vec::new();
+    let mut arguments = arguments.iter();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--check" => check = true,
+            "--kernel" => asked.push(arguments.next().ok_or("--kernel takes a version")?),
+            other => return Err(format!("context-tables has no `{other}`")),
         }
-        let everywhere = groups.len() == 1;
-        for (places, answers) in groups {
-            write_context(
-                &mut text,
-                program_type,
-                if everywhere { &[] } else { &places },
-                &answers,
-            );
-        }
-        eprintln!("{}", program_type.name());
     }
-    text.push_str("];\n");
+    for label in asked {
+        let answers = crate::kernels::tell(label, "contexts")?;
+        let path = answers_of(label);
+        std::fs::write(&path, answers).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    let (major, minor) = kernel_test::kernel_version();
+    let here = KERNELS
+        .iter()
+        .find(|&&(_, of_major, of_minor)| (of_major, of_minor) == (major, minor));
+    if let (true, Some((label, ..))) = (check, here) {
+        let mut answers = String::new();
+        tell(|line| {
+            answers.push_str(line);
+            answers.push('\n');
+        })?;
+        if answers != read(&answers_of(label))? {
+            return Err(format!("{label}: this kernel says something else"));
+        }
+    }
+    let text = table()?;
     let path = workspace().join("ebpf-asm/src/check/tables/context.rs");
     if !check {
         return std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()));
@@ -124,124 +62,115 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if read(&path)? == text {
         Ok(())
     } else {
-        Err(format!(
-            "{} differs from what this kernel says",
-            path.display()
-        ))
+        Err(format!("{} is out of date", path.display()))
     }
 }
 
+fn answers_of(label: &str) -> PathBuf {
+    workspace().join(format!("xtask/data/contexts/{label}.tsv"))
+}
+
 const HEAD: &str = "\
-//! What programs may do to their context. Generated by `cargo xtask context-tables`, which asks
-//! the running kernel; do not edit.
+//! What programs may do to their context, on which kernels. Generated by
+//! `cargo xtask context-tables`; do not edit.
 
 use super::Becomes::{
     FlowKeys, Number, Other, Packet, PacketEnd, PacketMeta, SockCommonOrNull, Socket, SocketOrNull,
 };
 use super::{Becomes, Context, Span};
 use crate::AttachType as A;
+use crate::KernelVersion as K;
 use crate::ProgramType as P;
 
-/// Reads of `size` bytes at `first`, `first + stride`, … `last`.
-const fn r(size: u8, first: u16, last: u16, stride: u8, becomes: Becomes) -> Span {
-    Span { write: false, size, first, last, stride, becomes }
+/// Reads of `size` bytes at `first`, `first + stride`, … `last`, on kernels by their bits.
+const fn r(kernels: u8, size: u8, first: u16, last: u16, stride: u8, becomes: Becomes) -> Span {
+    Span { kernels, write: false, size, first, last, stride, becomes }
 }
 
 /// Such writes.
-const fn w(size: u8, first: u16, last: u16, stride: u8) -> Span {
-    Span { write: true, size, first, last, stride, becomes: Number }
+const fn w(kernels: u8, size: u8, first: u16, last: u16, stride: u8) -> Span {
+    Span { kernels, write: true, size, first, last, stride, becomes: Number }
 }
 
 const fn context(program_type: P, attach_types: &'static [A], spans: &'static [Span]) -> Context {
     Context { program_type, attach_types, spans }
 }
 
-pub(super) const CONTEXTS: &[Context] = &[
 ";
 
-fn ask(program_type: ProgramType, place: Option<AttachType>, log: &mut [u8]) -> Result<Answers> {
-    let mut answers = Answers::new();
-    let refused = |what: &str, error: std::io::Error| {
-        format!("{} at {place:?}: {what}: {error}", program_type.name())
-    };
-    // Without an access the program has to load, or the answers mean nothing.
-    load(program_type, place, &[], None).map_err(|error| refused("an empty program", error))?;
-    for (size, bytes) in [
-        (Size::Byte, 1),
-        (Size::Half, 2),
-        (Size::Word, 4),
-        (Size::Double, 8),
-    ] {
-        for at in 0..MOST {
-            let offset = at.cast_signed();
-            let read = Instruction::load(size, Register::R2, Register::R1, offset);
-            if load(program_type, place, &[read], None).is_ok() {
-                // What it became, the log says.
-                load(program_type, place, &[read], Some(log))
-                    .map_err(|error| refused("the log of a program that loads", error))?;
-                answers.insert((false, bytes, at), became(log)?);
-            }
-            let write = [
-                Instruction::mov_imm(Register::R2, 0),
-                Instruction::store_reg(size, Register::R1, offset, Register::R2),
-            ];
-            if load(program_type, place, &write, None).is_ok() {
-                answers.insert((true, bytes, at), "");
+/// Who was asked: type and place.
+type Place = (u32, Option<u32>);
+
+fn table() -> Result<String> {
+    let mut all: BTreeMap<Place, Answers> = BTreeMap::new();
+    for (bit, (label, ..)) in KERNELS.iter().enumerate() {
+        let path = answers_of(label);
+        for line in read(&path)?.lines() {
+            let wrong = || format!("{}: `{line}`", path.display());
+            let fields: Vec<&str> = line.split('\t').collect();
+            let &[program_type, place, way, size, first, last, stride, becomes] = &fields[..]
+            else {
+                return Err(wrong());
+            };
+            let program_type = ProgramType::ALL
+                .iter()
+                .find(|one| one.kernel_name() == program_type)
+                .ok_or_else(wrong)?;
+            let place = AttachType::ALL
+                .iter()
+                .find(|one| one.kernel_name() == place);
+            let number = |text: &str| text.parse::<u16>().map_err(|_| wrong());
+            let size = number(size)?;
+            let key = (program_type.as_raw(), place.map(|place| place.as_raw()));
+            let answers = all.entry(key).or_default();
+            for at in (number(first)?..=number(last)?).step_by(usize::from(number(stride)?)) {
+                let kernels = answers.entry((way == "w", size as u8, at)).or_default();
+                match kernels.iter_mut().find(|(_, same)| same == becomes) {
+                    Some((bits, _)) => *bits |= 1 << bit,
+                    None => kernels.push((1 << bit, becomes.to_owned())),
+                }
             }
         }
     }
-    Ok(answers)
-}
-
-fn load(
-    program_type: ProgramType,
-    place: Option<AttachType>,
-    access: &[Instruction],
-    log: Option<&mut [u8]>,
-) -> std::io::Result<()> {
-    // One is what every type may return.
-    let end = [Instruction::mov_imm(Register::R0, 1), Instruction::exit()];
-    let insns: Vec<u8> = access
-        .iter()
-        .chain(&end)
-        .flat_map(|instruction| instruction.encode().to_vec())
-        .flat_map(|slot| slot.to_ne_bytes())
-        .collect();
-    let program = bpf::Program {
-        program_type: program_type.as_raw(),
-        attach_type: place.map_or(0, AttachType::as_raw),
-        insns: &insns,
-        license: c"GPL",
-        flags: 0,
-    };
-    bpf::load(&program, log).map(drop)
-}
-
-/// The type of `r2` after the first instruction, by the log.
-fn became(log: &[u8]) -> Result<&'static str> {
-    let end = log.iter().position(|&byte| byte == 0).unwrap_or(log.len());
-    let log = String::from_utf8_lossy(&log[..end]);
-    let state = log
-        .lines()
-        .find_map(|line| line.split_once("R2=").or_else(|| line.split_once("R2_w=")))
-        .map(|(_, state)| state)
-        .ok_or_else(|| format!("no state in the log:\n{log}"))?;
-    let name = state
-        .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
-        .next()
-        .unwrap_or_default();
-    Ok(match name {
-        "pkt" => "Packet",
-        "pkt_end" => "PacketEnd",
-        "pkt_meta" => "PacketMeta",
-        "sock" => "Socket",
-        "sock_or_null" => "SocketOrNull",
-        "sock_common_or_null" => "SockCommonOrNull",
-        "flow_keys" => "FlowKeys",
-        "scalar" | "inv" => "Number",
-        _ if name.bytes().all(|byte| byte.is_ascii_digit()) => "Number",
-        _ => "Other",
-    })
+    let mut text = String::from(HEAD);
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "/// The kernels that were asked, by their bits from the lowest."
+    );
+    let versions = KERNELS.map(|(_, major, minor)| format!("K::new({major}, {minor})"));
+    let _ = writeln!(
+        text,
+        "pub(super) const KERNELS: [K; {}] = [{}];\n",
+        KERNELS.len(),
+        versions.join(", ")
+    );
+    text.push_str("pub(super) const CONTEXTS: &[Context] = &[\n");
+    for &(program_type, attach_types) in ASKED {
+        let of = |place: Option<AttachType>| {
+            let key = (program_type.as_raw(), place.map(AttachType::as_raw));
+            all.get(&key).cloned().unwrap_or_default()
+        };
+        // Places with the same answers share an entry.
+        let mut groups: Vec<(Vec<AttachType>, Answers)> = Vec::new();
+        if attach_types.is_empty() {
+            groups.push((Vec::new(), of(None)));
+        }
+        for &place in attach_types {
+            let answers = of(Some(place));
+            match groups.iter_mut().find(|(_, same)| *same == answers) {
+                Some((group, _)) => group.push(place),
+                None => groups.push((vec![place], answers)),
+            }
+        }
+        let everywhere = groups.len() == 1;
+        for (places, answers) in groups {
+            let places = if everywhere { &[] } else { &places[..] };
+            write_context(&mut text, program_type, places, &answers);
+        }
+    }
+    text.push_str("];\n");
+    Ok(text)
 }
 
 fn write_context(
@@ -251,36 +180,38 @@ fn write_context(
     answers: &Answers,
 ) {
     let places: Vec<String> = places.iter().map(|place| format!("A::{place:?}")).collect();
-    // Writing to a string cannot fail.
     let _ = writeln!(
         text,
         "    context(P::{program_type:?}, &[{}], &[",
         places.join(", ")
     );
-    let mut left = answers.clone();
-    while let Some((&(write, size, first), &becomes)) = left.first_key_value() {
-        // The longest stretch that begins here, of any stride.
-        let reach = |stride: u16| {
-            let mut last = first;
-            while left.get(&(write, size, last + stride)) == Some(&becomes) {
-                last += stride;
+    // One answer at a time: at a place kernels may give different things.
+    let kinds: BTreeSet<&(u8, String)> = answers.values().flatten().collect();
+    let mut rows = BTreeSet::new();
+    for kind in kinds {
+        let mut left: BTreeMap<(bool, u8, u16), ()> = answers
+            .iter()
+            .filter(|(_, kinds)| kinds.contains(kind))
+            .map(|(&key, _)| (key, ()))
+            .collect();
+        while let Some((&(write, size, first), ())) = left.first_key_value() {
+            let (last, stride) = stretch(&left, (write, size, first), ());
+            for at in (first..=last).step_by(usize::from(stride)) {
+                left.remove(&(write, size, at));
             }
-            (last - first) / stride
-        };
-        let stride = [1, 2, 4, 8]
-            .into_iter()
-            .max_by_key(|&stride| (reach(stride), stride))
-            .unwrap_or(1);
-        let last = first + reach(stride) * stride;
-        for at in (first..=last).step_by(usize::from(stride)) {
-            left.remove(&(write, size, at));
+            rows.insert((write, size, first, last, stride, kind.0, kind.1.as_str()));
         }
+    }
+    for (write, size, first, last, stride, kernels, becomes) in rows {
         let _ = if write {
-            writeln!(text, "        w({size}, {first}, {last}, {stride}),")
+            writeln!(
+                text,
+                "        w({kernels:#07b}, {size}, {first}, {last}, {stride}),"
+            )
         } else {
             writeln!(
                 text,
-                "        r({size}, {first}, {last}, {stride}, {becomes}),"
+                "        r({kernels:#07b}, {size}, {first}, {last}, {stride}, {becomes}),"
             )
         };
     }

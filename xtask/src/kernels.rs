@@ -80,6 +80,21 @@ impl Options {
     }
 }
 
+/// What a program says in a guest with this kernel.
+pub(crate) fn tell(label: &str, program: &str) -> Result<String> {
+    let series = Series::named(label)?;
+    let (build, teller) = build::teller(program)?;
+    guest::ensure_tools()?;
+    let common = guest::common(&build, &shell()?)?;
+    let steps = format!("tell\t{}\n", teller.display());
+    let (results, seconds) = guest_results(&build, &series.fetch()?, &common, &steps)?;
+    println!("{label}: {seconds} s");
+    match results.trouble {
+        Some(trouble) => Err(format!("{label}: {trouble}")),
+        None => Ok(results.told),
+    }
+}
+
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let options = Options::parse(arguments)?;
     let start = Instant::now();

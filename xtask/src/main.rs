@@ -1,11 +1,13 @@
 //! Developer commands of the workspace: `cargo xtask COMMAND`.
 
+mod bench;
 mod check_corpus;
 mod check_differential;
 mod check_speed;
 mod context_tables;
 mod debian;
 mod differential;
+mod docs;
 mod helpers;
 mod kernels;
 
@@ -19,6 +21,10 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
 commands:
+  bench [--check | --render]
+      measure every figure beside its peers, and write benchmarks/results.tsv, BENCHMARKS.md and
+      the book's figures; --check is a short look at every workload that writes nothing and fails
+      where even a busy machine should not, --render only makes the pages; needs root
   differential [--programs N] [--seed N]
       run N (100000) random programs in the running kernel and in the interpreter, and print what
       differs and what was covered; needs root
@@ -35,6 +41,9 @@ commands:
   context-tables [--check]
       ask the running kernel what programs of each type may do to their context, and write
       ebpf-asm/src/check/tables/context.rs; needs root; --check only compares
+  docs [CRATE]
+      list the public items that have no example which runs, and fail if there are any; needs a
+      nightly Rust for rustdoc's JSON
   helpers [--check] [--header FILE]
       write ebpf-asm/src/helpers/table.rs from xtask/data/helpers.tsv and linux/bpf.h;
       --check only compares, --header takes FILE instead of the newest kernel's header
@@ -50,10 +59,12 @@ fn main() -> ExitCode {
     let outcome = match arguments.split_first() {
         Some((command, rest)) => match command.as_str() {
             "differential" => differential::run(rest),
+            "bench" => bench::run(rest),
             "check-corpus" => check_corpus::run(rest),
             "check-differential" => check_differential::run(rest),
             "check-speed" => check_speed::run(),
             "context-tables" => context_tables::run(rest),
+            "docs" => docs::run(rest),
             "helpers" => helpers::run(rest),
             "kernels" => kernels::run(rest),
             "help" | "--help" | "-h" => {

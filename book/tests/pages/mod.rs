@@ -15,7 +15,9 @@ pub(crate) fn read(directory: &Path) -> io::Result<BTreeMap<PathBuf, Page>> {
     let mut pages = BTreeMap::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|ending| ending == "html") {
+        if path.is_dir() {
+            pages.append(&mut read(&path)?);
+        } else if path.extension().is_some_and(|ending| ending == "html") {
             let text = std::fs::read_to_string(&path)?;
             let mut links = values(&text, "href");
             links.extend(values(&text, "src"));
@@ -69,10 +71,25 @@ fn is_alive(pages: &BTreeMap<PathBuf, Page>, path: &Path, page: &Page, link: &st
     if file.is_empty() {
         return anchor.is_some_and(|anchor| anchor.is_empty() || page.anchors.contains(anchor));
     }
-    let target = path.parent().unwrap_or(Path::new("")).join(file);
+    let target = resolved(path.parent().unwrap_or(Path::new("")), file);
     match (pages.get(&target), anchor) {
         (Some(target), Some(anchor)) => target.anchors.contains(anchor),
         (Some(_), None) => true,
         (None, anchor) => anchor.is_none() && target.is_file(),
     }
+}
+
+/// Where a link leads from a directory, without `..`.
+fn resolved(directory: &Path, link: &str) -> PathBuf {
+    let mut target = directory.to_owned();
+    for part in link.split('/') {
+        match part {
+            ".." => {
+                target.pop();
+            }
+            "." => {}
+            _ => target.push(part),
+        }
+    }
+    target
 }

@@ -14,6 +14,9 @@ fuzz_target!(|text: &str| {
             // What was assembled can be listed, and the listing says the same.
             let again = ebpf_asm::import::listing(&code.to_string());
             assert_eq!(again.as_ref(), Ok(&code), "{code}");
+            // And without numbers and bytes it is source.
+            let again = ebpf_asm::assemble(&code.plain().to_string());
+            assert_eq!(again.as_ref(), Ok(&code), "{code}");
         }
         Err(errors) => {
             assert!(errors.has_errors());

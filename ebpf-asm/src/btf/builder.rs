@@ -104,6 +104,15 @@ fn string_at(strings: &[u8], offset: u32) -> &[u8] {
 }
 
 /// Why something cannot be put into BTF.
+///
+/// ```
+/// use ebpf_asm::btf::{BuildError, Builder, IntEncoding};
+///
+/// let mut builder = Builder::new();
+/// let error = builder.int("no name", 4, IntEncoding::Signed).unwrap_err();
+/// assert_eq!(error, BuildError::BadName("no name".to_owned()));
+/// println!("{error}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BuildError {
@@ -226,6 +235,25 @@ impl Builder {
 
     /// A pointer.
     ///
+    /// ```
+    /// use ebpf_asm::btf::{Btf, Builder, IntEncoding, Member};
+    ///
+    /// // struct node { const char *name; struct node *next; };
+    /// let mut builder = Builder::new();
+    /// let node = builder.reserve();
+    /// let char = builder.int("char", 1, IntEncoding::Char)?;
+    /// let constant = builder.constant(char)?;
+    /// let name = builder.pointer(constant)?;
+    /// let next = builder.pointer(node)?;
+    /// let members = [Member::new("name", name, 0), Member::new("next", next, 64)];
+    /// builder.define(node, false, "node", 16, &members)?;
+    ///
+    /// let bytes = builder.finish_for_kernel()?;
+    /// let btf = Btf::parse(bytes)?;
+    /// assert_eq!(btf.c_name(btf.member(node, "name")?.ty)?, "const char *");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If there is no such type yet.
     #[doc(alias = "BTF_KIND_PTR")]
@@ -271,6 +299,30 @@ impl Builder {
     }
 
     /// A note on a type: what a pointer to this points to. Linux 5.17.
+    ///
+    /// ```
+    /// use ebpf_asm::btf::{Btf, Builder, IntEncoding};
+    ///
+    /// let mut builder = Builder::new();
+    /// let int = builder.int("int", 4, IntEncoding::Signed)?;
+    /// let float = builder.float("float", 4)?;
+    /// let volatile = builder.volatile(int)?;
+    /// let user = builder.type_tag("user", volatile)?;
+    /// let pointer = builder.pointer(user)?;
+    /// builder.restrict(pointer)?;
+    /// let pid = builder.typedef("pid_t", int)?;
+    /// builder.decl_tag("exported", pid, None)?;
+    /// builder.array(float, int, 4)?;
+    /// builder.forward("task_struct", false)?;
+    /// builder.union("either", 4, &[])?;
+    /// builder.enumeration("answer", 4, false, &[("NO", 0), ("YES", 1)])?;
+    ///
+    /// let bytes = builder.finish();
+    /// let btf = Btf::parse(bytes)?;
+    /// assert_eq!(btf.tags(pid).next(), Some((None, "exported")));
+    /// assert_eq!(btf.size_of(pid)?, 4);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If there is no such type yet.
@@ -445,6 +497,24 @@ impl Builder {
     }
 
     /// The parameters and the result of a function.
+    ///
+    /// ```
+    /// use ebpf_asm::btf::{Btf, Builder, IntEncoding, Linkage, Parameter, Variable};
+    ///
+    /// let mut builder = Builder::new();
+    /// let int = builder.int("int", 4, IntEncoding::Signed)?;
+    /// let prototype = builder.function_prototype(int, &[Parameter::new("length", int)])?;
+    /// let rule = builder.function("rule", prototype, Linkage::Global)?;
+    /// let limit = builder.variable("limit", int, Linkage::Global)?;
+    /// builder.section(".data", 4, &[Variable::new(limit, 0, 4)])?;
+    /// builder.text("return length;")?;                // a line of source
+    /// assert!(!builder.is_empty());
+    ///
+    /// let bytes = builder.finish();
+    /// let btf = Btf::parse(bytes)?;
+    /// assert_eq!(btf.function_prototype(rule)?.parameters.len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If there are no such types yet, or the kernel does not take a name.

@@ -13,6 +13,17 @@ use core::fmt;
 const DEPTH: usize = 32;
 
 /// Why an object's types cannot be told to the kernel.
+///
+/// ```
+/// use ebpf_asm::btf::{DescribeError, ObjectBtf};
+/// use ebpf_asm::object::{BtfType, CompositeDef, MapDef, MemberDef, TypeDef};
+/// use ebpf_asm::MapType;
+///
+/// static BAD: TypeDef = TypeDef::Struct(CompositeDef::new("no name", 4, &[MemberDef::new("a", u32::TYPE, 0)]));
+/// let map = MapDef::new("MAP", MapType::Hash, 4, 4, 1).with_types(u32::TYPE, &BAD);
+/// let error = ObjectBtf::of_map(&map, None).unwrap_err();
+/// assert!(matches!(error, DescribeError::Build(_)), "{error}");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DescribeError {

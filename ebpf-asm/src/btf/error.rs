@@ -5,6 +5,18 @@ use alloc::string::String;
 use core::fmt;
 
 /// Why BTF could not be read, or what it does not have.
+///
+/// ```
+/// use ebpf_asm::btf::{Btf, Builder, Error, Kind};
+///
+/// let bytes = Builder::new().finish();
+/// let btf = Btf::parse(bytes)?;
+/// let error = btf.find("task_struct", Kind::Struct).unwrap_err();
+/// assert!(error.is_not_found());                  // the BTF itself is sound
+/// assert!(!Btf::parse(&b"ELF"[..]).unwrap_err().is_not_found());
+/// println!("{error}");
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {

@@ -18,6 +18,20 @@ const STEPS: usize = 64;
 const POINTER: u64 = 8;
 
 /// Where a member lies in a type.
+///
+/// ```
+/// use ebpf_asm::btf::{Btf, Builder, IntEncoding, Member};
+///
+/// let mut builder = Builder::new();
+/// let int = builder.int("int", 4, IntEncoding::Signed)?;
+/// let inner = builder.structure("inner", 8, &[Member::new("x", int, 0), Member::new("y", int, 32)])?;
+/// let outer = builder.structure("outer", 12, &[Member::new("id", int, 0), Member::new("at", inner, 32)])?;
+/// let bytes = builder.finish();
+/// let btf = Btf::parse(bytes)?;
+/// let y = btf.member(outer, "at.y")?;
+/// assert_eq!((y.bit_offset / 8, y.bit_size, y.ty), (8, None, int));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FoundMember {
@@ -30,6 +44,20 @@ pub struct FoundMember {
 }
 
 /// The parameters and the result of a function.
+///
+/// ```
+/// use ebpf_asm::btf::{Btf, Builder, IntEncoding, Linkage, Parameter};
+///
+/// let mut builder = Builder::new();
+/// let int = builder.int("int", 4, IntEncoding::Signed)?;
+/// let prototype = builder.function_prototype(int, &[Parameter::new("length", int)])?;
+/// let rule = builder.function("rule", prototype, Linkage::Global)?;
+/// let bytes = builder.finish();
+/// let btf = Btf::parse(bytes)?;
+/// let found = btf.function_prototype(rule)?;
+/// assert_eq!((found.name, found.linkage, found.result), ("rule", Some(Linkage::Global), int));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FunctionPrototype<'a> {
@@ -84,6 +112,20 @@ impl Btf<'_> {
     }
 
     /// The type of this kind and name in this part, without its base.
+    ///
+    /// ```
+    /// use ebpf_asm::btf::{Btf, Builder, IntEncoding, Kind};
+    ///
+    /// let mut builder = Builder::new();
+    /// let int = builder.int("int", 4, IntEncoding::Signed)?;
+    /// let level = builder.enumeration("level", 4, false, &[("LOW", 0), ("HIGH", 1)])?;
+    /// let bytes = builder.finish();
+    /// let btf = Btf::parse(bytes)?;
+    /// assert_eq!(btf.find_own("int", Kind::Int)?, int);
+    /// assert_eq!(btf.all_own("int", Kind::Int).count(), 1);
+    /// assert_eq!(btf.find_enum("level")?, level);     // of 32 or 64 bits
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is none.
@@ -150,6 +192,22 @@ impl Btf<'_> {
     }
 
     /// The type behind typedefs, `const`, `volatile`, `restrict` and notes.
+    ///
+    /// ```
+    /// use ebpf_asm::btf::{Btf, Builder, IntEncoding, Kind};
+    ///
+    /// let mut builder = Builder::new();
+    /// let int = builder.int("int", 4, IntEncoding::Signed)?;
+    /// let pid = builder.typedef("pid_t", int)?;
+    /// let constant = builder.constant(pid)?;
+    /// let bytes = builder.finish();
+    /// let btf = Btf::parse(bytes)?;
+    /// assert_eq!(btf.resolve(constant)?.id, int);     // behind the names
+    /// assert_eq!(btf.size_of(constant)?, 4);
+    /// assert!(btf.is_signed(constant)?);
+    /// assert_eq!(btf.kind(pid)?, Some(Kind::Typedef));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If there is no such type, or it refers to itself.
@@ -474,6 +532,18 @@ impl Btf<'_> {
 
     /// A type as C spells it, for messages: `const char *`. What cannot be said in a few steps is
     /// `…`.
+    ///
+    /// ```
+    /// use ebpf_asm::btf::{Btf, Builder, IntEncoding};
+    ///
+    /// let mut builder = Builder::new();
+    /// let char = builder.int("char", 1, IntEncoding::Char)?;
+    /// let constant = builder.constant(char)?;
+    /// let text = builder.pointer(constant)?;
+    /// let btf = Btf::parse(builder.finish())?;
+    /// assert_eq!(btf.c_name(text)?, "const char *");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If there is no such type.

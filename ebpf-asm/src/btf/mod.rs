@@ -45,6 +45,13 @@ pub use types::{
 use core::fmt;
 
 /// The number of a type. In split BTF the numbers go on after those of the base.
+///
+/// ```
+/// use ebpf_asm::btf::TypeId;
+///
+/// assert!(TypeId::VOID.is_void());
+/// assert_eq!(TypeId::new(7).get(), 7);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TypeId(u32);
 

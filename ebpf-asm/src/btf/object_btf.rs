@@ -39,6 +39,19 @@ pub struct ObjectBtf {
 }
 
 /// The types of a map.
+///
+/// ```
+/// use ebpf_asm::btf::{Btf, ObjectBtf};
+/// use ebpf_asm::object::{BtfType, MapDef};
+/// use ebpf_asm::MapType;
+///
+/// let map = MapDef::new("COUNTS", MapType::Hash, 4, 8, 16).with_types(u32::TYPE, u64::TYPE);
+/// let described = ObjectBtf::of_map(&map, None)?;
+/// let types = described.maps[0].unwrap();
+/// let btf = Btf::parse(described.bytes)?;
+/// assert_eq!((btf.size_of(types.key)?, btf.size_of(types.value)?), (4, 8));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MapTypes {
@@ -49,6 +62,27 @@ pub struct MapTypes {
 }
 
 /// The records of a program, in order of slots.
+///
+/// ```
+/// use ebpf_asm::btf::ObjectBtf;
+/// use ebpf_asm::isa::Insn;
+/// use ebpf_asm::object::{FunctionRecord, LineTable, Linkage, Object, ProgramDef, ProgramKind};
+/// use ebpf_asm::KernelVersion;
+///
+/// static EXIT: [Insn; 1] = Insn::array_from_le_bytes(b"\x95\0\0\0\0\0\0\0");
+/// static PROGRAMS: [ProgramDef; 1] = [ProgramDef::new(
+///     "count",
+///     ProgramKind::SocketFilter,
+///     &EXIT,
+///     &[],
+///     &[FunctionRecord::new("count", 0, Linkage::Static)],
+///     LineTable::EMPTY,
+/// )];
+/// static OBJECT: Object = Object::new("o", "GPL", KernelVersion::new(5, 10), &[], &[], &PROGRAMS);
+/// let records = &ObjectBtf::new(&OBJECT, None)?.programs[0];
+/// assert_eq!(records.functions.len(), 1);         // at slot 0
+/// # Ok::<(), ebpf_asm::btf::DescribeError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ProgramRecords {
@@ -67,6 +101,17 @@ const LARGEST_LINE: u32 = (1 << 22) - 1;
 
 impl ObjectBtf {
     /// The BTF of a map that is in no object.
+    ///
+    /// ```
+    /// use ebpf_asm::btf::ObjectBtf;
+    /// use ebpf_asm::object::{BtfType, MapDef};
+    /// use ebpf_asm::{KernelVersion, MapType};
+    ///
+    /// let map = MapDef::new("COUNTS", MapType::Hash, 4, 8, 16).with_types(u32::TYPE, u64::TYPE);
+    /// let described = ObjectBtf::of_map(&map, Some(KernelVersion::new(5, 10)))?;
+    /// assert!(described.maps[0].is_some());
+    /// # Ok::<(), ebpf_asm::btf::DescribeError>(())
+    /// ```
     ///
     /// # Errors
     /// As [`new`](Self::new).

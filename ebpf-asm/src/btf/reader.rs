@@ -70,6 +70,20 @@ impl<'a> Btf<'a> {
 
     /// Reads BTF that goes on where `base` ends, like a module's after the kernel's.
     ///
+    /// ```
+    /// use ebpf_asm::btf::{Btf, Builder, IntEncoding, Kind};
+    ///
+    /// // A module's types go on where the kernel's end.
+    /// let mut builder = Builder::new();
+    /// builder.int("int", 4, IntEncoding::Signed)?;
+    /// let kernel = Btf::parse(builder.finish())?;
+    /// let module = Btf::parse_split(Builder::new().finish(), &kernel)?;
+    /// assert!(module.base().is_some());
+    /// assert_eq!((module.own_ids().len(), module.end_id()), (0, kernel.end_id()));
+    /// assert!(module.find("int", Kind::Int).is_ok());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`parse`](Self::parse).
     pub fn parse_split(bytes: impl Into<Cow<'a, [u8]>>, base: &'a Btf<'a>) -> Result<Self, Error> {
@@ -222,6 +236,18 @@ impl<'a> Btf<'a> {
     }
 
     /// The name at this offset of the strings.
+    ///
+    /// ```
+    /// use ebpf_asm::btf::{Btf, Builder};
+    ///
+    /// let mut builder = Builder::new();
+    /// let place = builder.text("r0 = 0;")?;
+    /// let bytes = builder.finish();
+    /// let btf = Btf::parse(bytes.clone())?;
+    /// assert_eq!(btf.string(place)?, "r0 = 0;");
+    /// assert_eq!(btf.bytes(), bytes);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// If it is outside of them, or not UTF-8.

@@ -5,6 +5,18 @@ use super::{Error, Kind, TypeId};
 use core::marker::PhantomData;
 
 /// A type with its number and name.
+///
+/// ```
+/// use ebpf_asm::btf::{Btf, Builder, IntEncoding, Type};
+///
+/// let mut builder = Builder::new();
+/// let long = builder.int("long", 8, IntEncoding::Signed)?;
+/// let bytes = builder.finish();
+/// let btf = Btf::parse(bytes)?;
+/// let ty: Type<'_> = btf.get(long)?;
+/// assert_eq!((ty.id, ty.name), (long, "long"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Type<'a> {
@@ -25,6 +37,20 @@ impl Type<'_> {
 }
 
 /// What a type is.
+///
+/// ```
+/// use ebpf_asm::btf::{Btf, Builder, Definition, IntEncoding};
+///
+/// let mut builder = Builder::new();
+/// let int = builder.int("int", 4, IntEncoding::Signed)?;
+/// let bytes = builder.finish();
+/// let btf = Btf::parse(bytes)?;
+/// match btf.get(int)?.definition {
+///     Definition::Int { size, .. } => assert_eq!(size, 4),
+///     other => println!("{other:?}"),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Definition<'a> {
@@ -133,6 +159,17 @@ pub enum Definition<'a> {
 pub use crate::object::IntEncoding;
 
 /// How a function or a variable is linked.
+///
+/// ```
+/// use ebpf_asm::btf::{Builder, Linkage, TypeId};
+///
+/// let mut builder = Builder::new();
+/// let prototype = builder.function_prototype(TypeId::VOID, &[])?;
+/// let own = builder.function("helper", prototype, Linkage::Static)?;
+/// let kernels = builder.function("bpf_strcmp", prototype, Linkage::Extern)?;
+/// assert_ne!(own, kernels);
+/// # Ok::<(), ebpf_asm::btf::BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Linkage {
@@ -164,6 +201,20 @@ impl Linkage {
 }
 
 /// A member of a struct or union.
+///
+/// ```
+/// use ebpf_asm::btf::{Btf, Builder, IntEncoding, Member};
+///
+/// let mut builder = Builder::new();
+/// let int = builder.int("int", 4, IntEncoding::Unsigned)?;
+/// // Three bits of a word, behind the first eight:
+/// let flags = Member::new("flags", int, 8).with_bit_size(3);
+/// let header = builder.structure("header", 4, &[flags])?;
+/// let bytes = builder.finish();
+/// let btf = Btf::parse(bytes)?;
+/// assert_eq!(btf.member(header, "flags")?.bit_size, Some(3));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Member<'a> {
@@ -200,6 +251,18 @@ impl<'a> Member<'a> {
 }
 
 /// A name of an enumeration.
+///
+/// ```
+/// use ebpf_asm::btf::{Btf, Builder, EnumValue};
+///
+/// let mut builder = Builder::new();
+/// let verdict = builder.enumeration("verdict", 4, false, &[("DROP", 0), ("PASS", 1)])?;
+/// let bytes = builder.finish();
+/// let btf = Btf::parse(bytes)?;
+/// let EnumValue { name, value, .. } = btf.enum_value(verdict, "PASS")?;
+/// assert_eq!((name, value), ("PASS", 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EnumValue<'a> {
@@ -210,6 +273,17 @@ pub struct EnumValue<'a> {
 }
 
 /// A parameter of a function.
+///
+/// ```
+/// use ebpf_asm::btf::{Builder, IntEncoding, Parameter, TypeId};
+///
+/// let mut builder = Builder::new();
+/// let int = builder.int("int", 4, IntEncoding::Signed)?;
+/// // int printk(int level, ...)
+/// let rest = Parameter::new("", TypeId::VOID);
+/// builder.function_prototype(int, &[Parameter::new("level", int), rest])?;
+/// # Ok::<(), ebpf_asm::btf::BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Parameter<'a> {
@@ -228,6 +302,18 @@ impl<'a> Parameter<'a> {
 }
 
 /// A variable in a section.
+///
+/// ```
+/// use ebpf_asm::btf::{Builder, IntEncoding, Linkage, Variable};
+///
+/// let mut builder = Builder::new();
+/// let int = builder.int("int", 4, IntEncoding::Signed)?;
+/// let hits = builder.variable("hits", int, Linkage::Global)?;
+/// let misses = builder.variable("misses", int, Linkage::Global)?;
+/// let section = builder.section(".bss", 8, &[Variable::new(hits, 0, 4), Variable::new(misses, 4, 4)])?;
+/// assert!(section.get() > misses.get());
+/// # Ok::<(), ebpf_asm::btf::BuildError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Variable {
@@ -271,6 +357,24 @@ pub struct Elements<'a, T> {
 }
 
 /// What [`Elements`] can be of.
+///
+/// ```
+/// use ebpf_asm::btf::{Btf, Builder, Definition, Element, Elements, IntEncoding, Member};
+///
+/// /// How many of them are sound, of members as of parameters.
+/// fn count<'a, T: Element<'a>>(elements: Elements<'a, T>) -> usize {
+///     elements.filter(Result::is_ok).count()
+/// }
+///
+/// let mut builder = Builder::new();
+/// let int = builder.int("int", 4, IntEncoding::Signed)?;
+/// let pair = builder.structure("pair", 8, &[Member::new("a", int, 0), Member::new("b", int, 32)])?;
+/// let bytes = builder.finish();
+/// let btf = Btf::parse(bytes)?;
+/// let Definition::Struct { members, .. } = btf.get(pair)?.definition else { unreachable!() };
+/// assert_eq!(count(members), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Element<'a>: Sized + private::Decode<'a> {}
 
 impl<'a, T: private::Decode<'a>> Element<'a> for T {}

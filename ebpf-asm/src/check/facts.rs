@@ -2,14 +2,30 @@
 
 use crate::isa::Insn;
 use crate::link::{Linked, RelocationTarget};
-use crate::object::{ConstantField, Linkage, MapDef, Object, ProgramDef, RelocationKind};
+use crate::object::{
+    ConstantField, Linkage, MapDef, Object, ParameterDef, ProgramDef, RelocationKind, TypeDef,
+};
 use crate::{AttachType, KernelVersion, MapType, ProgramType};
 use alloc::borrow::Cow;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// A program to check.
 ///
 /// What is not known stays `None`: the checker then says nothing about what depends on it.
+///
+/// ```
+/// use ebpf_asm::check::{Program, check};
+/// use ebpf_asm::{KernelVersion, ProgramType};
+///
+/// let code = ebpf_asm::assemble("r0 = 0; exit")?;
+/// let mut program = Program::new(code.insns());
+/// program.program_type = Some(ProgramType::Xdp);
+/// program.gpl_compatible = Some(true);
+/// program.min_kernel = KernelVersion::new(5, 10);
+/// assert!(check(&program).is_empty());
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Program<'a> {
@@ -21,6 +37,12 @@ pub struct Program<'a> {
     pub references: Vec<Reference>,
     /// The maps that references count in; `None` for one of which nothing is known.
     pub maps: Vec<Option<MapFacts>>,
+    /// Names of maps of which nothing else is known, for messages; may be empty.
+    pub map_names: Vec<Cow<'a, str>>,
+    /// Names of the kernel's symbols that references count in; may be empty.
+    pub kernel_symbols: Vec<Cow<'a, str>>,
+    /// The names of slots, in order of slots, for messages; may be empty.
+    pub labels: Cow<'a, [(u32, String)]>,
     /// The program type.
     pub program_type: Option<ProgramType>,
     /// Where it attaches, for types where that changes what the context has.
@@ -29,6 +51,13 @@ pub struct Program<'a> {
     pub gpl_compatible: Option<bool>,
     /// Whether it is a part of a program, whose registers hold anything at its start.
     pub fragment: bool,
+    /// The slots of jumps that are written as distances, which a line between would change.
+    pub distances: Cow<'a, [u32]>,
+    /// Whether functions are pasted into it, so that a line may stand for several places.
+    pub pasted: bool,
+    /// Whether to say also what only the oldest kernel lacks (fields of its context): later kernels
+    /// accept it.
+    pub names_lacks: bool,
     /// The oldest kernel that it is for. What any kernel from this one on accepts is accepted.
     pub min_kernel: KernelVersion,
 }
@@ -42,16 +71,35 @@ impl<'a> Program<'a> {
             functions: Vec::new(),
             references: Vec::new(),
             maps: Vec::new(),
+            map_names: Vec::new(),
+            kernel_symbols: Vec::new(),
+            labels: Cow::Borrowed(&[]),
             program_type: None,
             attach_type: None,
             gpl_compatible: None,
             fragment: false,
+            distances: Cow::Borrowed(&[]),
+            pasted: false,
+            names_lacks: false,
             min_kernel: KernelVersion::DEFAULT_MINIMUM,
         }
     }
 
     /// A linked program of which nothing more is known: neither its type nor its maps.
     /// `patched` says whether values that only rustc knows are in place already.
+    ///
+    /// ```
+    /// use ebpf_asm::check::Program;
+    /// use ebpf_asm::link::link_sequence;
+    /// use ebpf_asm::syntax::{ParseOptions, lex, parse_sequence};
+    ///
+    /// let mut diagnostics = Vec::new();
+    /// let tokens = lex("r0 = 0; exit", &mut diagnostics);
+    /// let parsed = parse_sequence(&tokens, ParseOptions::default());
+    /// let linked = link_sequence(&parsed.tree, false);
+    /// let program = Program::from_linked(&linked, false);
+    /// assert!(program.references.is_empty());         // nothing is put in later
+    /// ```
     #[must_use]
     pub fn from_linked(linked: &'a Linked, patched: bool) -> Self {
         let mut program = Self::new(&linked.insns);
@@ -61,8 +109,12 @@ impl<'a> Program<'a> {
             .map(|function| FunctionFacts {
                 insn: function.insn,
                 linkage: function.linkage,
+                parameters: None,
             })
             .collect();
+        program.labels = Cow::Borrowed(&linked.labels);
+        program.distances = Cow::Borrowed(&linked.distances);
+        program.pasted = linked.reached.len() > linked.functions.len();
         let mut references: Vec<Reference> = Vec::new();
         for relocation in &linked.relocations {
             references.push(Reference {
@@ -71,8 +123,10 @@ impl<'a> Program<'a> {
                     RelocationTarget::Map { map, .. } => ReferenceKind::MapOrValue(map),
                     RelocationTarget::Constant { field, .. }
                     | RelocationTarget::KernelConstant { field, .. } => number(field),
-                    RelocationTarget::KernelFunction { .. }
-                    | RelocationTarget::KernelAddress { .. } => ReferenceKind::Unknown,
+                    RelocationTarget::KernelFunction { symbol } => {
+                        ReferenceKind::KernelFunction(symbol)
+                    }
+                    RelocationTarget::KernelAddress { .. } => ReferenceKind::Unknown,
                 },
             });
         }
@@ -96,6 +150,26 @@ impl<'a> Program<'a> {
     }
 
     /// A program of an object, with all that the object says about it.
+    ///
+    /// ```
+    /// use ebpf_asm::check::Program;
+    /// use ebpf_asm::isa::Insn;
+    /// use ebpf_asm::object::{FunctionRecord, LineTable, Linkage, Object, ProgramDef, ProgramKind};
+    /// use ebpf_asm::{KernelVersion, ProgramType};
+    ///
+    /// static EXIT: [Insn; 1] = Insn::array_from_le_bytes(b"\x95\0\0\0\0\0\0\0");
+    /// static PROGRAMS: [ProgramDef; 1] = [ProgramDef::new(
+    ///     "count",
+    ///     ProgramKind::SocketFilter,
+    ///     &EXIT,
+    ///     &[],
+    ///     &[FunctionRecord::new("count", 0, Linkage::Static)],
+    ///     LineTable::EMPTY,
+    /// )];
+    /// static OBJECT: Object = Object::new("o", "GPL", KernelVersion::new(5, 10), &[], &[], &PROGRAMS);
+    /// let program = Program::from_object(&OBJECT, &PROGRAMS[0]);
+    /// assert_eq!(program.program_type, Some(ProgramType::SocketFilter));
+    /// ```
     #[must_use]
     pub fn from_object(object: &Object, program: &'a ProgramDef) -> Self {
         let mut facts = Self::new(program.insns);
@@ -105,6 +179,9 @@ impl<'a> Program<'a> {
             .map(|function| FunctionFacts {
                 insn: function.insn,
                 linkage: function.linkage,
+                parameters: function
+                    .signature
+                    .map(|signature| signature.parameters.iter().map(Into::into).collect()),
             })
             .collect();
         facts.references = program
@@ -121,12 +198,16 @@ impl<'a> Program<'a> {
                     }
                     RelocationKind::Constant { field, .. }
                     | RelocationKind::KernelConstant { field, .. } => number(field),
-                    RelocationKind::KernelFunction { .. }
-                    | RelocationKind::KernelAddress { .. } => ReferenceKind::Unknown,
+                    RelocationKind::KernelFunction { symbol } => {
+                        ReferenceKind::KernelFunction(symbol)
+                    }
+                    RelocationKind::KernelAddress { .. } => ReferenceKind::Unknown,
                 },
             })
             .collect();
         facts.maps = object.maps.iter().map(|map| Some(map.into())).collect();
+        let symbols = object.kernel_symbols.iter();
+        facts.kernel_symbols = symbols.map(|symbol| symbol.name.into()).collect();
         facts.program_type = Some(program.kind.program_type());
         facts.attach_type = program.kind.expected_attach_type();
         facts.gpl_compatible = Some(is_gpl_compatible(object.license));
@@ -145,6 +226,13 @@ impl<'a> Program<'a> {
 
     pub(super) fn map(&self, map: u16) -> Option<&MapFacts> {
         self.maps.get(usize::from(map))?.as_ref()
+    }
+
+    /// What a map is called in messages.
+    pub(super) fn map_name(&self, map: u16) -> &str {
+        let known = self.map(map).map(|map| &map.name);
+        let name = known.or_else(|| self.map_names.get(usize::from(map)));
+        name.map_or("the map", |name| name)
     }
 }
 
@@ -175,15 +263,101 @@ pub fn is_gpl_compatible(license: &str) -> bool {
 }
 
 /// A function of a program.
+///
+/// ```
+/// use ebpf_asm::check::{FunctionFacts, Program};
+/// use ebpf_asm::object::Linkage;
+///
+/// let code = ebpf_asm::assemble("call two; exit; two: r0 = 2; exit")?;
+/// let mut program = Program::new(code.insns());
+/// program.functions = vec![
+///     FunctionFacts { insn: 0, linkage: Linkage::Static, parameters: None },
+///     FunctionFacts { insn: 2, linkage: Linkage::Static, parameters: None },
+/// ];
+/// assert!(ebpf_asm::check::check(&program).is_empty());
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FunctionFacts {
     /// Its first slot.
     pub insn: u32,
     /// How the kernel checks it.
     pub linkage: Linkage,
+    /// What it takes, if that is known: of global functions kernels know it by their types.
+    pub parameters: Option<Vec<Parameter>>,
+}
+
+/// What a function takes in a register.
+///
+/// ```
+/// use ebpf_asm::ProgramType;
+/// use ebpf_asm::check::{FunctionFacts, Parameter, Program, check};
+/// use ebpf_asm::object::Linkage;
+///
+/// // Gives a function that takes a number the context.
+/// let code = ebpf_asm::assemble("call twice; exit; twice: r0 = r1; r0 += r0; exit")?;
+/// let mut program = Program::new(code.insns());
+/// program.program_type = Some(ProgramType::SocketFilter);
+/// let takes = vec![Parameter::Number];
+/// program.functions = vec![
+///     FunctionFacts { insn: 0, linkage: Linkage::Static, parameters: None },
+///     FunctionFacts { insn: 2, linkage: Linkage::Global, parameters: Some(takes) },
+/// ];
+/// assert_eq!(check(&program)[0].kernel, "R1 is not a scalar");
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Parameter {
+    /// A number.
+    Number,
+    /// The program's context.
+    Context,
+    /// Memory of so many bytes.
+    Memory {
+        /// The bytes.
+        size: u32,
+        /// Whether it may be null.
+        nullable: bool,
+    },
+    /// Something of which nothing is known here.
+    Unknown,
+}
+
+impl From<&ParameterDef> for Parameter {
+    fn from(parameter: &ParameterDef) -> Self {
+        match parameter.ty {
+            TypeDef::Int { .. } | TypeDef::Enum { .. } if parameter.tags.is_empty() => Self::Number,
+            TypeDef::Pointer(_) if parameter.tags == ["arg:ctx"] => Self::Context,
+            TypeDef::Pointer(to) => match (to(), parameter.tags) {
+                // Without a name of the kernel's: that of a context means one.
+                (TypeDef::Int { size, .. }, []) => Self::Memory {
+                    size: *size,
+                    nullable: true,
+                },
+                (TypeDef::Int { size, .. }, ["arg:nonnull"]) => Self::Memory {
+                    size: *size,
+                    nullable: false,
+                },
+                _ => Self::Unknown,
+            },
+            _ => Self::Unknown,
+        }
+    }
 }
 
 /// An instruction part of which is put in later.
+///
+/// ```
+/// use ebpf_asm::check::{Program, Reference, ReferenceKind};
+///
+/// let code = ebpf_asm::assemble("r0 = 0; exit")?;
+/// let mut program = Program::new(code.insns());
+/// // The first instruction's number is said when the program is loaded.
+/// program.references.push(Reference { insn: 0, kind: ReferenceKind::Immediate });
+/// assert!(ebpf_asm::check::check(&program).is_empty());
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reference {
     /// The instruction's slot.
@@ -193,6 +367,20 @@ pub struct Reference {
 }
 
 /// What is put into an instruction later.
+///
+/// ```
+/// use ebpf_asm::check::ReferenceKind;
+///
+/// /// The map that is put in, if it is one.
+/// fn map(kind: &ReferenceKind) -> Option<u16> {
+///     match kind {
+///         ReferenceKind::Map(map) | ReferenceKind::MapValue(map, _) => Some(*map),
+///         _ => None,
+///     }
+/// }
+///
+/// assert_eq!(map(&ReferenceKind::MapValue(2, 8)), Some(2));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReferenceKind {
@@ -202,6 +390,8 @@ pub enum ReferenceKind {
     MapValue(u16, u32),
     /// A map or the address of its value, whichever the definition says.
     MapOrValue(u16),
+    /// A function of the kernel, by its position among the kernel's symbols.
+    KernelFunction(u16),
     /// A number that is not known here, as the immediate.
     Immediate,
     /// A number that is not known here, as the offset of a memory access.
@@ -211,6 +401,26 @@ pub enum ReferenceKind {
 }
 
 /// What is known of a map.
+///
+/// ```
+/// use ebpf_asm::check::{MapFacts, Program};
+/// use ebpf_asm::MapType;
+///
+/// let code = ebpf_asm::assemble("r0 = 0; exit")?;
+/// let mut program = Program::new(code.insns());
+/// program.maps.push(Some(MapFacts {
+///     map_type: MapType::Hash,
+///     key_size: 4,
+///     value_size: 8,
+///     max_entries: 1024,
+///     flags: 0,
+///     frozen: false,
+///     name: "COUNTS".into(),
+/// }));
+/// program.maps.push(None);                        // of the other nothing is known
+/// assert!(ebpf_asm::check::check(&program).is_empty());
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapFacts {
     /// The kind of map.
@@ -243,10 +453,10 @@ impl From<&MapDef> for MapFacts {
     }
 }
 
-/// Programs may only read the values.
-const RDONLY_PROG: u32 = 1 << 7;
-/// Programs may only write the values.
-const WRONLY_PROG: u32 = 1 << 8;
+/// Programs may only read the values (`BPF_F_RDONLY_PROG`).
+pub(super) const RDONLY_PROG: u32 = 1 << 7;
+/// Programs may only write the values (`BPF_F_WRONLY_PROG`).
+pub(super) const WRONLY_PROG: u32 = 1 << 8;
 
 impl MapFacts {
     pub(super) const fn programs_may_read(&self) -> bool {

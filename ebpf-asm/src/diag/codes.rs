@@ -22,6 +22,14 @@ macro_rules! codes {
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
 
             /// What the code stands for, in a few words.
+            ///
+            /// ```
+            /// use ebpf_asm::diag::Rule;
+            ///
+            /// let rule = Rule::parse("bpf33").unwrap();
+            /// assert_eq!(rule.as_str(), "BPF0033");
+            /// println!("{rule}: {}", rule.title());
+            /// ```
             #[must_use]
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title,)* }
@@ -141,4 +149,21 @@ codes! {
     NotAReference = 141 "BPF0141" "a release of what was not acquired",
     ReturnRange = 142 "BPF0142" "a return value that the hook does not take",
     PacketLoad = 143 "BPF0143" "a legacy packet load where there is no packet",
+    SpinLock = 144 "BPF0144" "a spin lock that is not let go of as it should be",
+    MayBeNegative = 200 "BPF0200" "a number that may be negative, as far as kernels know",
+    NoUpperBound = 201 "BPF0201" "a number without an upper bound that kernels know",
+    MayLeaveMemory = 202 "BPF0202" "an access that may leave a piece of memory, as far as kernels know",
+    MayBeZero = 203 "BPF0203" "a size that may be zero, as far as kernels know",
+    MayLeaveStack = 204 "BPF0204" "an access that may leave the stack, as far as kernels know",
+    PointerTooFar = 205 "BPF0205" "arithmetic that may lead a pointer too far, as far as kernels know",
+    PacketNotCovered = 206 "BPF0206" "an access to the packet that a comparison does not cover on some path",
+    MayStillBeNull = 207 "BPF0207" "a pointer that is not compared with null on some path",
+    TooComplex = 208 "BPF0208" "a program that kernels do not look at to the end",
+    MayBeUnwritten = 209 "BPF0209" "a register that holds nothing on some path",
+    MayBeNumber = 210 "BPF0210" "a pointer that is a number on some path",
+    MayNotEnd = 211 "BPF0211" "a loop that may go round without any change",
+    MayReturnOutside = 212 "BPF0212" "a return value that the hook may not take, as far as kernels know",
+    MayLeak = 213 "BPF0213" "a reference that is not given back on some path",
+    MayBeMisaligned = 214 "BPF0214" "an access to the stack that may not be aligned, as far as kernels know",
+    StackNotWritten = 215 "BPF0215" "a read of the stack where nothing was written on some path",
 }

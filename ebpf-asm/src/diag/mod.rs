@@ -1,10 +1,25 @@
 //! Diagnostics: what is wrong, where, and what to do about it.
+//!
+//! ```
+//! use ebpf_asm::diag::Rule;
+//!
+//! let diagnostics = ebpf_asm::assemble("r11 = 0\nexit").unwrap_err();
+//! for diagnostic in &diagnostics {
+//!     println!("{}: {}", diagnostic.code, diagnostic.message);
+//! }
+//! // As rustc draws it, line and marks:
+//! println!("{diagnostics}");
+//! assert_eq!(diagnostics.as_slice()[0].span.line, 1);
+//! assert!(Rule::parse("BPF0013").is_some());
+//! ```
 
 mod codes;
 mod similar;
+mod suggestion;
 
 pub use codes::Rule;
 pub(crate) use similar::did_you_mean;
+pub use suggestion::{Edit, Place, Suggestion};
 
 use crate::excerpt::{Excerpt, MarkedLine, margin};
 use alloc::format;
@@ -16,6 +31,15 @@ use core::fmt;
 ///
 /// `start` and `end` are byte offsets in text and token positions in a macro; `line` and
 /// `column` belong to the start and count from 1 (columns in characters). Zero means unknown.
+///
+/// ```
+/// use ebpf_asm::diag::Span;
+///
+/// let start = Span { start: 0, end: 2, line: 1, column: 1 };
+/// let end = Span { start: 5, end: 9, line: 1, column: 6 };
+/// let both = start.to(end);
+/// assert_eq!((both.start, both.end, both.column), (0, 9, 1));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Span {
     /// Where it begins.
@@ -44,6 +68,14 @@ impl Span {
 }
 
 /// How bad it is.
+///
+/// ```
+/// use ebpf_asm::diag::Severity;
+///
+/// let code = ebpf_asm::assemble("start: r0 = 0; exit")?;
+/// assert_eq!(code.warnings()[0].severity, Severity::Warning);     // nothing jumps to `start`
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// There is no result.
@@ -53,6 +85,15 @@ pub enum Severity {
 }
 
 /// A remark on a diagnostic, perhaps about another place.
+///
+/// ```
+/// use ebpf_asm::diag::Note;
+///
+/// let diagnostics = ebpf_asm::assemble("a: r0 = 0; a: exit; goto a").unwrap_err();
+/// let notes: &[Note] = &diagnostics.as_slice()[0].notes;
+/// assert_eq!(notes[0].span.map(|span| span.line), Some(1));       // where the first `a` is
+/// println!("{}", notes[0].message);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Note {
@@ -75,6 +116,19 @@ impl fmt::Display for Note {
 }
 
 /// Something wrong with the source.
+///
+/// ```
+/// use ebpf_asm::diag::{Diagnostic, Rule, Span};
+///
+/// let here = Span { start: 0, end: 3, line: 1, column: 1 };
+/// let code = Rule::parse("BPF0033").unwrap();
+/// let diagnostic = Diagnostic::error(code, here, "there is no function `lookup`")
+///     .with_note_at("the map is defined", here)
+///     .with_note("names of helpers begin with bpf_")
+///     .with_help("write the whole name");
+/// assert!(diagnostic.to_text().starts_with("BPF0033: there is no function"));
+/// assert!(Diagnostic::warning(code, here, "odd").help.is_empty());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Diagnostic {
@@ -90,6 +144,8 @@ pub struct Diagnostic {
     pub notes: Vec<Note>,
     /// What to do about it.
     pub help: Vec<String>,
+    /// The same, as changes of the source that can be made without understanding them.
+    pub suggestions: Vec<Suggestion>,
 }
 
 impl Diagnostic {
@@ -103,6 +159,7 @@ impl Diagnostic {
             span,
             notes: Vec::new(),
             help: Vec::new(),
+            suggestions: Vec::new(),
         }
     }
 
@@ -119,6 +176,23 @@ impl Diagnostic {
     #[must_use]
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
+        self
+    }
+
+    /// With this change of the source.
+    ///
+    /// ```
+    /// use ebpf_asm::diag::{Diagnostic, Place, Rule, Span, Suggestion};
+    ///
+    /// let here = Span { start: 0, end: 4, line: 1, column: 1 };
+    /// let code = Rule::parse("BPF0033").unwrap();
+    /// let suggestion = Suggestion::new("write the whole name", Place::Instead, here, "bpf_lookup");
+    /// let diagnostic = Diagnostic::error(code, here, "no such function").with_suggestion(suggestion);
+    /// assert_eq!(diagnostic.suggestions[0].edits[0].text, "bpf_lookup");
+    /// ```
+    #[must_use]
+    pub fn with_suggestion(mut self, suggestion: Suggestion) -> Self {
+        self.suggestions.push(suggestion);
         self
     }
 
@@ -151,9 +225,28 @@ impl Diagnostic {
         candidates: impl IntoIterator<Item = &'a str>,
     ) -> Self {
         match did_you_mean(name, candidates) {
-            Some(similar) => self.with_help(format!("did you mean `{similar}`?")),
+            Some(similar) => {
+                let span = self.span;
+                let message = format!("did you mean `{similar}`?");
+                self.with_suggestion(Suggestion::new(message, Place::Instead, span, similar))
+            }
             None => self,
         }
+    }
+
+    /// What to do about it, in words: suggestions with what to write where, and helps.
+    ///
+    /// ```
+    /// let errors = ebpf_asm::assemble("r0 = 0\nexti").unwrap_err();
+    /// let advice: Vec<String> = errors.as_slice()[0].advice().collect();
+    /// assert_eq!(advice, ["did you mean `exit`?"]);
+    /// ```
+    pub fn advice(&self) -> impl Iterator<Item = String> {
+        let suggestions = self
+            .suggestions
+            .iter()
+            .map(|suggestion| suggestion.to_text(self.span));
+        suggestions.chain(self.help.iter().cloned())
     }
 
     /// The message with its code, notes and help, a line each, as a macro reports it.
@@ -165,7 +258,7 @@ impl Diagnostic {
             // Writing to a string cannot fail.
             let _ = write!(text, "\nnote: {note}");
         }
-        for help in &self.help {
+        for help in self.advice() {
             let _ = write!(text, "\nhelp: {help}");
         }
         text
@@ -213,7 +306,14 @@ impl core::error::Error for Diagnostic {}
 /// All that was found wrong with a source text, in order of place.
 ///
 /// Iterates over its [`Diagnostic`]s; its `Display` shows each with the line it is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// ```
+/// let diagnostics = ebpf_asm::assemble("r0 = \nr11 = 0").unwrap_err().with_name("filter.s");
+/// assert!(diagnostics.has_errors() && !diagnostics.is_empty());
+/// assert_eq!(diagnostics.len(), diagnostics.iter().count());
+/// assert!(diagnostics.to_string().contains("filter.s:2"));
+/// ```
+#[derive(Clone, PartialEq, Eq)]
 pub struct Diagnostics {
     list: Vec<Diagnostic>,
     source: String,
@@ -223,6 +323,15 @@ pub struct Diagnostics {
 impl Diagnostics {
     /// Diagnostics about this source, sorted by place. `name` is what the listing of an error
     /// calls the source: a path, or `<text>`.
+    ///
+    /// ```
+    /// use ebpf_asm::diag::{Diagnostic, Diagnostics, Rule, Span};
+    ///
+    /// let span = Span { start: 0, end: 2, line: 1, column: 1 };
+    /// let odd = Diagnostic::warning(Rule::parse("BPF0001").unwrap(), span, "this is odd");
+    /// let all = Diagnostics::new(vec![odd], "r0 = 0", "filter.s");
+    /// assert!(!all.has_errors() && all.to_string().contains("filter.s:1:1"));
+    /// ```
     #[must_use]
     pub fn new(mut list: Vec<Diagnostic>, source: &str, name: &str) -> Self {
         list.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end));
@@ -239,6 +348,11 @@ impl Diagnostics {
     }
 
     /// The diagnostics as a slice.
+    ///
+    /// ```
+    /// let diagnostics = ebpf_asm::assemble("r11 = 0; r12 = 0").unwrap_err();
+    /// assert_eq!(diagnostics.as_slice().len(), 2);
+    /// ```
     #[must_use]
     pub fn as_slice(&self) -> &[Diagnostic] {
         &self.list
@@ -300,6 +414,13 @@ impl fmt::Display for Diagnostics {
     }
 }
 
+/// What a `main` that returns it prints.
+impl fmt::Debug for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl core::error::Error for Diagnostics {}
 
 /// The line of a source in which a stretch begins, without its end.
@@ -347,8 +468,15 @@ fn render(
     for note in &diagnostic.notes {
         write!(f, "\n{:margin$} = note: {note}", "")?;
     }
-    for help in &diagnostic.help {
-        write!(f, "\n{:margin$} = help: {help}", "")?;
+    for help in diagnostic.advice() {
+        write!(f, "\n{:margin$} = help: ", "")?;
+        for (i, line) in help.lines().enumerate() {
+            if i > 0 {
+                // Lines to write stand below the first.
+                write!(f, "\n{:margin$}   ", "")?;
+            }
+            f.write_str(line)?;
+        }
     }
     Ok(())
 }

@@ -3,6 +3,14 @@
 use super::{ArgumentKind, Helper};
 
 /// What a helper calls the function with that it is given.
+///
+/// ```
+/// use ebpf_asm::helpers;
+///
+/// let each = helpers::callback(helpers::by_name("bpf_for_each_map_elem").unwrap()).unwrap();
+/// let names: Vec<&str> = each.parameters.iter().map(|parameter| parameter.name).collect();
+/// assert_eq!((each.argument, names.len()), (1, 4));       // map, key, value, context
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Callback {
@@ -13,6 +21,16 @@ pub struct Callback {
 }
 
 /// A parameter of a callback.
+///
+/// ```
+/// use ebpf_asm::helpers;
+///
+/// let timer = helpers::callback(helpers::by_name("bpf_timer_set_callback").unwrap()).unwrap();
+/// for parameter in timer.parameters {
+///     println!("{}: {}", parameter.name, parameter.rust_type);
+/// }
+/// assert!(timer.parameters.iter().all(|parameter| parameter.is_pointer));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallbackParameter {

@@ -102,6 +102,16 @@ macro_rules! flags {
 
 kinds! {
     /// What the verifier demands of an argument, without its [`ArgumentFlags`].
+    ///
+    /// ```
+    /// use ebpf_asm::helpers::{self, ArgumentKind};
+    ///
+    /// // How much a helper reads is in the argument behind the memory.
+    /// let output = helpers::by_name("bpf_ringbuf_output").unwrap();
+    /// let size = output.args.iter().position(|argument| argument.kind.is_size());
+    /// assert_eq!(size, Some(2));
+    /// assert_eq!(ArgumentKind::PtrToCtx.kernel_name(), "ARG_PTR_TO_CTX");
+    /// ```
     pub enum ArgumentKind ("ARG_") {
         /// Not looked at: the register may even be unwritten.
         Dontcare = "ARG_DONTCARE";
@@ -165,6 +175,17 @@ impl ArgumentKind {
 
 flags! {
     /// What changes the meaning of an [`ArgumentKind`].
+    ///
+    /// ```
+    /// use ebpf_asm::helpers::{self, ArgumentFlags};
+    ///
+    /// // The memory that a helper fills need not be written before.
+    /// let read = helpers::by_name("bpf_probe_read_kernel").unwrap();
+    /// assert!(read.args[0].flags.contains(ArgumentFlags::UNINIT));
+    /// assert!(ArgumentFlags::NONE.is_empty());
+    /// let both = ArgumentFlags::NULLABLE.union(ArgumentFlags::WRITE);
+    /// assert!(both.contains(ArgumentFlags::WRITE));
+    /// ```
     pub struct ArgumentFlags {
         /// Null (the number 0) is allowed.
         NULLABLE = 0, "PTR_MAYBE_NULL";
@@ -187,6 +208,19 @@ flags! {
 
 kinds! {
     /// What a helper leaves in `r0`, without its [`ReturnFlags`].
+    ///
+    /// ```
+    /// use ebpf_asm::helpers::{self, ReturnKind};
+    ///
+    /// // Helpers after which r0 is unwritten:
+    /// let silent: Vec<&str> = helpers::ALL
+    ///     .iter()
+    ///     .filter(|helper| helper.ret.kind == ReturnKind::Void)
+    ///     .map(|helper| helper.name)
+    ///     .collect();
+    /// assert!(silent.contains(&"bpf_ringbuf_submit"));
+    /// assert_eq!(ReturnKind::Void.kernel_name(), "RET_VOID");
+    /// ```
     pub enum ReturnKind ("RET_") {
         /// A number.
         Integer = "RET_INTEGER";
@@ -214,6 +248,16 @@ kinds! {
 
 flags! {
     /// What changes the meaning of a [`ReturnKind`].
+    ///
+    /// ```
+    /// use ebpf_asm::helpers::{self, ReturnFlags};
+    ///
+    /// // What has to be given back, and can be null: look first, then release.
+    /// let reserve = helpers::by_name("bpf_ringbuf_reserve").unwrap().ret.flags;
+    /// assert!(reserve.contains(ReturnFlags::NULLABLE) && !reserve.is_empty());
+    /// let both = ReturnFlags::NULLABLE.union(ReturnFlags::ACQUIRE);
+    /// assert!(both.contains(ReturnFlags::ACQUIRE));
+    /// ```
     pub struct ReturnFlags {
         /// It may be null and must be checked before use.
         NULLABLE = 0, "PTR_MAYBE_NULL";
@@ -255,6 +299,17 @@ impl ProgramTypeSet {
     }
 
     /// The set with bit `n` for the type with the kernel's number `n`.
+    ///
+    /// ```
+    /// use ebpf_asm::ProgramType;
+    /// use ebpf_asm::helpers::ProgramTypeSet;
+    ///
+    /// let tracing = ProgramTypeSet::of(&[ProgramType::Kprobe, ProgramType::Tracepoint]);
+    /// assert_eq!((tracing.len(), tracing.is_empty()), (2, false));
+    /// assert!(tracing.contains(ProgramType::Kprobe) && !tracing.contains(ProgramType::Xdp));
+    /// assert_eq!(tracing.iter().next(), Some(ProgramType::Kprobe));
+    /// assert_eq!(ProgramTypeSet::from_bits(tracing.bits()), tracing);
+    /// ```
     #[must_use]
     pub const fn from_bits(bits: u64) -> Self {
         Self(bits)

@@ -45,6 +45,16 @@ pub const ALL: &[Helper] = &table::HELPERS;
 /// Some helpers exist in several forms: `bpf_sk_assign` takes a packet in traffic control and a
 /// look-up context in socket look-up programs. The fields here describe the commonest form and
 /// [`variants`](Self::variants) the others; [`form`](Self::form) chooses by program type.
+///
+/// ```
+/// use ebpf_asm::{ProgramType, helpers};
+///
+/// let helper = helpers::by_name("bpf_probe_read_kernel").unwrap();
+/// assert!(helper.gpl_only && helper.callable_from(ProgramType::Kprobe));
+/// assert!(!helper.callable_from(ProgramType::SocketFilter) || helper.since.major >= 5);
+/// println!("{} (Linux {})", helper.signature, helper.since);
+/// assert!(helpers::by_name("bpf_trace_printk").unwrap().is_variadic());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Helper {
@@ -78,6 +88,15 @@ pub struct Helper {
 }
 
 /// A form of a helper that some program types get in place of the common one.
+///
+/// ```
+/// use ebpf_asm::{ProgramType, helpers};
+///
+/// // One name, two meanings: a packet here, a look-up there.
+/// let assign = helpers::by_name("bpf_sk_assign").unwrap();
+/// let look_up = assign.form(ProgramType::SkLookup);
+/// assert_ne!(look_up.args[0].c_type, assign.args[0].c_type);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Variant {
@@ -95,6 +114,15 @@ pub struct Variant {
 }
 
 /// An argument of a helper.
+///
+/// ```
+/// use ebpf_asm::helpers::{self, ArgumentKind};
+///
+/// let look_up = helpers::by_name("bpf_map_lookup_elem").unwrap();
+/// let kinds: Vec<ArgumentKind> = look_up.args.iter().map(|argument| argument.kind).collect();
+/// assert_eq!(kinds, [ArgumentKind::ConstMapPtr, ArgumentKind::PtrToMapKey]);
+/// assert_eq!(look_up.args[1].name, "key");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Argument {
@@ -113,6 +141,14 @@ pub struct Argument {
 }
 
 /// What a helper leaves in `r0`.
+///
+/// ```
+/// use ebpf_asm::helpers::{self, ReturnFlags, ReturnKind};
+///
+/// let value = helpers::by_name("bpf_map_lookup_elem").unwrap().ret;
+/// assert_eq!(value.kind, ReturnKind::PtrToMapValue);
+/// assert!(value.flags.contains(ReturnFlags::NULLABLE));       // look at it before use
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReturnValue {

@@ -4,6 +4,16 @@
 use super::{Definition, Encoded, Field, Insn, Instruction, rows_of_opcode};
 
 /// What a slot, or a pair of them, turned out to be.
+///
+/// ```
+/// use ebpf_asm::isa::{Decoded, Insn, decode};
+///
+/// let slots = [Insn::from_le_bytes([0x95, 0, 0, 0, 0, 0, 0, 0])];
+/// let decoded = decode(&slots).unwrap();
+/// assert_eq!(decoded.known().unwrap().to_string(), "exit");
+/// assert_eq!(decoded.slots(), 1);
+/// assert_eq!(decoded.encode()[..], slots);        // whatever it was, it comes back
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decoded {
     /// An instruction of the table.

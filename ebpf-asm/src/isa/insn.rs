@@ -37,6 +37,17 @@ const _: () = assert!(size_of::<Insn>() == 8 && align_of::<Insn>() == 4);
 
 impl Insn {
     /// A slot from its five fields. Of `dst` and `src` the lower four bits count.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Insn, Register};
+    ///
+    /// let load = Insn::from_fields(0x61, 0, 1, 8, 0); // r0 = *(u32 *)(r1 + 8)
+    /// assert_eq!((load.src(), load.offset()), (1, 8));
+    /// assert_eq!((load.dst_register(), load.src_register()), (Some(Register::R0), Some(Register::R1)));
+    /// assert_eq!(load.to_le_bytes(), [0x61, 0x10, 8, 0, 0, 0, 0, 0]);
+    /// let elsewhere = load.with_offset(12).with_src(6).with_imm(0);
+    /// assert_eq!((elsewhere.offset(), elsewhere.src()), (12, 6));
+    /// ```
     #[must_use]
     pub const fn from_fields(opcode: u8, dst: u8, src: u8, offset: i16, imm: i32) -> Self {
         let (dst, src) = (dst & 0xf, src & 0xf);
@@ -76,6 +87,15 @@ impl Insn {
     }
 
     /// The bytes as they lie in memory on this machine, as the kernel reads them.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::Insn;
+    ///
+    /// // What a loader of one's own hands to the kernel:
+    /// let program = [Insn::from_le_bytes([0x95, 0, 0, 0, 0, 0, 0, 0])];
+    /// let bytes: Vec<u8> = program.iter().flat_map(|insn| insn.to_ne_bytes()).collect();
+    /// assert_eq!((bytes.len(), bytes[0]), (8, 0x95));
+    /// ```
     #[must_use]
     pub const fn to_ne_bytes(self) -> [u8; 8] {
         let [o0, o1] = self.offset.to_ne_bytes();
@@ -87,6 +107,13 @@ impl Insn {
     ///
     /// Macros emit a program as one byte string and turn it into slots with this; on
     /// little-endian targets it costs the compiler nothing per instruction.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::Insn;
+    ///
+    /// const PROGRAM: [Insn; 2] = Insn::array_from_le_bytes(b"\xb7\0\0\0\x07\0\0\0\x95\0\0\0\0\0\0\0");
+    /// assert_eq!(PROGRAM[0].imm(), 7);
+    /// ```
     ///
     /// # Panics
     /// If `BYTES` is not `8 * N`; in a constant that is a compile error.
@@ -174,6 +201,13 @@ impl Insn {
     }
 
     /// Whether this is the first of the two slots of a 64-bit immediate load.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Instruction, Register::*};
+    ///
+    /// assert!(Instruction::load_imm64(R1, 0).encode()[0].is_wide());
+    /// assert!(!Instruction::mov_imm(R1, 0).encode()[0].is_wide());
+    /// ```
     #[must_use]
     pub const fn is_wide(self) -> bool {
         self.opcode == super::table::LDDW_OPCODE

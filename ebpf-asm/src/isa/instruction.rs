@@ -36,6 +36,14 @@ pub struct Instruction {
 
 /// The slots of one instruction: two for a 64-bit immediate, else one. Dereferences to a
 /// slice.
+///
+/// ```
+/// use ebpf_asm::isa::{Encoded, Instruction, Register::*};
+///
+/// let load: Encoded = Instruction::load_imm64(R1, 1 << 40).encode();
+/// assert_eq!(load.len(), 2);
+/// assert!(load.as_slice()[0].is_wide());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encoded {
     slots: [Insn; 2],
@@ -74,6 +82,14 @@ use Register::R0;
 impl Instruction {
     /// An instruction from its form and whatever operands the form has; the others are zeroed.
     /// The named constructors are for people, this is for the parser and the decoder.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{AluOp, Form, Instruction, Register::*, Source, Width};
+    ///
+    /// let form = Form::Alu(AluOp::Add, Width::W64, Source::Imm);
+    /// let add = Instruction::from_parts(form, R1, R0, 0, 10, 0);
+    /// assert_eq!(add, Instruction::alu_imm(Width::W64, AluOp::Add, R1, 10));
+    /// ```
     #[must_use]
     pub const fn from_parts(
         form: Form,
@@ -118,6 +134,13 @@ impl Instruction {
     }
 
     /// `r1 = r2`: a whole register.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Instruction, Register::*, Width};
+    ///
+    /// assert_eq!(Instruction::mov_reg(R6, R1).to_string(), "r6 = r1");
+    /// assert_eq!(Instruction::neg(Width::W64, R6).to_string(), "r6 = -r6");
+    /// ```
     #[must_use]
     #[doc(alias = "BPF_MOV64_REG")]
     pub const fn mov_reg(dst: Register, src: Register) -> Self {
@@ -159,6 +182,14 @@ impl Instruction {
     }
 
     /// `r1 = MAP ll`: the map with this file descriptor, in two slots.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Instruction, Register::*};
+    ///
+    /// // What a loader puts in the place of `r1 = COUNTS ll`:
+    /// let load = Instruction::load_map_fd(R1, 5);
+    /// assert_eq!((load.imm(), load.slots()), (5, 2));
+    /// ```
     #[must_use]
     #[doc(alias = "BPF_LD_MAP_FD")]
     pub const fn load_map_fd(dst: Register, fd: i32) -> Self {
@@ -186,6 +217,15 @@ impl Instruction {
     }
 
     /// `*(u32 *)(r1 + 8) = r2`: a store of a register.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Instruction, Register::*, Size};
+    ///
+    /// let key = Instruction::store_reg(Size::Word, R10, -4, R0);
+    /// assert_eq!(key.to_string(), "*(u32 *)(r10 - 4) = r0");
+    /// let zero = Instruction::store_imm(Size::Double, R10, -16, 0);
+    /// assert_eq!(zero.to_string(), "*(u64 *)(r10 - 16) = 0");
+    /// ```
     #[must_use]
     #[doc(alias = "BPF_STX_MEM")]
     pub const fn store_reg(size: Size, base: Register, offset: i16, src: Register) -> Self {
@@ -207,6 +247,13 @@ impl Instruction {
     }
 
     /// `r0 = *(u16 *)skb[r1 + 10]`: a legacy packet load.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Instruction, PacketSize, Register::*};
+    ///
+    /// let byte = Instruction::packet_indirect(PacketSize::Byte, R7, 9);
+    /// assert_eq!(byte.to_string(), "r0 = *(u8 *)skb[r7 + 9]");
+    /// ```
     #[must_use]
     #[doc(alias = "BPF_LD_IND")]
     pub const fn packet_indirect(size: PacketSize, index: Register, offset: i32) -> Self {
@@ -227,6 +274,15 @@ impl Instruction {
     }
 
     /// `r1 = load_acquire((u64 *)(r2 + 8))`.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Instruction, Register::*, Size};
+    ///
+    /// let flag = Instruction::load_acquire(Size::Word, R1, R2, 0);
+    /// assert_eq!(flag.to_string(), "w1 = load_acquire((u32 *)(r2 + 0))");
+    /// let ready = Instruction::store_release(Size::Double, R2, 8, R1);
+    /// assert_eq!(ready.to_string(), "store_release((u64 *)(r2 + 8), r1)");
+    /// ```
     #[must_use]
     #[doc(alias = "BPF_LOAD_ACQ")]
     pub const fn load_acquire(size: Size, dst: Register, base: Register, offset: i16) -> Self {
@@ -269,6 +325,15 @@ impl Instruction {
     }
 
     /// `goto +3`: a jump; the distance counts slots from the next instruction.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::Instruction;
+    ///
+    /// for jump in [Instruction::goto(3), Instruction::goto_long(3), Instruction::may_goto(3)] {
+    ///     assert_eq!(jump.jump_distance(), Some(3));  // from the next instruction
+    /// }
+    /// assert_eq!(Instruction::goto(-1).to_string(), "goto -1");
+    /// ```
     #[must_use]
     #[doc(alias = "BPF_JA")]
     pub const fn goto(distance: i16) -> Self {
@@ -289,6 +354,15 @@ impl Instruction {
     }
 
     /// `call 1`: a call of a kernel helper by number.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::Instruction;
+    ///
+    /// let call = Instruction::call_helper(14);        // bpf_get_current_pid_tgid
+    /// assert_eq!((call.imm(), call.to_string().as_str()), (14, "call 14"));
+    /// assert_eq!(Instruction::call_local(2).to_string(), "call pc+2");
+    /// assert_eq!(Instruction::call_kfunc(1234, 0).to_string(), "call kfunc(1234, 0)");
+    /// ```
     #[must_use]
     #[doc(alias = "BPF_EMIT_CALL")]
     pub const fn call_helper(id: u32) -> Self {
@@ -321,6 +395,13 @@ impl Instruction {
 
     /// `r1 = addr_space_cast(r2, TO, FROM)`: an arena pointer of one address space as one of
     /// another.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Instruction, Register::*};
+    ///
+    /// let cast = Instruction::address_space_cast(R1, R2, 0, 1);
+    /// assert_eq!(cast.to_string(), "r1 = addr_space_cast(r2, 0, 1)");
+    /// ```
     #[must_use]
     pub const fn address_space_cast(dst: Register, src: Register, to: u16, from: u16) -> Self {
         let imm = ((to as u32) << 16 | from as u32).cast_signed();
@@ -328,6 +409,19 @@ impl Instruction {
     }
 
     /// Which instruction it is.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Form, Instruction, Register::*, Size};
+    ///
+    /// let load = Instruction::load(Size::Word, R0, R1, 8);
+    /// assert_eq!(load.form(), Form::Load(Size::Word));
+    /// assert_eq!((load.dst(), load.src(), load.offset()), (Some(R0), Some(R1), 8));
+    /// assert_eq!((load.imm(), load.slots(), load.jump_distance()), (0, 1, None));
+    ///
+    /// let wide = Instruction::load_imm64(R1, (7 << 32) | 5);
+    /// assert_eq!((wide.imm(), wide.imm_high(), wide.imm64()), (5, 7, (7 << 32) | 5));
+    /// assert_eq!(wide.slots(), 2);
+    /// ```
     #[must_use]
     pub const fn form(&self) -> Form {
         self.form

@@ -6,6 +6,21 @@
 //! - [`Instruction`] is an instruction with operands; [`Instruction::encode`] and [`decode()`]
 //!   go to bytes and back.
 //! - [`Insn`] is the raw slot of eight bytes.
+//!
+//! ```
+//! use ebpf_asm::isa::{AluOp, Instruction, Register::*, Width, decode_all};
+//!
+//! let program = [
+//!     Instruction::mov_imm(R0, 40),
+//!     Instruction::alu_imm(Width::W64, AluOp::Add, R0, 2),
+//!     Instruction::exit(),
+//! ];
+//! let slots: Vec<_> = program.iter().flat_map(|instruction| instruction.encode().to_vec()).collect();
+//! for ((_, decoded), instruction) in decode_all(&slots).zip(&program) {
+//!     assert_eq!(decoded.known(), Some(instruction));
+//! }
+//! assert_eq!(program[1].to_string(), "r0 += 2");
+//! ```
 
 mod decode;
 mod dialect;

@@ -35,6 +35,14 @@ macro_rules! operations {
 
 operations! {
     /// An arithmetic operation with a destination and a source.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{AluOp, Instruction, Register::*, Width};
+    ///
+    /// assert_eq!((AluOp::SDiv.name(), AluOp::SDiv.symbol()), ("sdiv", "s/="));
+    /// let divide = Instruction::alu_reg(Width::W64, AluOp::SDiv, R1, R2);
+    /// assert_eq!(divide.to_string(), "r1 s/= r2");
+    /// ```
     AluOp {
         /// Addition; wraps.
         #[doc(alias = "BPF_ADD")]
@@ -81,6 +89,14 @@ operations! {
 
 operations! {
     /// The comparison of a conditional jump.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Instruction, JmpOp, Register::*, Width};
+    ///
+    /// assert_eq!((JmpOp::SGt.name(), JmpOp::SGt.symbol()), ("jsgt", "s>"));
+    /// let branch = Instruction::branch_reg(Width::W32, JmpOp::SGt, R1, R2, 3);
+    /// assert_eq!(branch.to_string(), "if w1 s> w2 goto +3");
+    /// ```
     JmpOp {
         /// Equal.
         #[doc(alias = "BPF_JEQ")]
@@ -121,6 +137,15 @@ operations! {
 operations! {
     /// What an atomic instruction does to memory. The plain forms discard the old value, the
     /// fetching forms return it in the source register (`CmpXchg`: in `r0`).
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{AtomicOp, Instruction, Register::*, Width};
+    ///
+    /// assert_eq!((AtomicOp::Xchg.name(), AtomicOp::Add.symbol()), ("xchg", "+="));
+    /// assert!(AtomicOp::FetchAdd.fetches() && !AtomicOp::Add.fetches());
+    /// let count = Instruction::atomic(Width::W64, AtomicOp::Add, R0, 0, R1);
+    /// assert_eq!(count.to_string(), "lock *(u64 *)(r0 + 0) += r1");
+    /// ```
     AtomicOp {
         /// `lock *p += r`; the first atomic instruction of eBPF.
         #[doc(alias = "BPF_XADD")]
@@ -150,6 +175,15 @@ operations! {
 
 operations! {
     /// A change of byte order.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{EndianOp, EndianSize, Instruction, Register::*};
+    ///
+    /// assert_eq!((EndianOp::Be.name(), EndianOp::Bswap.symbol()), ("be", "bswap"));
+    /// // A port out of a packet, which is in network order:
+    /// let port = Instruction::endian(EndianOp::Be, EndianSize::Bits16, R1);
+    /// assert_eq!(port.to_string(), "r1 = be16 r1");
+    /// ```
     EndianOp {
         /// To or from little-endian: nothing on little-endian machines but truncation.
         #[doc(alias = "BPF_TO_LE")]
@@ -164,6 +198,14 @@ operations! {
 
 operations! {
     /// How many bits an instruction computes with.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{AluOp, Instruction, Register::*, Width};
+    ///
+    /// assert_eq!((Width::W32.bits(), Width::W32.name(), Width::W32.symbol()), (32, "32", "w"));
+    /// let add = Instruction::alu_imm(Width::W32, AluOp::Add, R1, 1);
+    /// assert_eq!(add.to_string(), "w1 += 1");
+    /// ```
     Width {
         /// 32 bits, registers written `w0` to `w10`; the upper half of the result is zero.
         #[doc(alias = "BPF_ALU")]
@@ -178,6 +220,13 @@ operations! {
 
 operations! {
     /// The size of a memory access.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Instruction, Register::*, Size};
+    ///
+    /// assert_eq!((Size::Half.bytes(), Size::Half.name(), Size::Half.symbol()), (2, "h", "u16"));
+    /// assert_eq!(Instruction::load(Size::Half, R1, R2, 12).to_string(), "r1 = *(u16 *)(r2 + 12)");
+    /// ```
     Size {
         /// One byte.
         #[doc(alias = "BPF_B")]
@@ -196,6 +245,14 @@ operations! {
 
 operations! {
     /// The size of a value that is sign-extended.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Instruction, Register::*, SignedSize};
+    ///
+    /// let size = SignedSize::S32;
+    /// assert_eq!((size.bytes(), size.name(), size.symbol()), (4, "sw", "s32"));
+    /// assert_eq!(Instruction::load_signed(size, R1, R2, 8).to_string(), "r1 = *(s32 *)(r2 + 8)");
+    /// ```
     SignedSize {
         /// One byte.
         S8 "sb" "s8",
@@ -208,6 +265,14 @@ operations! {
 
 operations! {
     /// The size of a change of byte order.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{EndianOp, EndianSize, Instruction, Register::*};
+    ///
+    /// let size = EndianSize::Bits32;
+    /// assert_eq!((size.bits(), size.name(), size.symbol()), (32, "32", "32"));
+    /// assert_eq!(Instruction::endian(EndianOp::Bswap, size, R3).to_string(), "r3 = bswap32 r3");
+    /// ```
     EndianSize {
         /// Two bytes; the rest of the register becomes zero.
         Bits16 "16" "16",
@@ -220,6 +285,14 @@ operations! {
 
 operations! {
     /// Where the second operand of an instruction comes from.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{AluOp, Form, Instruction, Register::*, Source, Width};
+    ///
+    /// assert_eq!((Source::Imm.name(), Source::Reg.symbol()), ("imm", "reg"));
+    /// let add = Instruction::alu_imm(Width::W64, AluOp::Add, R1, 1);
+    /// assert_eq!(add.form(), Form::Alu(AluOp::Add, Width::W64, Source::Imm));
+    /// ```
     Source {
         /// The 32-bit immediate of the instruction.
         #[doc(alias = "BPF_K")]
@@ -233,6 +306,17 @@ operations! {
 operations! {
     /// What the 64-bit immediate of a two-slot load means: the source-register field of
     /// `lddw`.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{ImmediateSource, Instruction, Register::*};
+    ///
+    /// let source = ImmediateSource::MapFd;
+    /// assert_eq!((source.name(), source.symbol()), ("lddw_map_fd", "1"));
+    /// // What a loader puts in once it has made the map:
+    /// let map = Instruction::load_map_fd(R1, 5);
+    /// assert_eq!(map, Instruction::load_pseudo(R1, source, 5, 0));
+    /// assert_eq!(map.to_string(), "ld_pseudo r1, 1, 5");
+    /// ```
     ImmediateSource {
         /// The number itself.
         Value "lddw" "0",
@@ -299,6 +383,15 @@ impl AtomicOp {
 
 operations! {
     /// A sign-extending move: how many bits are taken and how many are written.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Instruction, Register::*, SignExtension, Width};
+    ///
+    /// let extension = SignExtension::ALL[0];
+    /// println!("{} {}", extension.name(), extension.symbol());
+    /// let extended = Instruction::sign_extend(extension, R1, R2);
+    /// assert!(extended.to_string().contains("(s8)"));
+    /// ```
     SignExtension {
         /// 8 bits to 32; the upper half becomes zero.
         S8ToW32 "movsx8_32" "s8",
@@ -315,6 +408,15 @@ operations! {
 
 operations! {
     /// The size of a legacy packet load, which has no eight-byte form.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Instruction, PacketSize};
+    ///
+    /// assert_eq!((PacketSize::Half.name(), PacketSize::Half.symbol()), ("h", "u16"));
+    /// // The protocol, behind the Ethernet addresses:
+    /// let protocol = Instruction::packet_absolute(PacketSize::Half, 12);
+    /// assert_eq!(protocol.to_string(), "r0 = *(u16 *)skb[12]");
+    /// ```
     PacketSize {
         /// One byte.
         Byte "b" "u8",

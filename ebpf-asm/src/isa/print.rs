@@ -4,6 +4,14 @@ use super::{Decoded, Instruction};
 use core::fmt::{self, Write};
 
 /// How symbols are to be shown in place of numbers while printing; the default shows numbers.
+///
+/// ```
+/// use ebpf_asm::isa::{Decoded, Instruction, Names, Printed};
+///
+/// let names = Names { callee: Some("bpf_get_smp_processor_id"), ..Names::default() };
+/// let printed = Printed { instruction: Decoded::Known(Instruction::call_helper(8)), names };
+/// assert_eq!(printed.to_string(), "call bpf_get_smp_processor_id");
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Names<'a> {
     /// The name of the place that a jump goes to, in place of `+3`.
@@ -19,6 +27,17 @@ pub struct Names<'a> {
 }
 
 /// An instruction and the names to print it with: its `Display` is the canonical text.
+///
+/// ```
+/// use ebpf_asm::isa::{Decoded, Instruction, JmpOp, Names, Printed, Register::*, Width};
+///
+/// // As a disassembler shows jumps that it has found names for:
+/// let printed = Printed {
+///     instruction: Decoded::Known(Instruction::branch_imm(Width::W64, JmpOp::Eq, R0, 0, 3)),
+///     names: Names { jump: Some("done"), ..Names::default() },
+/// };
+/// assert_eq!(printed.to_string(), "if r0 == 0 goto done");
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Printed<'a> {
     /// What to print.

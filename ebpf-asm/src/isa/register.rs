@@ -85,6 +85,13 @@ impl Register {
     }
 
     /// The name of the lower half as 32-bit instructions write it: `w3`.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::Register;
+    ///
+    /// let counter = Register::R3;
+    /// assert_eq!((counter.name(), counter.word_name(), counter.index()), ("r3", "w3", 3));
+    /// ```
     #[must_use]
     pub const fn word_name(self) -> &'static str {
         const NAMES: [&str; 11] = [

@@ -12,6 +12,15 @@ use crate::KernelVersion;
 pub(super) const LDDW_OPCODE: u8 = 0x18;
 
 /// Which instruction, without its operands: one value for each row of the table.
+///
+/// ```
+/// use ebpf_asm::isa::{Form, Instruction, TABLE};
+///
+/// // Whether a program calls kernel functions, say:
+/// let call = Instruction::call_kfunc(1234, 0);
+/// assert!(matches!(call.form(), Form::CallKfunc));
+/// assert_eq!(TABLE[call.form().index()].form, Form::CallKfunc);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Form {
     /// Arithmetic with a destination and a source.
@@ -67,6 +76,14 @@ pub enum Form {
 }
 
 /// Instructions of the kernel's own making, found in dumps of verified programs.
+///
+/// ```
+/// use ebpf_asm::isa::{Form, InternalForm, TABLE};
+///
+/// let internal = TABLE.iter().find(|row| row.form == Form::Internal(InternalForm::Nospec)).unwrap();
+/// assert_eq!(internal.min_kernel, None);          // seen in dumps, accepted by none
+/// println!("{}", internal.doc);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 #[expect(missing_docs, reason = "each is described by its row's doc line")]
@@ -103,6 +120,15 @@ pub enum InternalForm {
 }
 
 /// What one of the four variable fields of a slot holds.
+///
+/// ```
+/// use ebpf_asm::isa::{Field, Instruction};
+///
+/// // Of `exit` nothing is an operand: reserved fields are zero.
+/// let exit = Instruction::exit();
+/// assert_eq!(exit.definition().imm, Field::Fixed(0));
+/// assert_eq!(Instruction::call_helper(1).definition().imm, Field::Operand);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     /// Always this value: part of the instruction's identity.
@@ -112,6 +138,15 @@ pub enum Field {
 }
 
 /// The conformance groups of RFC 9669.
+///
+/// ```
+/// use ebpf_asm::isa::{ConformanceGroup, TABLE};
+///
+/// // What a device that has the base groups only does not take:
+/// let rest = TABLE.iter().filter(|row| row.group > Some(ConformanceGroup::Base64));
+/// let names: Vec<&str> = rest.filter_map(|row| Some(row.group?.name())).collect();
+/// assert!(names.contains(&"divmul64") && !names.contains(&"base32"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum ConformanceGroup {
@@ -148,6 +183,15 @@ impl ConformanceGroup {
 }
 
 /// LLVM's levels of the instruction set (`-mcpu=v1` to `v4`).
+///
+/// ```
+/// use ebpf_asm::isa::{Instruction, IsaLevel};
+///
+/// // Old compilers and devices go by LLVM's levels.
+/// let long = Instruction::goto_long(100_000).definition();
+/// assert_eq!(long.level, Some(IsaLevel::V4));
+/// assert!(long.level > Some(IsaLevel::V3));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum IsaLevel {
@@ -162,6 +206,19 @@ pub enum IsaLevel {
 }
 
 /// A row of the instruction table.
+///
+/// ```
+/// use ebpf_asm::KernelVersion;
+/// use ebpf_asm::isa::{Instruction, TABLE};
+///
+/// let row = Instruction::may_goto(3).definition();
+/// assert_eq!((row.name, row.opcode), ("may_goto", 0xe5));
+/// assert_eq!(row.min_kernel, Some(KernelVersion::new(6, 9)));
+/// assert_eq!(row.slots(), 1);
+/// println!("{}: {}", row.text, row.doc);
+/// // What can be written, of all that there is:
+/// assert!(TABLE.iter().filter(|row| row.is_parseable()).count() < TABLE.len());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Definition {
@@ -688,6 +745,14 @@ static BY_OPCODE: [[u8; MAX_ROWS_PER_OPCODE]; 256] = {
 };
 
 /// The rows with this opcode, in table order.
+///
+/// ```
+/// use ebpf_asm::isa::rows_of_opcode;
+///
+/// // One opcode, and what tells its instructions apart is in other fields.
+/// let names: Vec<&str> = rows_of_opcode(0xdb).map(|row| row.name).collect();
+/// assert!(names.len() > 1, "atomic operations on 64 bits: {names:?}");
+/// ```
 pub fn rows_of_opcode(opcode: u8) -> impl Iterator<Item = &'static Definition> {
     BY_OPCODE[opcode as usize]
         .iter()

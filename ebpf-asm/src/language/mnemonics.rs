@@ -1,5 +1,12 @@
 //! The words that are instructions or parts of them. Moves, arithmetic, loads and stores have none:
 //! they look like C.
+//!
+//! ```
+//! use ebpf_asm::language::mnemonics;
+//!
+//! assert_eq!(mnemonics::exit.as_str(), "exit");
+//! assert!(mnemonics::ALL.contains(&mnemonics::call));
+//! ```
 #![allow(
     non_upper_case_globals,
     reason = "they are named as they are written in programs"

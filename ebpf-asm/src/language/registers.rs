@@ -1,4 +1,12 @@
 //! The registers: `r0` to `r10` have 64 bits, `w0` to `w10` are their lower halves.
+//!
+//! ```
+//! use ebpf_asm::isa::Register;
+//! use ebpf_asm::language::registers;
+//!
+//! assert_eq!((registers::r3, registers::w3), (Register::R3, Register::R3));
+//! assert_eq!(registers::ALL.len(), 22);
+//! ```
 #![allow(
     non_upper_case_globals,
     reason = "they are named as they are written in programs"

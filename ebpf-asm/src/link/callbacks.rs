@@ -6,6 +6,38 @@ use crate::helpers::{Helper, callback};
 use crate::isa::{Form, Instruction, Register, Source};
 
 /// A function that a helper is given to call.
+///
+/// ```
+/// use ebpf_asm::link::{ObjectFunction, Scope, Symbol, link_program};
+/// use ebpf_asm::object::Linkage;
+/// use ebpf_asm::syntax::ast::Item;
+/// use ebpf_asm::syntax::{lex, parse_object};
+///
+/// let tokens = lex("mod m { fn f() { r1 = 4; r2 = each ll; r3 = 0; r4 = 0; call bpf_loop; r0 = 0; exit; } fn each() { r0 = 0; exit; } }", &mut Vec::new());
+/// let object = parse_object(&tokens).tree.expect("it is an object");
+/// let functions: Vec<ObjectFunction<'_>> = object
+///     .items
+///     .iter()
+///     .filter_map(|item| match item {
+///         Item::Function(function) => Some(ObjectFunction {
+///             name: &function.name.text,
+///             linkage: Linkage::Static,
+///             inline: false,
+///             program_type: None,
+///             body: &function.body,
+///         }),
+///         _ => None,
+///     })
+///     .collect();
+/// let mut scope = Scope::default();
+/// for (index, function) in functions.iter().enumerate() {
+///     scope.symbols.insert(function.name.to_owned(), Symbol::Function(index));
+/// }
+/// let linked = link_program(&functions, 0, &scope, None);
+/// // `each` has to have the signature that the helper wants:
+/// assert_eq!(linked.callbacks[0].helper.name, "bpf_loop");
+/// assert_eq!(linked.callbacks[0].function, 1);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct CallbackUse {
     /// The function, by its position among the object's functions.

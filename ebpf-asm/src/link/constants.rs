@@ -10,6 +10,26 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// The constants that the instructions of a text can use.
+///
+/// ```
+/// use ebpf_asm::link::{TextConstants, link_sequence};
+/// use ebpf_asm::syntax::{ParseOptions, lex, parse_sequence};
+///
+/// let mut diagnostics = Vec::new();
+/// let tokens = lex("const TWICE: u32 = LIMIT * 2; r0 = TWICE; exit", &mut diagnostics);
+/// let tree = parse_sequence(&tokens, ParseOptions::default()).tree;
+/// let mut constants = TextConstants::default();
+/// constants.insert("LIMIT", 64);
+/// let linked = constants.clone().link(&tokens, &tree, &mut diagnostics);
+/// assert!(diagnostics.is_empty());
+/// assert_eq!(linked.insns[0].imm(), 128);
+///
+/// // The same step by step, as for the functions of an object:
+/// constants.define(&tokens, &tree.constants);
+/// let mut linked = link_sequence(&tree, true);
+/// constants.put(&tokens, &mut linked);
+/// assert_eq!(linked.insns[0].imm(), 128);
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct TextConstants {
     values: BTreeMap<String, ConstantValue>,

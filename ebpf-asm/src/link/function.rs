@@ -313,6 +313,7 @@ impl<'a> FunctionAssembler<'a> {
                 self.jump(node, self.frame.base + to, number.span)
             }
             &Target::Distance { slots, span } => {
+                self.linked.distances.push(self.slot);
                 let Frame {
                     starts, base, end, ..
                 } = &self.frame;

@@ -2,6 +2,17 @@
 //!
 //! What is left open afterwards is listed: [`Patch`]es (values that rustc or the evaluator of
 //! the text form knows) and [`Relocation`]s (what only a load can know).
+//!
+//! ```
+//! use ebpf_asm::link::link_sequence;
+//! use ebpf_asm::syntax::{ParseOptions, lex, parse_sequence};
+//!
+//! let tokens = lex("r0 = 0; goto done; done: exit", &mut Vec::new());
+//! let tree = parse_sequence(&tokens, ParseOptions::default()).tree;
+//! let linked = link_sequence(&tree, false);
+//! assert!(linked.diagnostics.is_empty());
+//! assert_eq!(linked.insns[1].offset(), 0);        // to the next instruction
+//! ```
 
 mod callbacks;
 mod constants;
@@ -29,6 +40,17 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// A program or sequence after linking.
+///
+/// ```
+/// use ebpf_asm::link::link_sequence;
+/// use ebpf_asm::syntax::{ParseOptions, lex, parse_sequence};
+///
+/// let tokens = lex("start: r0 = 0; exit", &mut Vec::new());
+/// let tree = parse_sequence(&tokens, ParseOptions::default()).tree;
+/// let linked = link_sequence(&tree, false);
+/// assert_eq!((linked.insns.len(), linked.spans.len()), (2, 2));
+/// assert_eq!(linked.unused_labels, [0]);          // nothing jumps to `start`
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Linked {
     /// The slots.
@@ -47,6 +69,8 @@ pub struct Linked {
     pub spans: Vec<Span>,
     /// The names of slots, in order of slots.
     pub labels: Vec<(u32, String)>,
+    /// The slots of jumps that are written as distances.
+    pub distances: Vec<u32>,
     /// Labels that nothing jumps to: the position of each name's token.
     pub unused_labels: Vec<u32>,
     /// What was wrong.
@@ -67,6 +91,17 @@ struct Lack {
 }
 
 /// A value that is put into an instruction once it is known.
+///
+/// ```
+/// use ebpf_asm::link::link_sequence;
+/// use ebpf_asm::syntax::{ParseOptions, lex, parse_sequence};
+///
+/// let tokens = lex("r0 = LIMIT; exit", &mut Vec::new());
+/// let tree = parse_sequence(&tokens, ParseOptions::default()).tree;
+/// let linked = link_sequence(&tree, true);
+/// // In a macro rustc looks the name up, and puts the value in:
+/// assert_eq!((linked.patches.len(), linked.patches[0].insn), (1, 0));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Patch {
     /// The slot of the instruction.
@@ -82,6 +117,37 @@ pub struct Patch {
 }
 
 /// A value that only a load can know.
+///
+/// ```
+/// use ebpf_asm::link::{ObjectFunction, Scope, Symbol, link_program};
+/// use ebpf_asm::object::Linkage;
+/// use ebpf_asm::syntax::ast::Item;
+/// use ebpf_asm::syntax::{lex, parse_object};
+///
+/// let tokens = lex("mod m { fn f() { r1 = COUNTS ll; r0 = 0; exit; } }", &mut Vec::new());
+/// let object = parse_object(&tokens).tree.expect("it is an object");
+/// let functions: Vec<ObjectFunction<'_>> = object
+///     .items
+///     .iter()
+///     .filter_map(|item| match item {
+///         Item::Function(function) => Some(ObjectFunction {
+///             name: &function.name.text,
+///             linkage: Linkage::Static,
+///             inline: false,
+///             program_type: None,
+///             body: &function.body,
+///         }),
+///         _ => None,
+///     })
+///     .collect();
+/// let mut scope = Scope::default();
+/// for (index, function) in functions.iter().enumerate() {
+///     scope.symbols.insert(function.name.to_owned(), Symbol::Function(index));
+/// }
+/// scope.symbols.insert("COUNTS".to_owned(), Symbol::Map(0));
+/// let linked = link_program(&functions, 0, &scope, None);
+/// assert_eq!(linked.relocations[0].insn, 0);      // the map's descriptor goes there
+/// ```
 #[derive(Clone, Debug)]
 pub struct Relocation {
     /// The slot of the instruction.
@@ -93,6 +159,38 @@ pub struct Relocation {
 }
 
 /// What a [`Relocation`] is about.
+///
+/// ```
+/// use ebpf_asm::link::{ObjectFunction, Scope, Symbol, RelocationTarget, link_program};
+/// use ebpf_asm::object::Linkage;
+/// use ebpf_asm::syntax::ast::Item;
+/// use ebpf_asm::syntax::{lex, parse_object};
+///
+/// let tokens = lex("mod m { fn f() { r1 = CONFIG + 8 ll; r0 = 0; exit; } }", &mut Vec::new());
+/// let object = parse_object(&tokens).tree.expect("it is an object");
+/// let functions: Vec<ObjectFunction<'_>> = object
+///     .items
+///     .iter()
+///     .filter_map(|item| match item {
+///         Item::Function(function) => Some(ObjectFunction {
+///             name: &function.name.text,
+///             linkage: Linkage::Static,
+///             inline: false,
+///             program_type: None,
+///             body: &function.body,
+///         }),
+///         _ => None,
+///     })
+///     .collect();
+/// let mut scope = Scope::default();
+/// for (index, function) in functions.iter().enumerate() {
+///     scope.symbols.insert(function.name.to_owned(), Symbol::Function(index));
+/// }
+/// scope.symbols.insert("CONFIG".to_owned(), Symbol::Map(2));
+/// let linked = link_program(&functions, 0, &scope, None);
+/// let target = &linked.relocations[0].target;
+/// assert!(matches!(target, RelocationTarget::Map { map: 2, addend: 8, .. }));
+/// ```
 #[derive(Clone, Debug)]
 pub enum RelocationTarget {
     /// A map or the data of a global, by its position among the object's maps. Which of the
@@ -132,6 +230,20 @@ pub enum RelocationTarget {
 }
 
 /// Where a function begins.
+///
+/// ```
+/// use ebpf_asm::link::link_sequence;
+/// use ebpf_asm::syntax::{ParseOptions, lex, parse_sequence};
+///
+/// let tokens = lex("call two; exit; two: r0 = 2; exit", &mut Vec::new());
+/// let tree = parse_sequence(&tokens, ParseOptions::default()).tree;
+/// let linked = link_sequence(&tree, false);
+/// // In a sequence the labels that are called are functions.
+/// assert_eq!(linked.insns[0].imm(), 1);
+/// for function in &linked.functions {
+///     println!("{} at {}", function.name, function.insn);
+/// }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
     /// Its name.

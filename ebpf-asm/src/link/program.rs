@@ -14,6 +14,37 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 /// A function of an object, as the linker needs it.
+///
+/// ```
+/// use ebpf_asm::link::{ObjectFunction, Scope, Symbol, link_program};
+/// use ebpf_asm::object::Linkage;
+/// use ebpf_asm::syntax::ast::Item;
+/// use ebpf_asm::syntax::{lex, parse_object};
+///
+/// let tokens = lex("mod m { fn f() { call two; exit; } fn two() { r0 = 2; exit; } fn unused() { exit; } }", &mut Vec::new());
+/// let object = parse_object(&tokens).tree.expect("it is an object");
+/// let functions: Vec<ObjectFunction<'_>> = object
+///     .items
+///     .iter()
+///     .filter_map(|item| match item {
+///         Item::Function(function) => Some(ObjectFunction {
+///             name: &function.name.text,
+///             linkage: Linkage::Static,
+///             inline: false,
+///             program_type: None,
+///             body: &function.body,
+///         }),
+///         _ => None,
+///     })
+///     .collect();
+/// let mut scope = Scope::default();
+/// for (index, function) in functions.iter().enumerate() {
+///     scope.symbols.insert(function.name.to_owned(), Symbol::Function(index));
+/// }
+/// // What nothing reaches is left out.
+/// assert_eq!(functions.len(), 3);
+/// assert_eq!(link_program(&functions, 0, &scope, None).reached, [0, 1]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ObjectFunction<'a> {
     /// Its name.
@@ -29,6 +60,16 @@ pub struct ObjectFunction<'a> {
 }
 
 /// Links a bare sequence. `open` says whether unknown names may be constants from elsewhere.
+///
+/// ```
+/// use ebpf_asm::link::link_sequence;
+/// use ebpf_asm::syntax::{ParseOptions, lex, parse_sequence};
+///
+/// let tokens = lex("goto nowhere", &mut Vec::new());
+/// let tree = parse_sequence(&tokens, ParseOptions::default()).tree;
+/// let linked = link_sequence(&tree, false);
+/// assert_eq!(linked.diagnostics.len(), 1);         // there is no such label
+/// ```
 pub fn link_sequence(body: &Sequence, open: bool) -> Linked {
     let (scope, mut diagnostics) = scope_of_constants(body, open);
     let around = Around {
@@ -48,6 +89,37 @@ pub fn link_sequence(body: &Sequence, open: bool) -> Linked {
 ///
 /// Diagnostics are those of the program and of every function it reaches; a function that two
 /// programs reach is reported with both.
+///
+/// ```
+/// use ebpf_asm::link::{ObjectFunction, Scope, Symbol, link_program};
+/// use ebpf_asm::object::Linkage;
+/// use ebpf_asm::syntax::ast::Item;
+/// use ebpf_asm::syntax::{lex, parse_object};
+///
+/// let tokens = lex("mod m { fn f() { call two; exit; } fn two() { r0 = 2; exit; } }", &mut Vec::new());
+/// let object = parse_object(&tokens).tree.expect("it is an object");
+/// let functions: Vec<ObjectFunction<'_>> = object
+///     .items
+///     .iter()
+///     .filter_map(|item| match item {
+///         Item::Function(function) => Some(ObjectFunction {
+///             name: &function.name.text,
+///             linkage: Linkage::Static,
+///             inline: false,
+///             program_type: None,
+///             body: &function.body,
+///         }),
+///         _ => None,
+///     })
+///     .collect();
+/// let mut scope = Scope::default();
+/// for (index, function) in functions.iter().enumerate() {
+///     scope.symbols.insert(function.name.to_owned(), Symbol::Function(index));
+/// }
+/// let linked = link_program(&functions, 0, &scope, None);
+/// assert!(linked.diagnostics.is_empty());
+/// assert_eq!((linked.insns.len(), linked.functions[1].insn), (4, 2));
+/// ```
 pub fn link_program(
     functions: &[ObjectFunction<'_>],
     program: usize,
@@ -150,6 +222,9 @@ pub(super) fn append(whole: &mut Linked, mut part: Linked, base: u32) {
     for label in &mut part.labels {
         label.0 += base;
     }
+    for slot in &mut part.distances {
+        *slot += base;
+    }
     for lack in &mut part.lacks {
         lack.insn += base;
     }
@@ -159,6 +234,7 @@ pub(super) fn append(whole: &mut Linked, mut part: Linked, base: u32) {
     whole.callbacks.append(&mut part.callbacks);
     whole.spans.append(&mut part.spans);
     whole.labels.append(&mut part.labels);
+    whole.distances.append(&mut part.distances);
     whole.unused_labels.append(&mut part.unused_labels);
     whole.diagnostics.append(&mut part.diagnostics);
     whole.lacks.append(&mut part.lacks);

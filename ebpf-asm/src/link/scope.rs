@@ -5,6 +5,16 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 
 /// What a name of an object stands for.
+///
+/// ```
+/// use ebpf_asm::link::{Scope, Symbol};
+///
+/// let mut scope = Scope::default();
+/// scope.symbols.insert("COUNTS".to_owned(), Symbol::Map(0));
+/// scope.symbols.insert("PORT".to_owned(), Symbol::LoadTimeConstant(0));
+/// let maps = scope.symbols.values().filter(|symbol| matches!(symbol, Symbol::Map(_)));
+/// assert_eq!(maps.count(), 1);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Symbol {
     /// A map or global, by its position among the object's maps.
@@ -27,6 +37,18 @@ pub enum Symbol {
 }
 
 /// The names that instructions can use.
+///
+/// ```
+/// use ebpf_asm::link::{Scope, Symbol};
+/// use std::collections::BTreeMap;
+///
+/// let scope = Scope {
+///     symbols: BTreeMap::from([("COUNTS".to_owned(), Symbol::Map(0))]),
+///     open: true,                                 // other names may be rustc's constants
+///     user_helpers: None,                         // helpers are the kernel's
+/// };
+/// assert!(scope.symbols.contains_key("COUNTS"));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     /// The object's own names.

@@ -11,6 +11,38 @@ use alloc::vec::Vec;
 
 /// Links all functions of an object for a host of the user's own. They may call each other in
 /// any order, themselves too, and need not be reached by anything.
+///
+/// ```
+/// use ebpf_asm::link::{ObjectFunction, Scope, Symbol, link_user};
+/// use ebpf_asm::object::Linkage;
+/// use ebpf_asm::syntax::ast::Item;
+/// use ebpf_asm::syntax::{lex, parse_object};
+///
+/// let tokens = lex("mod m { fn one() { r0 = 1; exit; } fn two() { r0 = 2; exit; } }", &mut Vec::new());
+/// let object = parse_object(&tokens).tree.expect("it is an object");
+/// let functions: Vec<ObjectFunction<'_>> = object
+///     .items
+///     .iter()
+///     .filter_map(|item| match item {
+///         Item::Function(function) => Some(ObjectFunction {
+///             name: &function.name.text,
+///             linkage: Linkage::Static,
+///             inline: false,
+///             program_type: None,
+///             body: &function.body,
+///         }),
+///         _ => None,
+///     })
+///     .collect();
+/// let mut scope = Scope::default();
+/// for (index, function) in functions.iter().enumerate() {
+///     scope.symbols.insert(function.name.to_owned(), Symbol::Function(index));
+/// }
+/// // All of them, in their order: each can be the entry.
+/// let linked = link_user(&functions, &scope);
+/// let entries: Vec<u32> = linked.functions.iter().map(|function| function.insn).collect();
+/// assert_eq!(entries, [0, 2]);
+/// ```
 pub fn link_user(functions: &[ObjectFunction<'_>], scope: &Scope) -> Linked {
     let fragments = Fragments::new(functions, scope);
     let around = Around {

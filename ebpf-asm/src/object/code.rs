@@ -68,6 +68,18 @@ impl Code {
 
     /// The same code with names for some of its slots, which the listing shows. Sorted by
     /// slot.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::Insn;
+    /// use ebpf_asm::{Code, object::LabelTable};
+    ///
+    /// static EXIT: [Insn; 1] = Insn::array_from_le_bytes(b"\x95\0\0\0\0\0\0\0");
+    /// let code = Code::from_static_with_labels(&EXIT, LabelTable::new("0 done\n"));
+    /// let same = Code::from_vec(EXIT.to_vec()).with_labels(vec![(0, "done".to_owned())]);
+    /// assert_eq!(code.labels().collect::<Vec<_>>(), same.labels().collect::<Vec<_>>());
+    /// assert_eq!((code.len(), code.is_empty()), (1, false));
+    /// assert_eq!(code.into_insns(), EXIT);
+    /// ```
     #[must_use]
     pub fn with_labels(mut self, mut labels: Vec<(u32, String)>) -> Self {
         labels.sort();
@@ -83,6 +95,12 @@ impl Code {
     }
 
     /// What was odd about the text that it was assembled from: labels that nothing jumps to.
+    ///
+    /// ```
+    /// let code = ebpf_asm::assemble("start: r0 = 0; exit")?;
+    /// assert_eq!(code.warnings().len(), 1);           // nothing jumps to `start`
+    /// # Ok::<(), ebpf_asm::Diagnostics>(())
+    /// ```
     #[cfg(feature = "text")]
     #[must_use]
     pub fn warnings(&self) -> &[crate::Diagnostic] {
@@ -163,6 +181,13 @@ impl Code {
     }
 
     /// The bytes as the running kernel wants them.
+    ///
+    /// ```
+    /// let code = ebpf_asm::assemble("r0 = 0; exit")?;
+    /// // For a loader of one's own:
+    /// assert_eq!(code.to_ne_bytes().len(), 8 * code.insns().len());
+    /// # Ok::<(), ebpf_asm::Diagnostics>(())
+    /// ```
     #[must_use]
     pub fn to_ne_bytes(&self) -> Vec<u8> {
         self.insns()

@@ -4,6 +4,23 @@
 use core::fmt;
 
 /// A function or variable of the kernel that programs name: `extern "kernel" { … }`.
+///
+/// ```
+/// use ebpf_asm::object::{KernelSymbolDef, KernelType};
+///
+/// const U64: KernelType = KernelType::Integer { size: 8, signed: false };
+/// static JIFFIES: KernelSymbolDef =
+///     KernelSymbolDef::variable("jiffies", U64, "static jiffies: u64").weak();
+/// assert!(JIFFIES.weak);
+///
+/// static STRCMP: KernelSymbolDef = KernelSymbolDef::function(
+///     "bpf_strcmp",
+///     &[KernelType::Pointer { to: "c_char" }, KernelType::Pointer { to: "c_char" }],
+///     KernelType::Integer { size: 4, signed: true },
+///     "fn bpf_strcmp(a: *const c_char, b: *const c_char) -> i32",
+/// );
+/// println!("{}", STRCMP.declaration);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KernelSymbolDef {
@@ -53,6 +70,18 @@ impl KernelSymbolDef {
 }
 
 /// What a kernel symbol is declared as.
+///
+/// ```
+/// use ebpf_asm::object::{KernelSymbolDef, KernelSymbolKind, KernelType};
+///
+/// /// Calls of functions need Linux 5.13.
+/// fn is_call(symbol: &KernelSymbolDef) -> bool {
+///     matches!(symbol.kind, KernelSymbolKind::Function { .. })
+/// }
+///
+/// let variable = KernelSymbolDef::variable("jiffies", KernelType::Void, "static jiffies: ()");
+/// assert!(!is_call(&variable));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KernelSymbolKind {
@@ -73,6 +102,13 @@ pub enum KernelSymbolKind {
 }
 
 /// A type as far as it can be compared with what the kernel says.
+///
+/// ```
+/// use ebpf_asm::object::KernelType;
+///
+/// let task = KernelType::Pointer { to: "" }.named("task_struct");
+/// assert_eq!(task, KernelType::Pointer { to: "task_struct" });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KernelType {
@@ -114,6 +150,14 @@ impl KernelType {
 /// A fact about the kernel's types that an instruction uses as a constant.
 ///
 /// `Display` is what source writes: `offsetof(task_struct.pid)`.
+///
+/// ```
+/// use ebpf_asm::object::{KernelConstantDef, KernelConstantKind};
+///
+/// static PID: KernelConstantDef =
+///     KernelConstantDef::new(KernelConstantKind::OffsetOf, "task_struct", "pid");
+/// assert_eq!(PID.to_string(), "offsetof(task_struct.pid)");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KernelConstantDef {
@@ -141,6 +185,14 @@ impl fmt::Display for KernelConstantDef {
 }
 
 /// Which fact about a type of the kernel.
+///
+/// ```
+/// use ebpf_asm::object::KernelConstantKind;
+///
+/// assert_eq!(KernelConstantKind::SizeOf.name(), "sizeof");
+/// assert!(KernelConstantKind::OffsetOf.needs_path());
+/// assert!(!KernelConstantKind::SizeOf.needs_path());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum KernelConstantKind {

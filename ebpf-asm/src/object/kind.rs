@@ -6,6 +6,16 @@ use core::fmt;
 /// What a program is and where its attribute says that it goes.
 ///
 /// `Display` is the attribute as source writes it: `tracepoint("sched", "sched_switch")`.
+///
+/// ```
+/// use ebpf_asm::object::ProgramKind;
+/// use ebpf_asm::{KernelVersion, ProgramType};
+///
+/// let kind = ProgramKind::Fentry { function: "vfs_unlink", sleepable: false };
+/// assert_eq!((kind.name(), kind.program_type()), ("fentry", ProgramType::Tracing));
+/// assert!(kind.expected_attach_type().is_some() && !kind.is_sleepable());
+/// assert_eq!(kind.since(), KernelVersion::new(5, 5));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProgramKind {

@@ -1,67 +1,30 @@
 //! The listing: what [`Code`] and [`Object`] look like as text.
 //!
-//! The format is stable: it can be compared with a stored copy (a snapshot). An instruction is
-//! a line, so that a change of one instruction is a change of one line.
+//! The format is stable: it can be compared with a stored copy (a snapshot). Each instruction is
+//! a line with its slot, by which the kernel's log calls it, its bytes, from which
+//! `ebpf_asm::import::listing` reads it back, and its text. What a line looks like is specified in
+//! the book, `book/text/reference/listing.md`.
 //!
-//! # Instructions
 //! ```text
 //!        0: 18 01 00 00 88 77 66 55 00 00 00 00 44 33 22 11  r1 = 0x1122334455667788 ll
 //!        2: 15 00 01 00 00 00 00 00  if r0 == 0 goto done
-//!        3: 85 00 00 00 01 00 00 00  call bpf_map_lookup_elem
 //! done:
-//!        4: 95 00 00 00 00 00 00 00  exit
-//!        5: 67 01 00 00 40 00 00 00  .8byte 0x0000004000000167  # r1 <<= 64
+//!        3: 95 00 00 00 00 00 00 00  exit
 //! ```
-//! - The slot's number, from 0, in eight columns, and a colon. A 64-bit constant takes two
-//!   slots and stands in one line with its sixteen bytes, as in llvm-objdump.
-//! - The bytes in canonical order, which is that of little-endian machines whatever the host.
-//! - Two spaces and the instruction in its canonical spelling.
-//! - A label is a line of its own that begins in the first column; jumps and calls to it show
-//!   its name. Where the code has no name for a place, a jump shows its distance: `goto +3`.
-//! - Helpers are shown by name.
-//! - What the language cannot or will not say (see
-//!   [`is_in_dialect`](crate::isa::Instruction::is_in_dialect)), and jumps to where no
-//!   instruction begins, are `.8byte` with the readable text as a comment behind `#`.
 //!
-//! The third column is source text: assembled alone, it gives the same bytes, labels included.
-//! The whole listing is read back by `ebpf_asm::import::listing`.
+//! [`Object::plain`] and [`Code::plain`] show the same lines without numbers and bytes: no line says
+//! where it is, so that one instruction that is added or taken out is a difference of one line.
 //!
-//! # Objects
 //! ```text
-//! object opens
-//! license "GPL"
-//! kernel 5.10
-//! map COUNTS: hash, key 4, value 8, entries 1024
-//! map CONFIG: array, key 4, value 16, entries 1, flags 0x80, initial 16 bytes, frozen
-//! map TABLES: array_of_maps, key 4, value 4, entries 8, of (hash, key 4, value 8, entries 16)
-//! map SEEN: bloom_filter, key 0, value 4, entries 100, extra 0x3
-//! const PORT: u16
-//! extern "kernel" fn bpf_strcmp(a: *const c_char, b: *const c_char) -> i32
-//! extern "kernel" static jiffies: u64, weak
-//!
-//! program count: tracepoint("syscalls", "sys_enter_openat")
-//!        0: 18 11 00 00 00 00 00 00 00 00 00 00 00 00 00 00  r1 = COUNTS ll
-//!        2: 55 02 01 00 00 00 00 00  if r2 != PORT goto done
-//!        3: 85 10 00 00 01 00 00 00  call bump
+//!     r1 = 0x1122334455667788 ll
+//!     if r0 == 0 goto done
 //! done:
-//!        4: 95 00 00 00 00 00 00 00  exit
-//! fn bump:
-//!        5: …
+//!     exit
 //! ```
-//! - Licence, oldest kernel, maps, load-time constants and the kernel's symbols come first, in the order of their
-//!   definition; of a map only what is set: flags, what its kind has besides (`extra`), the
-//!   maps that it holds (`of (…)`), contents, `frozen`.
-//! - An empty line precedes each program. Its first function is the program itself; the
-//!   others follow, each with a line `fn name:` (checked with its callers) or `pub fn name:`
-//!   (checked on its own).
-//! - Labels belong to their function: `done:` can be there once in each.
-//! - What is filled in when the program is loaded is shown by name; its bytes are those before
-//!   that.
 //!
-//! # `{:#}`
-//! The alternate form adds a comment to each instruction whose source line is known or that
-//! has a relocation: `# src/main.rs:12:9, map_fd`. The kinds of relocations are `map_fd`,
-//! `map_value`, `constant`, `kernel_function`, `kernel_address` and `kernel_constant`.
+//! That of a [`Code`] is source text: assembled, it gives the same bytes, labels included; what the
+//! language cannot or will not say (see
+//! [`is_in_dialect`](crate::isa::Instruction::is_in_dialect)) is `.8byte` there.
 
 use super::{Code, ConstantField, Linkage, MapDef, Object, ProgramDef, RelocationKind};
 use crate::helpers;
@@ -73,24 +36,97 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
 
+/// A listing without the numbers of slots and the bytes: what [`Object::plain`] and
+/// [`Code::plain`] return, to be printed.
+///
+/// `{:#}` adds source lines and relocations.
+///
+/// ```
+/// use ebpf_asm::object::{Code, Plain};
+///
+/// let code = ebpf_asm::assemble("r0 = 4; exit")?;
+/// let plain: Plain<'_, Code> = code.plain();
+/// // Text that assembles to the same:
+/// assert_eq!(ebpf_asm::assemble(&plain.to_string())?.insns(), code.insns());
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Plain<'a, T>(&'a T);
+
+impl Code {
+    /// The listing without the numbers of slots and the bytes: text that assembles to the same.
+    ///
+    /// ```
+    /// let code = ebpf_asm::assemble("r0 = 4; exit")?;
+    /// assert_eq!(code.plain().to_string(), "    r0 = 4\n    exit");
+    /// assert_eq!(
+    ///     code.to_string(),
+    ///     "       0: b7 00 00 00 04 00 00 00  r0 = 4\n       1: 95 00 00 00 00 00 00 00  exit",
+    /// );
+    /// # Ok::<(), ebpf_asm::Diagnostics>(())
+    /// ```
+    #[must_use]
+    pub const fn plain(&self) -> Plain<'_, Self> {
+        Plain(self)
+    }
+
+    fn write_listing(&self, f: &mut fmt::Formatter<'_>, columns: Columns) -> fmt::Result {
+        Listing::of_code(self).write(f, &mut true, columns)
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut listing = Listing::new(self.insns(), None);
-        let mut seen = BTreeMap::new();
-        for (slot, name) in self.labels() {
-            let at_instruction = slot as usize == self.len() || listing.begins(slot as usize);
-            if at_instruction && can_be_label(name) && seen.insert(name, ()).is_none() {
-                listing.labels.entry(slot).or_default().push(name);
-            }
-        }
-        listing.label_names = seen;
-        let mut first = true;
-        listing.write(f, &mut first)
+        self.write_listing(f, Columns::of(f, true))
+    }
+}
+
+impl fmt::Display for Plain<'_, Code> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write_listing(f, Columns::of(f, false))
     }
 }
 
 impl fmt::Display for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write_listing(f, Columns::of(f, true))
+    }
+}
+
+impl fmt::Display for Plain<'_, Object> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write_listing(f, Columns::of(f, false))
+    }
+}
+
+impl Object {
+    /// The listing without the numbers of slots and the bytes.
+    ///
+    /// Numbers and distances change with every instruction that is added. Here one instruction more
+    /// or less is one line: a snapshot whose differences are easy to read, which does not say that
+    /// the bytes are the same.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::Insn;
+    /// use ebpf_asm::object::{FunctionRecord, LineTable, Linkage, ProgramDef, ProgramKind};
+    /// use ebpf_asm::{KernelVersion, Object};
+    ///
+    /// // exit
+    /// const INSNS: &[Insn] = &Insn::array_from_le_bytes::<8, 1>(b"\x95\0\0\0\0\0\0\0");
+    /// const KIND: ProgramKind = ProgramKind::SocketFilter;
+    /// const FUNCTIONS: &[FunctionRecord] = &[FunctionRecord::new("f", 0, Linkage::Static)];
+    /// static PROGRAMS: [ProgramDef; 1] =
+    ///     [ProgramDef::new("f", KIND, INSNS, &[], FUNCTIONS, LineTable::EMPTY)];
+    /// let object = Object::new("example", "GPL", KernelVersion::new(5, 10), &[], &[], &PROGRAMS);
+    /// assert!(object.to_string().ends_with("\n       0: 95 00 00 00 00 00 00 00  exit"));
+    /// assert!(object.plain().to_string().ends_with("\n    exit"));
+    /// ```
+    #[must_use]
+    pub const fn plain(&self) -> Plain<'_, Self> {
+        Plain(self)
+    }
+
+    fn write_listing(&self, f: &mut fmt::Formatter<'_>, columns: Columns) -> fmt::Result {
         writeln!(f, "object {}", self.name)?;
         writeln!(f, "license {:?}", self.license)?;
         write!(f, "kernel {}", self.min_kernel)?;
@@ -109,28 +145,7 @@ impl fmt::Display for Object {
         }
         for program in self.programs {
             write!(f, "\n\nprogram {}: {}", program.name, program.kind)?;
-            let mut listing = Listing::new(program.insns, Some((self, program)));
-            for (i, function) in program.functions.iter().enumerate() {
-                // Two functions never share a slot; if they do, the first names it.
-                if listing.functions.contains_key(&function.insn) {
-                    continue;
-                }
-                let heading = match function.linkage {
-                    _ if i == 0 => None,
-                    Linkage::Static => Some("fn"),
-                    Linkage::Global => Some("pub fn"),
-                };
-                listing
-                    .functions
-                    .insert(function.insn, (function.name, heading));
-            }
-            // Labels belong to their functions: two may have the same name.
-            for (slot, name) in program.labels.iter() {
-                if listing.begins(slot as usize) && can_be_label(name) {
-                    listing.labels.entry(slot).or_default().push(name);
-                }
-            }
-            listing.write(f, &mut false)?;
+            Listing::of_program(self, program).write(f, &mut false, columns)?;
         }
         Ok(())
     }
@@ -201,21 +216,44 @@ fn can_be_label(name: &str) -> bool {
     starts && characters.all(|c| c == '_' || c.is_alphanumeric()) && !register
 }
 
+/// What stands beside the instructions.
+#[derive(Clone, Copy)]
+struct Columns {
+    numbers_and_bytes: bool,
+    comments: bool,
+}
+
+impl Columns {
+    fn of(f: &fmt::Formatter<'_>, numbered: bool) -> Self {
+        Self {
+            numbers_and_bytes: numbered,
+            comments: f.alternate(),
+        }
+    }
+}
+
 /// A sequence of slots with all that is known about it.
-struct Listing<'a> {
+pub(super) struct Listing<'a> {
     insns: &'a [Insn],
     /// For each slot, whether an instruction begins there.
     starts: Vec<bool>,
-    labels: BTreeMap<u32, Vec<&'a str>>,
+    pub(super) labels: BTreeMap<u32, Vec<&'a str>>,
     label_names: BTreeMap<&'a str, ()>,
     /// The functions of a program: name and the words before it in the heading.
-    functions: BTreeMap<u32, (&'a str, Option<&'static str>)>,
+    pub(super) functions: BTreeMap<u32, (&'a str, Option<&'static str>)>,
     program: Option<(&'a Object, &'a ProgramDef)>,
 }
 
+/// An instruction of a listing.
+pub(super) struct Line {
+    pub(super) slot: usize,
+    pub(super) decoded: Decoded,
+    pub(super) text: Text,
+}
+
 /// What stands in the third column.
-struct Text {
-    instruction: String,
+pub(super) struct Text {
+    pub(super) instruction: String,
     comments: Vec<String>,
 }
 
@@ -235,51 +273,86 @@ impl<'a> Listing<'a> {
         }
     }
 
-    fn begins(&self, slot: usize) -> bool {
+    pub(super) fn of_code(code: &'a Code) -> Self {
+        let mut listing = Self::new(code.insns(), None);
+        let mut seen = BTreeMap::new();
+        for (slot, name) in code.labels() {
+            let at_instruction = slot as usize == code.len() || listing.begins(slot as usize);
+            if at_instruction && can_be_label(name) && seen.insert(name, ()).is_none() {
+                listing.labels.entry(slot).or_default().push(name);
+            }
+        }
+        listing.label_names = seen;
+        listing
+    }
+
+    pub(super) fn of_program(object: &'a Object, program: &'a ProgramDef) -> Self {
+        let mut listing = Self::new(program.insns, Some((object, program)));
+        for (i, function) in program.functions.iter().enumerate() {
+            // Two functions never share a slot; if they do, the first names it.
+            if listing.functions.contains_key(&function.insn) {
+                continue;
+            }
+            let heading = match function.linkage {
+                _ if i == 0 => None,
+                Linkage::Static => Some("fn"),
+                Linkage::Global => Some("pub fn"),
+            };
+            listing
+                .functions
+                .insert(function.insn, (function.name, heading));
+        }
+        // Labels belong to their functions: two may have the same name.
+        for (slot, name) in program.labels.iter() {
+            if listing.begins(slot as usize) && can_be_label(name) {
+                listing.labels.entry(slot).or_default().push(name);
+            }
+        }
+        listing
+    }
+
+    /// The number of slots.
+    pub(super) fn len(&self) -> usize {
+        self.insns.len()
+    }
+
+    /// Whether an instruction begins at the slot.
+    pub(super) fn begins(&self, slot: usize) -> bool {
         self.starts.get(slot).copied().unwrap_or(false)
     }
 
-    fn write(&self, f: &mut fmt::Formatter<'_>, first: &mut bool) -> fmt::Result {
+    fn write(&self, f: &mut fmt::Formatter<'_>, first: &mut bool, columns: Columns) -> fmt::Result {
         let mut line_break = |f: &mut fmt::Formatter<'_>| {
             if core::mem::take(first) {
                 return Ok(());
             }
             f.write_char('\n')
         };
-        let mut relocations = self
-            .program
-            .map_or(&[][..], |(_, program)| program.relocations);
-        for (slot, decoded) in decode_all(self.insns) {
-            if let Some((name, Some(heading))) = self.functions.get(&(slot as u32)) {
+        for line in self.lines(columns.comments) {
+            let slot = line.slot as u32;
+            if let Some((name, Some(heading))) = self.functions.get(&slot) {
                 line_break(f)?;
                 write!(f, "{heading} {name}:")?;
             }
-            for label in self.labels.get(&(slot as u32)).into_iter().flatten() {
+            for label in self.labels.get(&slot).into_iter().flatten() {
                 line_break(f)?;
                 write!(f, "{label}:")?;
             }
             line_break(f)?;
-            write!(f, "{slot:>8}: ")?;
-            for insn in decoded.encode().iter() {
-                for byte in insn.to_le_bytes() {
-                    write!(f, "{byte:02x} ")?;
+            if columns.numbers_and_bytes {
+                write!(f, "{slot:>8}: ")?;
+                for insn in line.decoded.encode().iter() {
+                    for byte in insn.to_le_bytes() {
+                        write!(f, "{byte:02x} ")?;
+                    }
                 }
+                f.write_char(' ')?;
+            } else {
+                f.write_str("    ")?;
             }
-            // Those before this slot belong to no instruction.
-            while relocations
-                .first()
-                .is_some_and(|r| (r.insn as usize) < slot)
-            {
-                relocations = &relocations[1..];
-            }
-            let here = relocations
-                .iter()
-                .take_while(|relocation| relocation.insn as usize == slot)
-                .map(|relocation| relocation.kind);
-            let text = self.text(slot, &decoded, here, f.alternate());
-            write!(f, " {}", text.instruction)?;
-            if !text.comments.is_empty() {
-                write!(f, "  # {}", text.comments.join(", "))?;
+            f.write_str(&line.text.instruction)?;
+            if !line.text.comments.is_empty() {
+                write!(f, "  # {}", line.text.comments.join(", "))?;
             }
         }
         for label in self
@@ -292,6 +365,32 @@ impl<'a> Listing<'a> {
             write!(f, "{label}:")?;
         }
         Ok(())
+    }
+
+    /// The instructions in order; with all that is known of them if `alternate`.
+    pub(super) fn lines(&self, alternate: bool) -> impl Iterator<Item = Line> {
+        let mut relocations = self
+            .program
+            .map_or(&[][..], |(_, program)| program.relocations);
+        decode_all(self.insns).map(move |(slot, decoded)| {
+            // Those before this slot belong to no instruction.
+            while relocations
+                .first()
+                .is_some_and(|r| (r.insn as usize) < slot)
+            {
+                relocations = &relocations[1..];
+            }
+            let here = relocations
+                .iter()
+                .take_while(|relocation| relocation.insn as usize == slot)
+                .map(|relocation| relocation.kind);
+            let text = self.text(slot, &decoded, here, alternate);
+            Line {
+                slot,
+                decoded,
+                text,
+            }
+        })
     }
 
     fn text(
@@ -430,16 +529,20 @@ impl<'a> Listing<'a> {
         slot: usize,
         instruction: &Instruction,
     ) -> Option<&(&'a str, Option<&'static str>)> {
-        let target = slot as i64 + 1 + i64::from(instruction.imm());
-        let target = u32::try_from(target).ok()?;
+        let target = u32::try_from(pointed_to(slot, instruction)).ok()?;
         (instruction.imm_high() == 0)
             .then(|| self.functions.get(&target))
             .flatten()
     }
 }
 
+/// The slot of the function whose address is loaded at `slot`.
+pub(super) fn pointed_to(slot: usize, instruction: &Instruction) -> i64 {
+    slot as i64 + 1 + i64::from(instruction.imm())
+}
+
 /// The slot that a jump or local call at `slot` goes to.
-fn target(slot: usize, instruction: &Instruction) -> Option<i64> {
+pub(super) fn target(slot: usize, instruction: &Instruction) -> Option<i64> {
     let distance = instruction.jump_distance()?;
     Some(slot as i64 + 1 + i64::from(distance))
 }

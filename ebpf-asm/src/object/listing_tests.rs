@@ -73,6 +73,19 @@ twice:
        8: 95 00 00 00 00 00 00 00  exit
 end:";
     assert_eq!(code.to_string(), expected);
+    let expected = "    r1 = 0x1122334455667788 ll
+    if r0 == 0 goto done
+    call bpf_map_lookup_elem
+done:
+out:
+    exit
+twice:
+    .8byte 0x0000004000000167  # r1 <<= 64
+    goto twice
+    call 9999
+    exit
+end:";
+    assert_eq!(code.plain().to_string(), expected);
     assert_eq!(Code::from_vec(Vec::new()).to_string(), "");
 }
 
@@ -128,10 +141,23 @@ fn the_third_column_assembles_to_the_same_bytes() {
         !listing.contains("half:") && !listing.contains("r5:"),
         "{listing}"
     );
-    let again = crate::assemble(&third_column(&listing)).unwrap();
+    assert_eq!(crate::assemble(&third_column(&listing)).unwrap(), code);
+    let again = crate::assemble(&code.plain().to_string()).unwrap();
     assert_eq!(again, code);
     let found: Vec<_> = again.labels().collect();
     assert_eq!(found, [(2, "lookup"), (5, "bpf_map_lookup_elem")]);
+}
+
+/// The same listing without its columns of numbers and bytes.
+fn without_numbers(listing: &str) -> String {
+    let text =
+        listing.lines().map(
+            |line| match line.split_once("00  ").or(line.split_once("11  ")) {
+                Some((columns, text)) if columns.starts_with(' ') => alloc::format!("    {text}"),
+                _ => line.into(),
+            },
+        );
+    text.collect::<Vec<_>>().join("\n")
 }
 
 static MAPS: [MapDef; 2] = [
@@ -234,6 +260,7 @@ pub fn check:
 program drop: socket_filter
        0: 95 00 00 00 00 00 00 00  exit"#;
     assert_eq!(object.to_string(), expected);
+    assert_eq!(object.plain().to_string(), without_numbers(expected));
 
     let detailed = alloc::format!("{object:#}");
     for line in [

@@ -5,12 +5,36 @@
 //!
 //! The structs are `#[non_exhaustive]` with `const` constructors, so that fields can be added
 //! without breaking code that was generated before.
+//!
+//! ```
+//! use ebpf_asm::isa::Insn;
+//! use ebpf_asm::object::{FunctionRecord, LineTable, Linkage, Object, ProgramDef, ProgramKind};
+//! use ebpf_asm::KernelVersion;
+//!
+//! // What the macros write, by hand: constant data, and nothing that runs.
+//! static INSNS: [Insn; 2] = Insn::array_from_le_bytes(b"\xb7\0\0\0\0\0\0\0\x95\0\0\0\0\0\0\0");
+//! static PROGRAMS: [ProgramDef; 1] = [ProgramDef::new(
+//!     "drop",
+//!     ProgramKind::SocketFilter,
+//!     &INSNS,
+//!     &[],
+//!     &[FunctionRecord::new("drop", 0, Linkage::Static)],
+//!     LineTable::EMPTY,
+//! )];
+//! static OBJECT: Object =
+//!     Object::new("filters", "MIT", KernelVersion::new(5, 10), &[], &[], &PROGRAMS);
+//! assert_eq!(OBJECT.program("drop").map(|program| program.insns.len()), Some(2));
+//! ```
 
 mod code;
+#[cfg(feature = "listing")]
+mod graph;
 mod kernel;
 mod kind;
 #[cfg(feature = "listing")]
 mod listing;
+#[cfg(feature = "listing")]
+pub use listing::Plain;
 mod needs;
 mod patch;
 mod struct_ops;
@@ -37,6 +61,19 @@ use crate::{KernelVersion, MapType};
 ///
 /// `'static` data without pointers to anything that runs: it can be inspected, printed and
 /// loaded, any number of times.
+///
+/// ```
+/// use ebpf_asm::object::{MapDef, Object, SourceLines};
+/// use ebpf_asm::{KernelVersion, MapType};
+///
+/// static MAPS: [MapDef; 1] = [MapDef::new("COUNTS", MapType::Hash, 4, 8, 1024)];
+/// static OBJECT: Object =
+///     Object::new("opens", "GPL", KernelVersion::new(5, 10), &MAPS, &[], &[])
+///         .with_source(SourceLines::new(7, "static COUNTS: …;"))
+///         .with_kernel(&[], &[]);
+/// assert_eq!(OBJECT.map("COUNTS").map(|map| map.max_entries), Some(1024));
+/// assert!(OBJECT.program("count").is_none());
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Object {
@@ -118,6 +155,24 @@ impl Object {
 }
 
 /// A map as it is to be created.
+///
+/// ```
+/// use ebpf_asm::MapType;
+/// use ebpf_asm::object::{BtfType, MapDef};
+///
+/// let counts = MapDef::new("COUNTS", MapType::Hash, 4, 8, 1024)
+///     .with_flags(1)                              // BPF_F_NO_PREALLOC
+///     .with_types(u32::TYPE, u64::TYPE);
+/// assert!(!counts.needs_types());                 // no lock, no timer
+/// assert!(counts.takes_key(u32::TYPE));
+///
+/// let limits = MapDef::new("LIMITS", MapType::Array, 4, 8, 1).with_initial(&[10, 0, 0, 0, 0, 0, 0, 0]).frozen();
+/// assert!(limits.frozen && limits.global().is_global);
+/// assert_eq!(limits.with_name("OTHER").name, "OTHER");
+///
+/// let filter = MapDef::new("SEEN", MapType::BloomFilter, 0, 4, 100).with_extra(3);
+/// assert_eq!(filter.extra, 3);
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct MapDef {
@@ -159,6 +214,16 @@ pub struct MapDef {
 }
 
 /// What the maps are like that a map of maps holds: a [`MapDef`] without name and contents.
+///
+/// ```
+/// use ebpf_asm::MapType;
+/// use ebpf_asm::object::MapDef;
+///
+/// let table = MapDef::new("", MapType::Hash, 4, 8, 64);
+/// let tables = MapDef::new("TABLES", MapType::ArrayOfMaps, 4, 4, 8).with_inner(&table);
+/// let inner = tables.inner.unwrap();
+/// assert_eq!((inner.map_type, inner.max_entries), (MapType::Hash, 64));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InnerMapDef {
@@ -214,6 +279,15 @@ impl MapDef {
     }
 
     /// The same map for maps like this one.
+    ///
+    /// ```
+    /// use ebpf_asm::MapType;
+    /// use ebpf_asm::object::MapDef;
+    ///
+    /// let table = MapDef::new("", MapType::Hash, 4, 8, 64);
+    /// let tables = MapDef::new("TABLES", MapType::ArrayOfMaps, 4, 4, 8).with_inner(&table);
+    /// assert_eq!(tables.inner.map(|inner| inner.max_entries), Some(64));
+    /// ```
     #[must_use]
     pub const fn with_inner(self, inner: &Self) -> Self {
         Self {
@@ -235,6 +309,15 @@ impl MapDef {
     }
 
     /// The same map as a table of functions.
+    ///
+    /// ```
+    /// use ebpf_asm::MapType;
+    /// use ebpf_asm::object::{MapDef, StructOpsDef};
+    ///
+    /// let steady = MapDef::new("STEADY", MapType::StructOps, 4, 0, 1)
+    ///     .with_struct_ops(StructOpsDef::new("tcp_congestion_ops", &[]));
+    /// assert!(steady.struct_ops.is_some());
+    /// ```
     #[must_use]
     pub const fn with_struct_ops(self, struct_ops: StructOpsDef) -> Self {
         Self {
@@ -284,6 +367,13 @@ impl MapDef {
 }
 
 /// A constant that gets its value at load time: `const PORT: u16;`.
+///
+/// ```
+/// use ebpf_asm::object::{ConstantDef, ConstantType};
+///
+/// static PORT: ConstantDef = ConstantDef::new("PORT", ConstantType::U16);
+/// assert_eq!((PORT.name, PORT.ty.name()), ("PORT", "u16"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConstantDef {
@@ -302,6 +392,14 @@ impl ConstantDef {
 }
 
 /// The types that load-time constants can have.
+///
+/// ```
+/// use ebpf_asm::object::ConstantType;
+///
+/// let names: Vec<&str> = ConstantType::ALL.iter().map(|ty| ty.name()).collect();
+/// assert_eq!(names.len(), 8);
+/// assert_eq!(ConstantType::I32.name(), "i32");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the Rust type of the same name")]
 pub enum ConstantType {
@@ -345,6 +443,19 @@ impl ConstantType {
 }
 
 /// A program of an object, with the functions it reaches.
+///
+/// ```
+/// use ebpf_asm::isa::Insn;
+/// use ebpf_asm::object::{FunctionRecord, LabelTable, LineTable, Linkage, ProgramDef, ProgramKind};
+///
+/// static EXIT: [Insn; 1] = Insn::array_from_le_bytes(b"\x95\0\0\0\0\0\0\0");
+/// static FUNCTIONS: [FunctionRecord; 1] = [FunctionRecord::new("count", 0, Linkage::Static)];
+/// let kind = ProgramKind::from_name("socket_filter").unwrap();
+/// let program = ProgramDef::new("count", kind, &EXIT, &[], &FUNCTIONS, LineTable::EMPTY)
+///     .with_labels(LabelTable::new("0 done\n"))
+///     .with_record(&[]);
+/// assert!(!program.needs_types() && !program.has_callbacks());
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ProgramDef {
@@ -368,6 +479,13 @@ pub struct ProgramDef {
 }
 
 /// A field of a trace point's record: where a program takes it to be.
+///
+/// ```
+/// use ebpf_asm::object::RecordField;
+///
+/// static PID: RecordField = RecordField::new("pid", 24, 4);
+/// assert_eq!(PID.offset + PID.size, 28);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecordField {
@@ -424,6 +542,14 @@ impl ProgramDef {
 }
 
 /// A place in a program that is filled in when it is loaded.
+///
+/// ```
+/// use ebpf_asm::object::{Relocation, RelocationKind};
+///
+/// // The first instruction of the program loads map 0.
+/// static RELOCATIONS: [Relocation; 1] = [Relocation::new(0, RelocationKind::MapFd { map: 0 })];
+/// assert_eq!(RELOCATIONS[0].insn, 0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Relocation {
@@ -442,6 +568,21 @@ impl Relocation {
 }
 
 /// What a relocation fills in.
+///
+/// ```
+/// use ebpf_asm::object::{Relocation, RelocationKind};
+///
+/// /// The maps that a program uses, by their positions in the object.
+/// fn maps(relocations: &[Relocation]) -> Vec<u16> {
+///     let of = |relocation: &Relocation| match relocation.kind {
+///         RelocationKind::MapFd { map } | RelocationKind::MapValue { map } => Some(map),
+///         _ => None,
+///     };
+///     relocations.iter().filter_map(of).collect()
+/// }
+///
+/// assert_eq!(maps(&[Relocation::new(4, RelocationKind::MapFd { map: 1 })]), [1]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RelocationKind {
@@ -487,6 +628,22 @@ pub enum RelocationKind {
 }
 
 /// The part of an instruction that a constant is put into.
+///
+/// ```
+/// use ebpf_asm::isa::{Instruction, Register::*};
+/// use ebpf_asm::object::ConstantField;
+///
+/// // A port, said when the program is loaded:
+/// let mut insns = Instruction::mov_imm(R0, 0).encode().to_vec();
+/// ConstantField::SignedImm.put(&mut insns, 0, 443)?;
+/// assert_eq!(insns[0].imm(), 443);
+///
+/// // What does not fit is refused, and nothing is changed.
+/// let error = ConstantField::Offset.put(&mut insns, 0, 40_000).unwrap_err();
+/// println!("{error}: {}", ConstantField::Offset.description());
+/// assert!(!ConstantField::Offset.range().contains(40_000));
+/// # Ok::<(), ebpf_asm::object::ValueDoesNotFit>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConstantField {
@@ -514,6 +671,15 @@ pub enum ConstantField {
 }
 
 /// Where a function begins in a program.
+///
+/// ```
+/// use ebpf_asm::object::{BtfType, FunctionRecord, Linkage, SignatureDef};
+///
+/// static SIGNATURE: SignatureDef = SignatureDef::new(&[], u32::TYPE);
+/// static RULE: FunctionRecord =
+///     FunctionRecord::new("rule", 12, Linkage::Global).with_signature(&SIGNATURE);
+/// assert_eq!((RULE.insn, RULE.linkage), (12, Linkage::Global));
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct FunctionRecord {
@@ -550,6 +716,17 @@ impl FunctionRecord {
 }
 
 /// Whether the kernel checks a function with its callers or on its own.
+///
+/// ```
+/// use ebpf_asm::object::{FunctionRecord, Linkage};
+///
+/// // The kernel has to be told the types of what it checks on its own.
+/// let functions = [
+///     FunctionRecord::new("count", 0, Linkage::Static),
+///     FunctionRecord::new("rule", 9, Linkage::Global),
+/// ];
+/// assert!(functions.iter().any(|function| function.linkage == Linkage::Global));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Linkage {
     /// With what each caller passes: `fn`.
@@ -561,6 +738,15 @@ pub enum Linkage {
 }
 
 /// Where each slot of a program comes from: the file, and six bytes a slot.
+///
+/// ```
+/// use ebpf_asm::object::LineTable;
+///
+/// // Slot 0 is line 300, column 9.
+/// let table = LineTable::new("src/main.rs", &[0x2c, 1, 0, 0, 9, 0]);
+/// assert_eq!((table.file, table.get(0)), ("src/main.rs", Some((300, 9))));
+/// assert_eq!(LineTable::EMPTY.get(0), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LineTable {

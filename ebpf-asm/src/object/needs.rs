@@ -6,6 +6,12 @@ use crate::MapType;
 impl MapType {
     /// Whether maps of this type store something at an object of the kernel: a socket, a task.
     /// They cannot be created without the types of their values.
+    ///
+    /// ```
+    /// use ebpf_asm::MapType;
+    ///
+    /// assert!(MapType::TaskStorage.is_storage() && !MapType::Hash.is_storage());
+    /// ```
     #[must_use]
     pub const fn is_storage(self) -> bool {
         matches!(

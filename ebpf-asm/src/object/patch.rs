@@ -5,6 +5,13 @@ use super::ConstantField;
 use crate::isa::{Insn, Size};
 
 /// The values that a field takes: `minimum..=maximum`, and whether zero is one of them.
+///
+/// ```
+/// use ebpf_asm::object::ConstantField;
+///
+/// let range = ConstantField::Divisor { bits: 64 }.range();
+/// assert!(range.contains(10) && !range.contains(0));      // no division by zero
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldRange {
     /// The least value.
@@ -109,6 +116,14 @@ impl ConstantField {
 }
 
 /// A value that was to be put into a field and does not fit.
+///
+/// ```
+/// use ebpf_asm::object::{ConstantField, ValueDoesNotFit};
+///
+/// let error = ConstantField::Shift { bits: 32 }.put(&mut [], 0, 32).unwrap_err();
+/// assert_eq!(error.value, 32);
+/// println!("{error}");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ValueDoesNotFit {

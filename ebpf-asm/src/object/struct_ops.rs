@@ -3,6 +3,14 @@
 use core::fmt;
 
 /// A table of functions of the kernel, and what its members are.
+///
+/// ```
+/// use ebpf_asm::object::{StructOpsDef, StructOpsMember};
+///
+/// static MEMBERS: [StructOpsMember; 1] = [StructOpsMember::text("name", "steady")];
+/// static STEADY: StructOpsDef = StructOpsDef::new("tcp_congestion_ops", &MEMBERS);
+/// assert_eq!(STEADY.members[0].name, "name");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StructOpsDef {
@@ -22,6 +30,18 @@ impl StructOpsDef {
 }
 
 /// A member of a table of functions: `StructOpsMember::text("name", "my_cubic")`.
+///
+/// ```
+/// use ebpf_asm::object::StructOpsMember;
+///
+/// static MEMBERS: [StructOpsMember; 4] = [
+///     StructOpsMember::text("name", "steady"),
+///     StructOpsMember::integer("flags", 2),
+///     StructOpsMember::program("cong_avoid", "avoid_nothing"),
+///     StructOpsMember::bytes("owner", &[0; 8]),
+/// ];
+/// assert_eq!(MEMBERS[0].to_string(), "name = \"steady\"");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StructOpsMember {
@@ -32,6 +52,13 @@ pub struct StructOpsMember {
 }
 
 /// What a member of a table of functions is.
+///
+/// ```
+/// use ebpf_asm::object::{StructOpsMember, StructOpsValue};
+///
+/// let member = StructOpsMember::program("cong_avoid", "avoid_nothing");
+/// assert_eq!(member.value, StructOpsValue::Program("avoid_nothing"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StructOpsValue {

@@ -27,6 +27,16 @@ pub trait BtfType {
 }
 
 /// A type.
+///
+/// ```
+/// use ebpf_asm::object::{BtfType, TypeDef};
+///
+/// // Sixteen bytes of which nobody has said more:
+/// const KEY: TypeDef = TypeDef::bytes(16);
+/// assert!(matches!(KEY, TypeDef::Array { length: 16, .. }));
+/// assert_eq!(u32::TYPE.name(), "u32");
+/// assert!(!u32::TYPE.has_special_fields());       // no lock, no timer
+/// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum TypeDef {
@@ -84,6 +94,13 @@ pub enum TypeDef {
 }
 
 /// How the bits of an integer are to be read.
+///
+/// ```
+/// use ebpf_asm::object::{BtfType, IntEncoding, TypeDef};
+///
+/// let TypeDef::Int { encoding, .. } = i32::TYPE else { unreachable!() };
+/// assert_eq!(*encoding, IntEncoding::Signed);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum IntEncoding {
@@ -98,6 +115,18 @@ pub enum IntEncoding {
 }
 
 /// A struct or union.
+///
+/// ```
+/// use ebpf_asm::object::{BtfType, CompositeDef, MemberDef, TypeDef};
+///
+/// // What `#[derive(Btf)]` writes:
+/// static EVENT: TypeDef = TypeDef::Struct(CompositeDef::new(
+///     "event",
+///     16,
+///     &[MemberDef::new("pid", u32::TYPE, 0), MemberDef::new("time", u64::TYPE, 8)],
+/// ));
+/// assert_eq!(EVENT.name(), "event");
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct CompositeDef {
@@ -129,6 +158,13 @@ impl CompositeDef {
 }
 
 /// A member of a struct or union.
+///
+/// ```
+/// use ebpf_asm::object::{BtfType, MemberDef};
+///
+/// static PID: MemberDef = MemberDef::new("pid", u32::TYPE, 0);
+/// assert!(PID.contains.is_none());                // not the head of a list
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct MemberDef {
@@ -167,6 +203,16 @@ impl MemberDef {
 }
 
 /// What a `bpf_list_head` or `bpf_rb_root` holds.
+///
+/// ```
+/// use ebpf_asm::object::{BtfType, ContainsDef, MemberDef, TypeDef};
+///
+/// static PACKETS: MemberDef = MemberDef::new("packets", &TypeDef::Void, 0).with_contains(ContainsDef {
+///     ty: || u64::TYPE,                           // a struct with the member `link`
+///     member: "link",
+/// });
+/// assert_eq!(PACKETS.contains.map(|contains| contains.member), Some("link"));
+/// ```
 #[derive(Clone, Copy)]
 pub struct ContainsDef {
     /// The struct.
@@ -182,6 +228,13 @@ impl fmt::Debug for ContainsDef {
 }
 
 /// A name of an enumeration.
+///
+/// ```
+/// use ebpf_asm::object::EnumValueDef;
+///
+/// static DROPPED: EnumValueDef = EnumValueDef::new("Dropped", -1);
+/// assert_eq!(DROPPED.value, -1);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EnumValueDef {
@@ -200,6 +253,16 @@ impl EnumValueDef {
 }
 
 /// The parameters and the result of a function.
+///
+/// ```
+/// use ebpf_asm::object::{BtfType, ParameterDef, SignatureDef};
+///
+/// static RULE: SignatureDef = SignatureDef::new(
+///     &[ParameterDef::new("length", u32::TYPE, &[])],
+///     i32::TYPE,
+/// );
+/// assert_eq!((RULE.parameters.len(), RULE.result.name()), (1, "i32"));
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct SignatureDef {
@@ -218,6 +281,14 @@ impl SignatureDef {
 }
 
 /// A parameter of a function.
+///
+/// ```
+/// use ebpf_asm::object::{BtfType, ParameterDef};
+///
+/// // `#[arg(nonnull)] value: *mut u64`
+/// static VALUE: ParameterDef = ParameterDef::new("value", <*mut u64>::TYPE, &["arg:nonnull"]);
+/// assert_eq!(VALUE.tags, ["arg:nonnull"]);
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ParameterDef {

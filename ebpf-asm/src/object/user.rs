@@ -8,6 +8,21 @@ use crate::isa::Insn;
 /// The kernel's rules do not apply to it: loops have no bound, helpers are the host's own, all
 /// functions are there in the order in which they are written, and each can be the entry.
 /// `Vm::load_user` takes it; the slots are plain eBPF, and other interpreters take them, too.
+///
+/// ```
+/// use ebpf_asm::isa::Insn;
+/// use ebpf_asm::object::{FunctionRecord, LabelTable, LineTable, Linkage, UserObject};
+///
+/// static INSNS: [Insn; 2] = Insn::array_from_le_bytes(b"\xbf\x10\0\0\0\0\0\0\x95\0\0\0\0\0\0\0");
+/// static FUNCTIONS: [FunctionRecord; 1] = [FunctionRecord::new("same", 0, Linkage::Static)];
+/// static RULES: UserObject =
+///     UserObject::new("rules", &INSNS, &FUNCTIONS, &[], LineTable::EMPTY, LabelTable::EMPTY);
+/// assert_eq!(RULES.entry("same"), Some(0));
+///
+/// let mut vm = ebpf_asm::vm::Vm::for_user(8);
+/// let rules = vm.load_user(&RULES);
+/// assert_eq!(vm.call(rules, "same", &[7]), Ok(7));
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct UserObject {
@@ -55,6 +70,13 @@ impl UserObject {
 }
 
 /// A helper that a host has: `#[helper = 1] fn max(a: u64, b: u64) -> u64;`.
+///
+/// ```
+/// use ebpf_asm::object::UserHelper;
+///
+/// static MAX: UserHelper = UserHelper::new("max", 1, 2);
+/// assert_eq!((MAX.id, MAX.parameters), (1, 2));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UserHelper {

@@ -8,6 +8,14 @@ use crate::isa::{AluOp, AtomicOp, EndianOp, EndianSize, JmpOp, SignExtension, Si
 /// zero the upper half of the result. Addition, subtraction and multiplication wrap; counts of
 /// shifts are masked to the width; division by zero gives zero, and the remainder of it is the
 /// destination; the signed quotient of the smallest number and -1 is the smallest number.
+///
+/// ```
+/// use ebpf_asm::isa::{AluOp, Width};
+/// use ebpf_asm::semantics::alu;
+///
+/// assert_eq!(alu(AluOp::Div, Width::W64, 7, 0), 0);               // no trap
+/// assert_eq!(alu(AluOp::Add, Width::W32, u64::MAX, 1), 0);        // the upper half is gone
+/// ```
 #[must_use]
 #[inline]
 pub const fn alu(op: AluOp, width: Width, dst: u64, src: u64) -> u64 {
@@ -71,6 +79,14 @@ alu!(alu64, u64, i64);
 alu!(alu32, u32, i32);
 
 /// The negated value; in 32 bits the upper half becomes zero.
+///
+/// ```
+/// use ebpf_asm::isa::Width;
+/// use ebpf_asm::semantics::negate;
+///
+/// assert_eq!(negate(Width::W64, 1), u64::MAX);
+/// assert_eq!(negate(Width::W32, 1), u64::from(u32::MAX));
+/// ```
 #[must_use]
 #[inline]
 pub const fn negate(width: Width, value: u64) -> u64 {
@@ -82,6 +98,15 @@ pub const fn negate(width: Width, value: u64) -> u64 {
 
 /// The value of a sign-extending move or load: the lower bits, extended to 32 bits (with the
 /// upper half zero) or 64.
+///
+/// ```
+/// use ebpf_asm::isa::SignExtension;
+/// use ebpf_asm::semantics::sign_extend;
+///
+/// for &extension in SignExtension::ALL {
+///     assert_eq!(sign_extend(extension, 5), 5);   // what has no sign stays
+/// }
+/// ```
 #[must_use]
 #[inline]
 pub const fn sign_extend(extension: SignExtension, value: u64) -> u64 {
@@ -96,6 +121,13 @@ pub const fn sign_extend(extension: SignExtension, value: u64) -> u64 {
 
 /// The lower two, four or eight bytes in another byte order, the rest zero. `le` and `be`
 /// convert from and to the byte order of this machine.
+///
+/// ```
+/// use ebpf_asm::isa::{EndianOp, EndianSize};
+/// use ebpf_asm::semantics::change_byte_order;
+///
+/// assert_eq!(change_byte_order(EndianOp::Bswap, EndianSize::Bits16, 0xff_1234), 0x3412);
+/// ```
 #[must_use]
 #[inline]
 pub const fn change_byte_order(op: EndianOp, size: EndianSize, value: u64) -> u64 {
@@ -116,6 +148,15 @@ pub const fn change_byte_order(op: EndianOp, size: EndianSize, value: u64) -> u6
 
 /// Whether the condition of a jump holds. An immediate is given sign-extended; 32-bit jumps
 /// look at the lower halves only.
+///
+/// ```
+/// use ebpf_asm::isa::{JmpOp, Width};
+/// use ebpf_asm::semantics::compare;
+///
+/// let minus_one = u64::MAX;
+/// assert!(compare(JmpOp::Gt, Width::W64, minus_one, 0));
+/// assert!(!compare(JmpOp::SGt, Width::W64, minus_one, 0));
+/// ```
 #[must_use]
 #[inline]
 pub const fn compare(op: JmpOp, width: Width, dst: u64, src: u64) -> bool {
@@ -147,6 +188,14 @@ pub const fn compare(op: JmpOp, width: Width, dst: u64, src: u64) -> bool {
 /// What an atomic operation leaves in memory, whose old value is `old`. The old value, zero-
 /// extended, is what the fetching forms return. For [`AtomicOp::CmpXchg`], which has a third
 /// operand, there is [`compare_exchange`]; here it is an exchange.
+///
+/// ```
+/// use ebpf_asm::isa::{AtomicOp, Width};
+/// use ebpf_asm::semantics::atomic;
+///
+/// assert_eq!(atomic(AtomicOp::FetchAdd, Width::W64, 40, 2), 42);  // in memory
+/// assert_eq!(atomic(AtomicOp::Xchg, Width::W64, 40, 2), 2);
+/// ```
 #[must_use]
 #[inline]
 pub const fn atomic(op: AtomicOp, width: Width, old: u64, src: u64) -> u64 {
@@ -162,6 +211,14 @@ pub const fn atomic(op: AtomicOp, width: Width, old: u64, src: u64) -> u64 {
 
 /// What `cmpxchg` leaves in memory: `new` if memory held `expected` (32 bits compare in 32),
 /// else what was there.
+///
+/// ```
+/// use ebpf_asm::isa::Width;
+/// use ebpf_asm::semantics::compare_exchange;
+///
+/// assert_eq!(compare_exchange(Width::W64, 1, 1, 2), 2);
+/// assert_eq!(compare_exchange(Width::W64, 5, 1, 2), 5);           // somebody was faster
+/// ```
 #[must_use]
 #[inline]
 pub const fn compare_exchange(width: Width, old: u64, expected: u64, new: u64) -> u64 {
@@ -174,6 +231,13 @@ pub const fn compare_exchange(width: Width, old: u64, expected: u64, new: u64) -
 }
 
 /// The lower bytes that an access of this size has, the rest zero.
+///
+/// ```
+/// use ebpf_asm::isa::Size;
+/// use ebpf_asm::semantics::truncate;
+///
+/// assert_eq!(truncate(Size::Half, 0x12_3456), 0x3456);
+/// ```
 #[must_use]
 #[inline]
 pub const fn truncate(size: Size, value: u64) -> u64 {

@@ -13,6 +13,24 @@ use crate::isa::{
 ///
 /// Every function may end the run: with the program's result, a fault, or whatever else the
 /// domain means by [`Stop`](Self::Stop).
+///
+/// ```
+#[doc = include_str!("calculator.rs")]
+/// use ebpf_asm::semantics::{Operation, step};
+///
+/// let code = ebpf_asm::assemble("r0 = 1; again: r0 *= 2; if r0 < 100 goto again; exit")?;
+/// let operations = Operation::decode_all(code.insns());
+/// let mut machine = Calculator::default();
+/// let mut at = 0;
+/// let end = loop {
+///     match step(&mut machine, at, &operations[at]) {
+///         Ok(next) => at = next,
+///         Err(end) => break end,
+///     }
+/// };
+/// assert_eq!((end, machine.registers[0]), ("the end", 128));
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
 pub trait Machine {
     /// What a register holds.
     type Value: Copy;
@@ -119,6 +137,18 @@ pub trait Machine {
     ) -> Result<Self::Value, Self::Stop>;
 
     /// A load that later accesses stay behind.
+    ///
+    /// ```
+    /// # mod calculator { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/semantics/calculator.rs")); }
+    /// # use calculator::Calculator;
+    /// use ebpf_asm::isa::Size;
+    /// use ebpf_asm::semantics::Machine;
+    ///
+    /// // If a machine says nothing else, order is no matter of its own: a load and a store.
+    /// let mut machine = Calculator::default();
+    /// assert_eq!(machine.load_acquire(Size::Word, 0, 0), machine.load(Size::Word, 0, 0));
+    /// assert_eq!(machine.store_release(Size::Word, 0, 0, 1), machine.store(Size::Word, 0, 0, 1));
+    /// ```
     fn load_acquire(
         &mut self,
         size: Size,

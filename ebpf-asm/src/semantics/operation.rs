@@ -8,6 +8,15 @@ use crate::isa::{
 use alloc::vec::Vec;
 
 /// An instruction with its operands where [`step`](super::step()) looks for them: 16 bytes.
+///
+/// ```
+/// use ebpf_asm::semantics::{Kind, Operation};
+///
+/// let code = ebpf_asm::assemble("goto end; r0 = 1; end: exit")?;
+/// let operations = Operation::decode_all(code.insns());
+/// assert_eq!((operations[0].kind(), operations[0].target()), (Kind::Goto, 2));
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Operation {
     kind: Kind,
@@ -39,6 +48,14 @@ macro_rules! define_kinds {
     ) => {
         /// Which instruction, without its operands: the flat form of [`Form`], one number to
         /// dispatch on.
+        ///
+        /// ```
+        /// use ebpf_asm::semantics::{Kind, Operation};
+        ///
+        /// let operations = Operation::decode_all(ebpf_asm::assemble("exit")?.insns());
+        /// assert_eq!(operations[0].kind(), Kind::Exit);
+        /// # Ok::<(), ebpf_asm::Diagnostics>(())
+        /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u8)]
         #[expect(missing_docs, reason = "each is the form of the same name")]

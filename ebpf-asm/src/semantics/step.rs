@@ -89,6 +89,22 @@ pub(super) use for_each_kind;
 /// Does `operation`, which stands at slot `at`, and says where the program goes on. That slot
 /// need not be one of the program: who runs it looks.
 ///
+/// ```
+/// use ebpf_asm::semantics::{Operation, step};
+/// # mod calculator { include!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/semantics/calculator.rs")); }
+/// # use calculator::Calculator;
+///
+/// // `Calculator` is a machine of registers only: the example of `Machine`.
+/// let operations = Operation::decode_all(ebpf_asm::assemble("r0 = 6; r0 *= 7; exit")?.insns());
+/// let mut machine = Calculator::default();
+/// let mut at = 0;
+/// while let Ok(next) = step(&mut machine, at, &operations[at]) {
+///     at = next;
+/// }
+/// assert_eq!((at, machine.registers[0]), (2, 42));
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
+///
 /// # Errors
 /// What the machine ends the run with.
 #[inline(always)]

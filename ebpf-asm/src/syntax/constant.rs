@@ -12,6 +12,19 @@ use alloc::format;
 use alloc::string::String;
 
 /// The value of a constant and where it was defined.
+///
+/// ```
+/// use ebpf_asm::diag::Span;
+/// use ebpf_asm::syntax::ast::TokenRange;
+/// use ebpf_asm::syntax::{ConstantValue, evaluate, lex};
+/// use std::collections::BTreeMap;
+///
+/// let limit = ConstantValue { value: 64, span: Span::default() };
+/// let names = BTreeMap::from([("LIMIT".to_owned(), limit)]);
+/// let tokens = lex("LIMIT * 2", &mut Vec::new());
+/// let range = TokenRange { start: 0, end: 3, span: Span::default() };
+/// assert_eq!(evaluate(&tokens, range, &names), Ok(128));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct ConstantValue {
     /// The value.
@@ -22,6 +35,17 @@ pub struct ConstantValue {
 
 /// Computes an expression: integers, names, parentheses, `+ - * / % << >> & | ^ !` with Rust's
 /// precedence, without wrapping. `as` and paths are Rust and are refused with that reason.
+///
+/// ```
+/// use ebpf_asm::diag::Span;
+/// use ebpf_asm::syntax::ast::TokenRange;
+/// use ebpf_asm::syntax::{evaluate, lex};
+/// use std::collections::BTreeMap;
+///
+/// let tokens = lex("(1 << 4) | 3", &mut Vec::new());
+/// let range = TokenRange { start: 0, end: tokens.len() - 1, span: Span::default() };
+/// assert_eq!(evaluate(&tokens, range, &BTreeMap::new()), Ok(19));
+/// ```
 ///
 /// # Errors
 /// A diagnostic on the token at fault.

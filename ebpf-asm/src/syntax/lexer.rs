@@ -11,6 +11,15 @@ use alloc::vec::Vec;
 
 /// Splits a text into tokens. What cannot be read is reported and left out; the list can be
 /// parsed all the same. Texts of 4 GiB and more are refused.
+///
+/// ```
+/// use ebpf_asm::syntax::lex;
+///
+/// let mut diagnostics = Vec::new();
+/// let tokens = lex("r0 = /* without an end", &mut diagnostics);
+/// assert_eq!(diagnostics.len(), 1);               // and the tokens before it are there
+/// assert_eq!(tokens.text_at(0), "r0");
+/// ```
 pub fn lex(source: &str, diagnostics: &mut Vec<Diagnostic>) -> TokenList {
     lex_with(source, Comments::RustAndHash, diagnostics)
 }

@@ -2,6 +2,16 @@
 //!
 //! Two front ends make the same [`TokenList`]: the text lexer here, and the macros from their
 //! token stream. One parser turns it into the [`ast`].
+//!
+//! ```
+//! use ebpf_asm::syntax::{ParseOptions, lex, parse_sequence};
+//!
+//! let mut diagnostics = Vec::new();
+//! let tokens = lex("r0 = 0\nexit", &mut diagnostics);
+//! let parsed = parse_sequence(&tokens, ParseOptions::default());
+//! assert!(diagnostics.is_empty() && parsed.diagnostics.is_empty());
+//! assert_eq!(parsed.tree.statements.len(), 2);
+//! ```
 
 pub mod ast;
 mod constant;

@@ -5,6 +5,16 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// The kind of a token. What it says is in [`TokenList::text`].
+///
+/// ```
+/// use ebpf_asm::syntax::{TokenKind, lex};
+///
+/// let tokens = lex("r1 += 10", &mut Vec::new());
+/// assert_eq!(tokens.get(0).kind, TokenKind::Word);
+/// assert_eq!(tokens.get(1).kind, TokenKind::Punct { character: '+', joint: true });
+/// assert_eq!(tokens.get(3).kind, TokenKind::Number);
+/// assert_eq!(tokens.get(4).kind, TokenKind::End);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenKind {
     /// An identifier or keyword, in Rust's sense.
@@ -38,6 +48,13 @@ pub enum TokenKind {
 }
 
 /// The kinds of brackets.
+///
+/// ```
+/// use ebpf_asm::syntax::{Delimiter, TokenKind, lex};
+///
+/// let tokens = lex("*(u32 *)", &mut Vec::new());
+/// assert!(matches!(tokens.get(1).kind, TokenKind::Open { delimiter: Delimiter::Parenthesis, close: 4 }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delimiter {
     /// `( … )`
@@ -51,6 +68,15 @@ pub enum Delimiter {
 }
 
 /// A token and where it is.
+///
+/// ```
+/// use ebpf_asm::syntax::{Token, lex};
+///
+/// let tokens = lex("r0 = 0\nexit", &mut Vec::new());
+/// let exit: Token = tokens.get(3);
+/// assert_eq!((exit.span.line, exit.span.column), (2, 1));
+/// assert!(exit.after_newline);                    // which ends an instruction of a text
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Token {
     /// What it is.
@@ -63,6 +89,25 @@ pub struct Token {
 }
 
 /// The tokens of a source, with the text they are made of.
+///
+/// ```
+/// use ebpf_asm::diag::Span;
+/// use ebpf_asm::syntax::{Delimiter, TokenKind, TokenList};
+///
+/// // As a macro makes one out of its own tokens: `{ exit }`, in which lines do not matter.
+/// let mut tokens = TokenList::new(false);
+/// assert!(tokens.is_empty() && !tokens.lines_matter());
+/// let here = Span::default();
+/// let open = tokens.push(TokenKind::Open { delimiter: Delimiter::Brace, close: 0 }, "{", here, false);
+/// let word = tokens.push(TokenKind::Word, "exit", here, false);
+/// let close = tokens.push(TokenKind::Close(Delimiter::Brace), "}", here, false);
+/// tokens.close(open, close);
+/// tokens.finish(here);
+///
+/// assert_eq!((tokens.len(), tokens.text_at(word)), (4, "exit"));
+/// assert_eq!(tokens.text(tokens.get(close)), "}");
+/// assert_eq!(tokens.render(word, close), "exit");
+/// ```
 #[derive(Clone, Debug)]
 pub struct TokenList {
     tokens: Vec<Token>,

@@ -35,6 +35,19 @@ pub struct Debugger<'a> {
 }
 
 /// Why a watched run stands still.
+///
+/// ```
+/// use ebpf_asm::vm::{Input, Stopped, Vm};
+///
+/// let mut vm = Vm::new();
+/// let program = vm.load_code("example", &ebpf_asm::assemble("r0 = 1; exit")?);
+/// let mut debugger = vm.debug(program, &Input::context(&mut []))?;
+/// match debugger.run()? {
+///     Stopped::Breakpoint(slot) => println!("before {slot}"),
+///     Stopped::Finished(result) => assert_eq!(result, 1),
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
     /// The instruction at this slot is next.
@@ -98,6 +111,23 @@ impl<'a> Debugger<'a> {
     }
 
     /// Does one instruction; the result, if it was the last.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::Register;
+    /// use ebpf_asm::vm::{Input, Vm};
+    ///
+    /// let mut vm = Vm::new();
+    /// let program = vm.load_code("example", &ebpf_asm::assemble("r0 = 1; r0 += 1; exit")?);
+    /// let mut debugger = vm.debug(program, &Input::context(&mut []))?;
+    /// debugger.add_breakpoint(2);
+    /// debugger.step()?;
+    /// assert_eq!((debugger.program(), debugger.slot(), debugger.source()), ("example", 1, None));
+    /// debugger.set_register(Register::R0, 41);        // what would happen if …
+    /// assert!(debugger.remove_breakpoint(2));
+    /// debugger.run()?;
+    /// assert_eq!(debugger.result(), Some(42));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// The fault that ended the run.

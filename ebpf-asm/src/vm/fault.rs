@@ -11,7 +11,8 @@ use core::fmt;
 /// A run that ended without a result: what was wrong, at which instruction, with which values
 /// in the registers.
 ///
-/// Shown, it is one line; `{:#}` adds the registers.
+/// Shown, it is one line; `{:#}` adds the registers, and so does `Debug`: that is what a `main`
+/// that returns it prints.
 ///
 /// ```
 /// # #[cfg(feature = "text")] {
@@ -30,7 +31,7 @@ use core::fmt;
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Fault(Box<Inner>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +49,16 @@ struct Inner {
 }
 
 /// What was wrong.
+///
+/// ```
+/// use ebpf_asm::vm::{FaultKind, Vm};
+///
+/// let mut vm = Vm::new();
+/// let program = vm.load_code("calls", &ebpf_asm::assemble("call 999; exit")?);
+/// let fault = vm.run(program, &mut []).unwrap_err();
+/// assert!(matches!(fault.kind(), FaultKind::NoHelper { .. }), "{fault}");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FaultKind {
@@ -116,6 +127,21 @@ impl Fault {
     }
 
     /// Where it was: the source line, or the number of the instruction, and its text.
+    ///
+    /// ```
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// let mut vm = Vm::new();
+    /// let program = vm.load_code("reads", &ebpf_asm::assemble("r3 = 5; r0 = *(u8 *)(r1 + 9); exit")?);
+    /// let fault = vm.run(program, &mut [0; 8]).unwrap_err();
+    /// assert_eq!((fault.program(), fault.slot(), fault.source()), ("reads", 1, None));
+    /// assert_eq!(fault.instruction().map(|insn| insn.offset()), Some(9));
+    /// assert_eq!(fault.registers()[3], 5);            // as they were before it
+    /// assert_eq!(fault.address(), Some(fault.registers()[1] + 9));
+    /// assert!(fault.region().is_some_and(|region| region.contains("context")));
+    /// println!("{} at {}", fault.message(), fault.place());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn place(&self) -> String {
         let place = match self.0.source {
@@ -167,6 +193,12 @@ impl fmt::Display for Fault {
     }
 }
 
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:#}")
+    }
+}
+
 impl core::error::Error for Fault {}
 
 /// The parts of a fault that the place where it happens knows; program and slot are added where
@@ -215,11 +247,13 @@ impl Trap {
                     }
                     AccessError::OutOfBounds if region.stride != 0 && offset >= 0 => {
                         let stride = i64::from(region.stride);
+                        // Behind the last one there is none.
+                        let last = (region.bytes.len() as i64 / stride - 1).max(0);
+                        let number = (offset / stride).min(last);
                         format!(
-                            "{what} at {} of {name}, which has {} bytes (it is number {})",
-                            offset % stride,
+                            "{what} at {} of {name}, which has {} bytes (it is number {number})",
+                            offset - number * stride,
                             region.element,
-                            offset / stride
                         )
                     }
                     AccessError::OutOfBounds => {

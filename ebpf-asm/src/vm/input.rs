@@ -80,6 +80,18 @@ impl<'a> Input<'a> {
     }
 
     /// The same context with a packet behind it, for packet loads and `bpf_skb_load_bytes`.
+    ///
+    /// ```
+    /// use ebpf_asm::vm::{Input, Vm};
+    ///
+    /// let mut vm = Vm::new();
+    /// let text = "r6 = r1; r0 = *(u8 *)skb[1]; exit";
+    /// let program = vm.load_code("second_byte", &ebpf_asm::assemble(text)?);
+    /// let (mut context, mut packet) = ([0; 16], [4, 5, 6]);
+    /// let input = Input::context(&mut context).with_packet(&mut packet);
+    /// assert_eq!(vm.run_on(program, input)?, 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_packet(self, packet: &'a mut [u8]) -> Self {
         Self {

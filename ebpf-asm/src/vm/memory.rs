@@ -19,10 +19,31 @@ const MAP_HANDLES: u32 = 0x4000_0000;
 const FUNCTIONS: u32 = 0x4000_0001;
 
 /// A region's number.
+///
+/// ```
+/// use ebpf_asm::vm::{Permissions, Vm};
+///
+/// let mut vm = Vm::new();
+/// let one = vm.add_region("one", vec![1], Permissions::ReadOnly);
+/// let two = vm.add_region("two", vec![2], Permissions::ReadOnly);
+/// assert_ne!(vm.address(one), vm.address(two));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RegionId(pub(super) u32);
 
 /// What programs may do with a region.
+///
+/// ```
+/// use ebpf_asm::vm::{FaultKind, Permissions, Vm};
+///
+/// let mut vm = Vm::new();
+/// let table = vm.add_region("the table", vec![0; 8], Permissions::ReadOnly);
+/// let program = vm.load_code("write", &ebpf_asm::assemble("write: *(u8 *)(r1 + 0) = 1; exit")?);
+/// let address = vm.address(table);
+/// let fault = vm.call(program, "write", &[address]).unwrap_err();
+/// assert_eq!(fault.kind(), &FaultKind::ReadOnly);
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permissions {
     /// Load only.

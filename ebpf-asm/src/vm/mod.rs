@@ -93,6 +93,41 @@ const MAY_GOTO_BUDGET: u32 = 8 * 1024 * 1024;
 /// A machine: memory, maps, helpers, and the programs that were loaded into it.
 ///
 /// See [the module](self) for what it does.
+///
+/// ```
+/// use ebpf_asm::object::MapDef;
+/// use ebpf_asm::vm::{MapError, Vm};
+/// use ebpf_asm::{MapType, assemble};
+///
+/// let mut vm = Vm::new();
+/// let counts = vm.create_map(&MapDef::new("COUNTS", MapType::Hash, 4, 8, 16))?;
+/// let text = format!(
+///     "
+///         *(u32 *)(r10 - 4) = 7
+///         *(u64 *)(r10 - 16) = 1
+///         ld_pseudo r1, 1, {}         # the map's file descriptor in a kernel
+///         r2 = r10
+///         r2 += -4
+///         r3 = r10
+///         r3 += -16
+///         r4 = 0
+///         call bpf_map_update_elem
+///         exit
+///     ",
+///     counts.index()
+/// );
+/// let program = vm.load_code("count", &assemble(&text)?);
+/// assert_eq!(vm.run(program, &mut [])?, 0);
+/// assert_eq!(vm.executed(), 10);
+///
+/// let mut value = [0; 8];
+/// vm.map_lookup(counts, &7_u32.to_ne_bytes(), &mut value)?;
+/// assert_eq!(u64::from_ne_bytes(value), 1);
+/// vm.map_delete(counts, &7_u32.to_ne_bytes())?;
+/// let gone = vm.map_lookup(counts, &7_u32.to_ne_bytes(), &mut value);
+/// assert_eq!(gone, Err(MapError::ENOENT));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Vm {
     state: State,
@@ -108,6 +143,18 @@ impl Default for Vm {
 }
 
 /// There is no helper with this name.
+///
+/// ```
+/// use ebpf_asm::vm::Vm;
+///
+/// let mut vm = Vm::new();
+/// let unknown = vm.helper_named("bpf_no_such_helper", |_, _, _, _, _| 0).unwrap_err();
+/// println!("{unknown}");
+/// vm.name_helper("bpf_no_such_helper", 1000);     // from now on there is one
+/// vm.helper_named("bpf_no_such_helper", |_, _, _, _, _| 0)?;
+/// assert_eq!(vm.helper_id("bpf_no_such_helper")?, 1000);
+/// # Ok::<(), ebpf_asm::vm::UnknownHelper>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownHelper {
     name: String,
@@ -155,12 +202,37 @@ impl Vm {
     }
 
     /// Adds slots, as [`load_code`](Self::load_code) does.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::{Instruction, Register::*};
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// let mut vm = Vm::new();
+    /// let slots = [Instruction::mov_imm(R0, 7).encode()[0], Instruction::exit().encode()[0]];
+    /// let program = vm.load_insns("seven", &slots);
+    /// assert_eq!(vm.run(program, &mut []), Ok(7));
+    /// ```
     pub fn load_insns(&mut self, name: &str, insns: &[Insn]) -> ProgramId {
         self.add_program(Program::new(name, insns.to_vec()))
     }
 
     /// Adds a program of an object, whose maps are there already: at the positions of the
     /// object's maps. `insns` are its slots with constants filled in.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::Insn;
+    /// use ebpf_asm::object::{FunctionRecord, LineTable, Linkage, ProgramDef, ProgramKind};
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// static INSNS: [Insn; 2] = Insn::array_from_le_bytes(b"\xb7\0\0\0\x05\0\0\0\x95\0\0\0\0\0\0\0");
+    /// static FUNCTIONS: [FunctionRecord; 1] = [FunctionRecord::new("five", 0, Linkage::Static)];
+    /// let kind = ProgramKind::SocketFilter;
+    /// let def = ProgramDef::new("five", kind, &INSNS, &[], &FUNCTIONS, LineTable::EMPTY);
+    ///
+    /// let mut vm = Vm::new();
+    /// let program = vm.load_program(&def, def.insns.to_vec(), &[]);
+    /// assert_eq!(vm.run(program, &mut []), Ok(5));
+    /// ```
     ///
     /// # Panics
     /// If a map that the program refers to is not among `maps`.
@@ -188,6 +260,21 @@ impl Vm {
     /// Adds an object for a host of the user's own, and the names of its helpers:
     /// [`helper_named`](Self::helper_named) then gives the machine what they do, and
     /// [`call`](Self::call) calls a function.
+    ///
+    /// ```
+    /// use ebpf_asm::isa::Insn;
+    /// use ebpf_asm::object::{FunctionRecord, LabelTable, LineTable, Linkage, UserObject};
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// static INSNS: [Insn; 2] = Insn::array_from_le_bytes(b"\xbf\x20\0\0\0\0\0\0\x95\0\0\0\0\0\0\0");
+    /// static FUNCTIONS: [FunctionRecord; 1] = [FunctionRecord::new("second", 0, Linkage::Static)];
+    /// static OBJECT: UserObject =
+    ///     UserObject::new("rules", &INSNS, &FUNCTIONS, &[], LineTable::EMPTY, LabelTable::EMPTY);
+    ///
+    /// let mut vm = Vm::for_user(8);                   // eight frames of nested calls
+    /// let rules = vm.load_user(&OBJECT);
+    /// assert_eq!(vm.call(rules, "second", &[1, 2]), Ok(2));
+    /// ```
     pub fn load_user(&mut self, object: &UserObject) -> ProgramId {
         for helper in object.helpers {
             self.name_helper(helper.name, helper.id);
@@ -312,6 +399,16 @@ impl Vm {
 
     /// How many instructions a run may execute before it ends with [`FaultKind::Budget`]:
     /// 100 million, if nothing is said.
+    ///
+    /// ```
+    /// use ebpf_asm::vm::{FaultKind, Vm};
+    ///
+    /// let mut vm = Vm::new();
+    /// vm.set_budget(1000);
+    /// let program = vm.load_code("forever", &ebpf_asm::assemble("again: goto again")?);
+    /// assert_eq!(vm.run(program, &mut []).unwrap_err().kind(), &FaultKind::Budget);
+    /// # Ok::<(), ebpf_asm::Diagnostics>(())
+    /// ```
     pub const fn set_budget(&mut self, instructions: u64) {
         self.state.budget = instructions;
         self.state.remaining = instructions;
@@ -319,11 +416,34 @@ impl Vm {
 
     /// How often the `may_goto`s of one call of a function go on: 8 Mi as in the kernel, if
     /// nothing is said.
+    ///
+    /// ```
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// let mut vm = Vm::new();
+    /// vm.set_may_goto_budget(10);                     // 8 million in the kernel
+    /// let text = "r0 = 0; again: r0 += 1; may_goto done; goto again; done: exit";
+    /// let program = vm.load_code("rounds", &ebpf_asm::assemble(text)?);
+    /// assert_eq!(vm.run(program, &mut []), Ok(11));
+    /// # Ok::<(), ebpf_asm::Diagnostics>(())
+    /// ```
     pub const fn set_may_goto_budget(&mut self, times: u32) {
         self.state.may_goto_budget = times;
     }
 
     /// Begins or ends counting how often each instruction is executed. It makes runs slower.
+    ///
+    /// ```
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// let mut vm = Vm::new();
+    /// vm.record_coverage(true);
+    /// let text = "r0 = 0; if r2 == 0 goto out; r0 = 1; out: exit";
+    /// let program = vm.load_code("branch", &ebpf_asm::assemble(text)?);
+    /// vm.run(program, &mut [])?;                      // r2 is the context's length
+    /// assert_eq!(vm.coverage(program), [1, 1, 0, 1]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn record_coverage(&mut self, record: bool) {
         self.state.records_coverage = record;
     }
@@ -362,6 +482,19 @@ impl Vm {
     }
 
     /// Gives the machine a helper that sees the program's memory; see [`HelperCall`].
+    ///
+    /// ```
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// let mut vm = Vm::new();
+    /// vm.helper_with_memory(1, |call| {
+    ///     let [address, ..] = call.arguments();
+    ///     Ok(u64::from(call.read(address, 1)?[0]))
+    /// });
+    /// let program = vm.load_code("first", &ebpf_asm::assemble("call 1; exit")?);
+    /// assert_eq!(vm.run(program, &mut [42])?, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn helper_with_memory<F>(&mut self, id: u32, helper: F)
     where
         F: FnMut(&mut HelperCall<'_>) -> Result<u64, HelperError> + Send + 'static,
@@ -407,6 +540,17 @@ impl Vm {
     }
 
     /// Says which number a name of the user's own has.
+    ///
+    /// ```
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// let mut vm = Vm::for_user(8);
+    /// vm.name_helper("max", 1);
+    /// vm.helper_named("max", |a, b, _, _, _| a.max(b))?;
+    /// let program = vm.load_code("max", &ebpf_asm::assemble("r1 = 7; r2 = 9; call 1; exit")?);
+    /// assert_eq!(vm.run(program, &mut [])?, 9);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn name_helper(&mut self, name: &str, id: u32) {
         self.names.insert(name.to_owned(), id);
     }
@@ -459,6 +603,20 @@ impl Vm {
     }
 
     /// The bytes of a region that was added, to be changed.
+    ///
+    /// ```
+    /// use ebpf_asm::vm::{Permissions, Vm};
+    ///
+    /// let mut vm = Vm::new();
+    /// let counter = vm.add_region("the counter", vec![0; 8], Permissions::ReadWrite);
+    /// vm.region_mut(counter)[0] = 41;
+    /// let text = "add: r0 = *(u64 *)(r1 + 0); r0 += 1; *(u64 *)(r1 + 0) = r0; exit";
+    /// let program = vm.load_code("add", &ebpf_asm::assemble(text)?);
+    /// let address = vm.address(counter);
+    /// vm.call(program, "add", &[address])?;
+    /// assert_eq!(vm.region(counter)[0], 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Panics
     /// If the region is another machine's.
@@ -522,6 +680,25 @@ impl Vm {
 
     /// Copies the value of a key, or the next one of a queue or stack, and removes it.
     ///
+    /// ```
+    /// use ebpf_asm::MapType;
+    /// use ebpf_asm::object::MapDef;
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// let mut vm = Vm::new();
+    /// let counts = vm.create_map(&MapDef::new("COUNTS", MapType::Hash, 1, 1, 4))?;
+    /// for key in 1..=3 {
+    ///     vm.map_update(counts, &[key], &[10 * key], 0)?;
+    /// }
+    /// let (mut key, mut value) = ([0], vec![0; vm.map_value_size(counts)]);
+    /// vm.map_next_key(counts, None, &mut key)?;       // the first, in no order
+    /// vm.map_take(counts, &key.clone(), &mut value)?; // read and removed
+    /// assert_eq!(value, [10 * key[0]]);
+    /// vm.map_freeze(counts)?;
+    /// assert!(vm.map_update(counts, &[9], &[9], 0).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// What the kernel says.
     #[doc(alias = "BPF_MAP_LOOKUP_AND_DELETE_ELEM")]
@@ -563,6 +740,21 @@ impl Vm {
 
     /// Puts a program into a program array, for tail calls.
     ///
+    /// ```
+    /// use ebpf_asm::MapType;
+    /// use ebpf_asm::object::MapDef;
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// let mut vm = Vm::new();
+    /// let calls = vm.create_map(&MapDef::new("CALLS", MapType::ProgArray, 4, 4, 4))?;
+    /// let next = vm.load_code("next", &ebpf_asm::assemble("r0 = 7; exit")?);
+    /// vm.set_tail_call(calls, 2, next)?;
+    /// let text = format!("ld_pseudo r2, 1, {}; r3 = 2; call bpf_tail_call; r0 = 0; exit", calls.index());
+    /// let first = vm.load_code("first", &ebpf_asm::assemble(&text)?);
+    /// assert_eq!(vm.run(first, &mut [])?, 7);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`MapError::E2BIG`] if the index is beyond the map's entries.
     pub fn set_tail_call(
@@ -580,6 +772,34 @@ impl Vm {
     }
 
     /// Takes the next record of a ring buffer out; `None` if there is none.
+    ///
+    /// ```
+    /// use ebpf_asm::MapType;
+    /// use ebpf_asm::object::MapDef;
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// let mut vm = Vm::new();
+    /// let events = vm.create_map(&MapDef::new("EVENTS", MapType::Ringbuf, 0, 0, 4096))?;
+    /// let text = format!(
+    ///     "
+    ///         *(u64 *)(r10 - 8) = 7
+    ///         ld_pseudo r1, 1, {}
+    ///         r2 = r10
+    ///         r2 += -8
+    ///         r3 = 8
+    ///         r4 = 0
+    ///         call bpf_ringbuf_output
+    ///         exit
+    ///     ",
+    ///     events.index()
+    /// );
+    /// let program = vm.load_code("event", &ebpf_asm::assemble(&text)?);
+    /// vm.run(program, &mut [])?;
+    /// assert!(!vm.has_reserved_record(events));       // all that was reserved was submitted
+    /// assert_eq!(vm.next_record(events), Some(vec![7, 0, 0, 0, 0, 0, 0, 0]));
+    /// assert_eq!(vm.next_record(events), None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn next_record(&mut self, map: MapId) -> Option<Vec<u8>> {
         let (map, memory) = self.map(map).ok()?;
         match &mut map.data {
@@ -593,6 +813,20 @@ impl Vm {
     /// many bytes were ever reserved before each, its bytes, and whether it is discarded. They
     /// take room until [`set_consumed`](Self::set_consumed) says that they were read: for
     /// readers with memory of their own.
+    ///
+    /// ```
+    /// use ebpf_asm::MapType;
+    /// use ebpf_asm::object::MapDef;
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// let mut vm = Vm::new();
+    /// let events = vm.create_map(&MapDef::new("EVENTS", MapType::Ringbuf, 0, 0, 4096))?;
+    /// let mut read = 0;
+    /// vm.finished_records(events, |position, bytes, _discarded| read = position + bytes.len() as u64);
+    /// vm.set_consumed(events, read);                  // their room is free
+    /// assert_eq!(read, 0);                            // no program has run
+    /// # Ok::<(), ebpf_asm::vm::MapNotModelled>(())
+    /// ```
     pub fn finished_records(&mut self, map: MapId, each: impl FnMut(u64, &[u8], bool)) {
         if let Ok((map, memory)) = self.map(map)
             && let Data::Ring(ring) = &mut map.data
@@ -619,6 +853,18 @@ impl Vm {
     }
 
     /// The same, to be changed.
+    ///
+    /// ```
+    /// use ebpf_asm::MapType;
+    /// use ebpf_asm::object::MapDef;
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// let mut vm = Vm::new();
+    /// let limits = vm.create_map(&MapDef::new("LIMITS", MapType::Array, 4, 8, 2))?;
+    /// vm.map_values_mut(limits).unwrap()[8] = 7;      // the second value
+    /// assert_eq!(vm.map_values(limits).unwrap().len(), 16);
+    /// # Ok::<(), ebpf_asm::vm::MapNotModelled>(())
+    /// ```
     pub fn map_values_mut(&mut self, map: MapId) -> Option<&mut [u8]> {
         let values = self.state.maps.get(map.0 as usize)?.only_value()?;
         Some(&mut self.state.memory.region_mut(values).bytes)
@@ -638,6 +884,26 @@ impl Vm {
 
     /// Sets the clock, in nanoseconds: what `bpf_ktime_get_ns` and its like give until it is set
     /// again. It begins at one second.
+    ///
+    /// ```
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// let mut vm = Vm::new();
+    /// vm.set_clock(5_000);
+    /// vm.set_process(42, 43);                         // process and thread
+    /// vm.set_user(1000, 100);
+    /// vm.set_comm("cat");
+    /// vm.set_cgroup(1);
+    /// vm.set_cpus(4);
+    /// vm.set_cpu(3);
+    /// vm.seed_random(1);
+    /// vm.set_stacks(&[0xffff_8000_0010], &[]);
+    /// let cpu = vm.load_code("cpu", &ebpf_asm::assemble("call bpf_get_smp_processor_id; exit")?);
+    /// assert_eq!(vm.run(cpu, &mut []), Ok(3));
+    /// let process = vm.load_code("pid", &ebpf_asm::assemble("call bpf_get_current_pid_tgid; r0 >>= 32; exit")?);
+    /// assert_eq!(vm.run(process, &mut []), Ok(42));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn set_clock(&mut self, nanoseconds: u64) {
         self.state.world.clock = nanoseconds;
     }
@@ -692,6 +958,24 @@ impl Vm {
     }
 
     /// Takes out what programs have printed with `bpf_trace_printk`, oldest first.
+    ///
+    /// ```
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// let mut vm = Vm::new();
+    /// let text = "
+    ///     *(u32 *)(r10 - 8) = 0x6968      # \"hi\"
+    ///     r1 = r10
+    ///     r1 += -8
+    ///     r2 = 3
+    ///     call bpf_trace_printk
+    ///     exit
+    /// ";
+    /// let program = vm.load_code("greet", &ebpf_asm::assemble(text)?);
+    /// vm.run(program, &mut [])?;
+    /// assert_eq!(vm.take_printed().collect::<Vec<_>>(), ["hi"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn take_printed(&mut self) -> impl Iterator<Item = String> + '_ {
         self.state.world.printed.drain(..)
     }

@@ -8,6 +8,16 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// A program's number in its machine.
+///
+/// ```
+/// use ebpf_asm::vm::Vm;
+///
+/// let mut vm = Vm::new();
+/// let code = ebpf_asm::assemble("r0 = 0; exit")?;
+/// vm.load_code("first", &code);
+/// assert_eq!(vm.load_code("second", &code).index(), 1);
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProgramId(pub(super) usize);
 

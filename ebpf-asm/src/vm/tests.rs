@@ -446,6 +446,17 @@ fn arrays_have_all_their_elements() {
         fault.message(),
         "reads 8 bytes at 4 of a value of map `MAP`, which has 8 bytes (it is number 0)"
     );
+    // Nor does one begin behind the last.
+    let program = vm.load_code(
+        "behind",
+        &with_map(array, &text.replace("(r0 + 4)", "(r0 + 80)")),
+    );
+    let fault = vm.run(program, &mut []).unwrap_err();
+    let message = fault.message();
+    assert!(message.starts_with("reads 8 bytes at "), "{message}");
+    let last = vm.map_values(array).unwrap().len() / 8 - 1;
+    let end = format!("which has 8 bytes (it is number {last})");
+    assert!(message.ends_with(&end), "{message}");
 }
 
 #[test]

@@ -252,7 +252,7 @@ struct ProgLoad {
 
 /// Lets programs and maps take as much memory as they need: before Linux 5.11 they count against a limit
 /// of the process, and for a while also those that are gone.
-fn raise_memlock() {
+pub(crate) fn raise_memlock() {
     let limit = libc::rlimit {
         rlim_cur: libc::RLIM_INFINITY,
         rlim_max: libc::RLIM_INFINITY,
@@ -275,6 +275,17 @@ pub struct Program<'a> {
     pub license: &'a core::ffi::CStr,
     /// `BPF_F_*` flags of loading.
     pub flags: u32,
+    /// Its functions' types, if they are needed.
+    pub functions: Option<Functions<'a>>,
+}
+
+/// The types of a program's functions.
+#[derive(Clone, Copy, Debug)]
+pub struct Functions<'a> {
+    /// The type information that has them.
+    pub btf: BorrowedFd<'a>,
+    /// `struct bpf_func_info` each: slot, type.
+    pub records: &'a [[u32; 2]],
 }
 
 /// Loads a program; with a buffer for the log it is filled at level 2, else there is none.
@@ -297,6 +308,16 @@ pub fn load(program: &Program<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd
         } else {
             0
         };
+    if let Some(functions) = program.functions {
+        let pair = |first: u32, second: u32| {
+            let bytes = [first.to_ne_bytes(), second.to_ne_bytes()].concat();
+            u64::from_ne_bytes(bytes.try_into().unwrap_or_default())
+        };
+        // The descriptor and the size of a record, the records, their count.
+        rest[3] = pair(functions.btf.as_raw_fd().cast_unsigned(), 8);
+        rest[4] = functions.records.as_ptr() as u64;
+        rest[5] = pair(functions.records.len() as u32, 0);
+    }
     let mut attr = ProgLoad {
         prog_type: program.program_type,
         insn_cnt: (program.insns.len() / 8) as u32,
@@ -309,8 +330,9 @@ pub fn load(program: &Program<'_>, log: Option<&mut [u8]>) -> io::Result<OwnedFd
         rest,
         ..Default::default()
     };
-    // Up to the attach type.
-    let size = core::mem::offset_of!(ProgLoad, rest) + 24;
+    // Up to the attach type, or the functions.
+    let words = if program.functions.is_some() { 6 } else { 3 };
+    let size = core::mem::offset_of!(ProgLoad, rest) + 8 * words;
     match bpf_sized(PROG_LOAD, &mut attr, size) {
         // SAFETY: the kernel just made this descriptor for us.
         Ok(fd) => Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) }),
@@ -330,6 +352,41 @@ pub fn create_map(
     flags: u32,
 ) -> io::Result<OwnedFd> {
     let mut attr = [map_type, key_size, value_size, max_entries, flags];
+    raise_memlock();
+    let fd = bpf(MAP_CREATE, &mut attr)?;
+    // SAFETY: the kernel just made this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+}
+
+/// Creates an array whose values have a type.
+///
+/// # Errors
+/// The kernel's.
+pub fn create_array_of(
+    value_size: u32,
+    max_entries: u32,
+    btf: BorrowedFd<'_>,
+    [key, value]: [u32; 2],
+) -> io::Result<OwnedFd> {
+    let btf = btf.as_raw_fd().cast_unsigned();
+    // map_type, sizes, entries, flags, inner map, node, name, interface, then the types.
+    let mut attr = [
+        2,
+        4,
+        value_size,
+        max_entries,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        btf,
+        key,
+        value,
+    ];
     raise_memlock();
     let fd = bpf(MAP_CREATE, &mut attr)?;
     // SAFETY: the kernel just made this descriptor for us.

@@ -26,16 +26,21 @@
 
 pub mod bpf;
 mod child;
+pub mod contexts;
 mod coverage;
 pub mod differential;
+mod example;
 pub mod leaks;
 mod need;
+mod probe;
 pub mod report;
 pub mod trace;
 
 pub use child::Child;
 pub use coverage::{COVERAGE, Coverage};
+pub use example::{can_run_example, cgroup2, for_the_matrix, has_bpf_lsm, has_kprobes};
 pub use need::{NO_TOOLCHAIN, Need, kernel_version};
+pub use probe::{bind_shared, handle_request};
 
 use leaks::{Before, Verdict};
 use libtest_mimic::{Arguments, Completion, Trial};

@@ -9,6 +9,21 @@ use ebpf_asm::isa::Instruction;
 
 /// A helper by what it is known by: its name, its row of the table
 /// ([`helpers`](crate::helpers)), or its number, which may be newer than the table.
+///
+/// ```
+/// use ebpf_rt::features::{self, HelperName};
+/// use ebpf_rt::{ProgramType, helpers};
+///
+/// /// Which of two helpers there is, however they are called.
+/// fn choose(new: impl HelperName, old: &'static str) -> Result<bool, ebpf_rt::Error> {
+///     Ok(features::helper(ProgramType::Kprobe, new)? || features::helper(ProgramType::Kprobe, old)?)
+/// }
+///
+/// # kernel_test::example!();
+/// assert!(choose("bpf_probe_read_kernel", "bpf_probe_read")?);    // by name
+/// assert!(choose(113, "bpf_probe_read")?);                        // by number
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 pub trait HelperName: sealed::HelperName {}
 
 impl<T: sealed::HelperName> HelperName for T {}

@@ -18,7 +18,7 @@ macro_rules! kinds {
         /// use ebpf_rt::features::LinkKind;
         ///
         /// assert_eq!(LinkKind::Tcx.since(), KernelVersion::new(6, 6));
-        /// assert_eq!(LinkKind::KprobeMulti.to_string(), "kprobe.multi");
+        /// assert_eq!(LinkKind::KprobeMulti.name(), "kprobe.multi");
         /// ```
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]

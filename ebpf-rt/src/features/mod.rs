@@ -10,17 +10,17 @@
 //!   know.
 //! - `Err`: anything else, above all a lack of privileges, says nothing about the kernel.
 //!
-//! ```no_run
+//! ```
 //! use ebpf_rt::features::{self, LinkKind};
 //! use ebpf_rt::{MapType, ProgramType};
 //!
-//! # fn main() -> Result<(), ebpf_rt::Error> {
+//! # kernel_test::example!();
 //! let ring_buffer = features::map_type(MapType::Ringbuf)?
 //!     && features::helper(ProgramType::Kprobe, "bpf_ringbuf_output")?;
 //! let tcx = features::link(LinkKind::Tcx)?;
 //! println!("{}: ring buffer {ring_buffer}, tcx {tcx}", features::kernel_version()?);
-//! # Ok(())
-//! # }
+//! # assert_eq!(ring_buffer, kernel_test::kernel_version() >= (5, 8));
+//! # Ok::<(), ebpf_rt::Error>(())
 //! ```
 
 mod answers;
@@ -76,15 +76,15 @@ pub fn kernel_version() -> Result<KernelVersion, Error> {
 
 /// Whether the kernel has programs of this type.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::{ProgramType, features};
 ///
-/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// # kernel_test::example!();
+/// assert!(features::program_type(ProgramType::SocketFilter)?);
 /// if !features::program_type(ProgramType::Netfilter)? {
 ///     println!("no netfilter programs before Linux 6.4");
 /// }
-/// # Ok(())
-/// # }
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 ///
 /// # Errors
@@ -97,16 +97,17 @@ pub fn program_type(program_type: ProgramType) -> Result<bool, Error> {
 
 /// Whether the kernel has maps of this type.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::{MapType, features};
 ///
-/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// # kernel_test::example!();
 /// let name = match features::map_type(MapType::Ringbuf)? {
 ///     true => "ring buffer",
 ///     false => "perf event array",
 /// };
-/// # Ok(())
-/// # }
+/// println!("samples come by {name}");
+/// assert!(features::map_type(MapType::PerfEventArray)?);
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 ///
 /// # Errors
@@ -119,17 +120,17 @@ pub fn map_type(map_type: MapType) -> Result<bool, Error> {
 /// by number: at one of the type's hooks at least, and with a licence that is compatible with
 /// the GPL.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::{ProgramType, features, helpers};
 ///
-/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// # kernel_test::example!();
 /// if features::helper(ProgramType::Kprobe, "bpf_get_attach_cookie")? {
 ///     println!("kprobes have cookies");
 /// }
-/// let loops: Vec<_> = helpers::ALL.iter().filter(|h| h.name.contains("loop")).collect();
-/// assert!(features::helper(ProgramType::Xdp, loops[0])?);
-/// # Ok(())
-/// # }
+/// // By the rows of the table: all that packets' programs can print.
+/// let mut prints = helpers::ALL.iter().filter(|helper| helper.name.contains("printk"));
+/// assert!(features::helper(ProgramType::Xdp, prints.next().unwrap())?);
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 ///
 /// # Errors
@@ -149,17 +150,18 @@ pub fn helper(program_type: ProgramType, helper: impl HelperName) -> Result<bool
 /// The rows of what the kernel only makes itself are answered without asking: no kernel takes
 /// them.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::features;
 /// use ebpf_rt::isa::{AluOp, Instruction, Register::*, Width};
 ///
-/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// # kernel_test::example!();
+/// let add = Instruction::alu_reg(Width::W64, AluOp::Add, R0, R1);
+/// assert!(features::instruction(add.definition())?);
 /// let divide = Instruction::alu_reg(Width::W64, AluOp::SDiv, R0, R1);
 /// if !features::instruction(divide.definition())? {
 ///     println!("no signed division before Linux {:?}", divide.definition().min_kernel);
 /// }
-/// # Ok(())
-/// # }
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 ///
 /// # Errors
@@ -177,14 +179,13 @@ pub fn instruction(definition: &Definition) -> Result<bool, Error> {
 /// old value to version 3, `load_acquire`, `store_release` and indirect jumps to version 4.
 /// Ask for these with [`instruction`].
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::features;
 /// use ebpf_rt::isa::IsaLevel;
 ///
-/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// # kernel_test::example!();
 /// assert!(features::isa_level(IsaLevel::V3)?, "Linux 5.1");
-/// # Ok(())
-/// # }
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 ///
 /// # Errors
@@ -201,13 +202,13 @@ pub fn isa_level(level: IsaLevel) -> Result<bool, Error> {
 
 /// Whether the kernel takes BTF with types of this kind.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::features::{self, BtfKind};
 ///
-/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// # kernel_test::example!();
 /// println!("enum64: {}", features::btf_kind(BtfKind::Enum64)?);
-/// # Ok(())
-/// # }
+/// assert!(features::btf_kind(BtfKind::Func)?);
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 ///
 /// # Errors
@@ -219,15 +220,15 @@ pub fn btf_kind(kind: BtfKind) -> Result<bool, Error> {
 
 /// Whether the kernel has links of this kind.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::features::{self, LinkKind};
 ///
-/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// # kernel_test::example!();
 /// if !features::link(LinkKind::UprobeMulti)? {
 ///     println!("one uprobe at a time");
 /// }
-/// # Ok(())
-/// # }
+/// assert!(features::link(LinkKind::RawTracepoint)?);
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 ///
 /// # Errors

@@ -208,6 +208,22 @@ macro_rules! set_link {
             /// Detaches the program everywhere. It may still be running on another CPU when
             /// this returns.
             ///
+            /// ```
+            /// use core::ffi::c_void;
+            /// use ebpf_rt::ebpf;
+            /// use ebpf_rt::programs::{PerfCounter, PerfEventPoint, PerfSample};
+            /// # ebpf! { #[license = "GPL"] mod profile { #[perf_event] fn sample(ctx: *mut c_void) -> i32 { r0 = 0; exit; } } }
+            ///
+            /// # fn main() -> Result<(), ebpf_rt::Error> {
+            /// #     kernel_test::example!();
+            /// let point = PerfEventPoint::new(PerfCounter::CpuClock, PerfSample::Frequency(9));
+            /// let sample = profile::load()?.progs.sample;
+            /// sample.attach_to(point)?.detach()?;             // for a while
+            /// sample.attach_to(point)?.forget();              // until the process ends
+            /// # Ok(())
+            /// # }
+            /// ```
+            ///
             /// # Errors
             /// Does not happen with this kind of link, which ends with its descriptors.
             pub fn detach(self) -> Result<(), crate::Error> {

@@ -5,6 +5,21 @@ use ebpf_asm::{AttachType, LinkType};
 use std::os::fd::BorrowedFd;
 
 /// What the kernel says about a link. Linux 5.8.
+///
+/// ```
+/// # ebpf_rt::ebpf! { #[license = "GPL"] mod calls { #[raw_tracepoint("sys_enter")] fn enter(ctx: *mut core::ffi::c_void) -> i32 { r0 = 0; exit; } } }
+///
+/// use ebpf_rt::LinkType;
+///
+/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// #     kernel_test::example!(Kernel(5, 15));
+/// let calls = calls::load()?;
+/// let info = calls.progs.enter.attach()?.info()?;
+/// assert_eq!(info.link_type, Some(LinkType::RawTracepoint));
+/// assert_eq!(info.program_id, calls.progs.enter.info()?.id);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(alias = "bpf_link_info")]
@@ -20,6 +35,20 @@ pub struct LinkInfo {
 }
 
 /// What a link says about where its program is attached.
+///
+/// ```
+/// use ebpf_rt::{inventory, links::LinkDetails};
+///
+/// # kernel_test::example!(Kernel(5, 8));
+/// for link in inventory::links() {
+///     match link?.details {
+///         LinkDetails::Cgroup { cgroup_id, .. } => println!("at cgroup {cgroup_id}"),
+///         LinkDetails::Tracing { target_btf_id, .. } => println!("at type {target_btf_id}"),
+///         _ => {}
+///     }
+/// }
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LinkDetails {

@@ -62,6 +62,22 @@ macro_rules! socket_link {
 socket_link! {
     /// A filter on a socket. A socket has one filter: when another one was attached
     /// meanwhile, this link detaches that one.
+    ///
+    /// ```
+    /// # ebpf_rt::ebpf! { #[license = "GPL"] mod none { #[socket_filter] fn keep(ctx: *mut core::ffi::c_void) -> i32 { r0 = 0; exit; } } }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// #     kernel_test::example!();
+    /// use std::net::UdpSocket;
+    ///
+    /// let socket = UdpSocket::bind("127.0.0.1:0")?;
+    /// let keep = none::load()?.progs.keep;
+    /// keep.attach_to(&socket)?.detach()?;             // for a while
+    /// let socket = keep.attach_to(&socket)?.into_fd();        // for as long as the socket lives
+    /// assert!(UdpSocket::from(socket).local_addr().is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
     SocketFilterLink, sys::socket::detach_filter, "SO_DETACH_FILTER",
     "the socket has no filter any more"
 }
@@ -69,6 +85,21 @@ socket_link! {
 socket_link! {
     /// A program that chooses among the sockets of a reuseport group. Detaching takes
     /// Linux 5.3.
+    ///
+    /// ```
+    /// # ebpf_rt::ebpf! { #[license = "GPL"] mod first { #[socket_filter] fn choose(ctx: *mut core::ffi::c_void) -> i32 { r0 = 0; exit; } } }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// #     kernel_test::example!(Kernel(5, 3));
+    /// use std::net::UdpSocket;
+    ///
+    /// # let socket = kernel_test::bind_shared(0);
+    /// // `socket` has SO_REUSEPORT: more sockets can be bound to its port.
+    /// let link = first::load()?.progs.choose.attach_to_reuseport(&socket)?;
+    /// link.detach()?;                                 // the kernel chooses by itself again
+    /// # Ok(())
+    /// # }
+    /// ```
     ReuseportLink, sys::socket::detach_reuseport, "SO_DETACH_REUSEPORT_BPF",
     "the group has no program any more"
 }

@@ -11,6 +11,21 @@ use std::os::fd::{AsFd, OwnedFd};
 /// A socket takes the map's programs along when it is put into the map: detaching or updating
 /// the link changes what later sockets get, and those that are in the map keep what they have
 /// until they are taken out.
+///
+/// ```
+/// # ebpf_rt::ebpf! { #[license = "GPL"] mod wall { #[sk_skb_verdict] fn verdict(ctx: *mut core::ffi::c_void) -> i32 { r0 = 0; exit; } } }
+///
+/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// #     kernel_test::example!(Kernel(5, 13));
+/// let wall = wall::load()?;
+/// let sockets = ebpf_rt::SockMap::create(2)?;
+/// let mut link = wall.progs.verdict.attach_to(&sockets)?;
+/// // A new version of the program, without a moment in between:
+/// link.update(&wall::load()?.progs.verdict)?;
+/// link.detach()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "dropping the link detaches the program: bind it to a name, `let _link = …` (`let _ = …` drops it at once)"]
 pub struct SkSkbLink {
@@ -110,6 +125,22 @@ impl SkSkbLink {
 
     /// Leaves the program attached: until the process ends, or before Linux 6.10 until the map
     /// goes away.
+    ///
+    /// ```
+    /// # ebpf_rt::ebpf! { #[license = "GPL"] mod wall { #[sk_skb_verdict] fn verdict(ctx: *mut core::ffi::c_void) -> i32 { r0 = 0; exit; } } }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// #     kernel_test::example!(Kernel(6, 10));
+    /// #     let (_mount, dir) = kernel_test::bpf::file_system()?;
+    /// let sockets = ebpf_rt::SockMap::create(2)?;
+    /// let link = wall::load()?.progs.verdict.attach_to(&sockets)?;
+    /// // `dir` is in a bpffs: the name keeps the program attached, whatever becomes of us.
+    /// link.pin(dir.join("wall"))?;
+    /// assert!(ebpf_rt::links::SkSkbLink::from_pin(dir.join("wall"))?.info()?.link_type.is_some());
+    /// link.forget();                                  // until the process ends
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn forget(mut self) {
         core::mem::forget(self.inner.take());
     }

@@ -9,6 +9,46 @@ use std::os::fd::{AsFd, OwnedFd};
 ///
 /// Dropping it takes the table away: what is using it (a connection its congestion control)
 /// keeps it to its end.
+///
+/// ```
+/// # ebpf_rt::ebpf! { #[license = "GPL"] mod steady {
+/// #     static STEADY: ebpf_rt::StructOps = ebpf_rt::StructOps::new("tcp_congestion_ops", &[ebpf_rt::object::StructOpsMember::text("name", "steady_two")]);
+/// #     #[struct_ops("tcp_congestion_ops", "ssthresh")] fn ssthresh(ctx: *mut core::ffi::c_void) -> u32 { r0 = 10; exit; }
+/// #     #[struct_ops("tcp_congestion_ops", "undo_cwnd")] fn undo_cwnd(ctx: *mut core::ffi::c_void) -> u32 { r0 = 10; exit; }
+/// #     #[struct_ops("tcp_congestion_ops", "cong_avoid")] fn cong_avoid(ctx: *mut core::ffi::c_void) { exit; }
+/// # } }
+///
+/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// #     kernel_test::example!(Kernel(6, 4));
+/// // `STEADY` is a table of functions, a congestion control of TCP.
+/// let link = steady::load()?.maps.STEADY.attach()?;
+/// assert_eq!(link.info()?.link_type, Some(ebpf_rt::LinkType::StructOps));
+/// link.detach()?;                                 // connections that have it keep it
+/// # Ok(())
+/// # }
+/// ```
+///
+/// ```
+/// # ebpf_rt::ebpf! { #[license = "GPL"] mod steady {
+/// #     static STEADY: ebpf_rt::StructOps = ebpf_rt::StructOps::new("tcp_congestion_ops", &[ebpf_rt::object::StructOpsMember::text("name", "steady_five")]);
+/// #     #[struct_ops("tcp_congestion_ops", "ssthresh")] fn ssthresh(ctx: *mut core::ffi::c_void) -> u32 { r0 = 10; exit; }
+/// #     #[struct_ops("tcp_congestion_ops", "undo_cwnd")] fn undo_cwnd(ctx: *mut core::ffi::c_void) -> u32 { r0 = 10; exit; }
+/// #     #[struct_ops("tcp_congestion_ops", "cong_avoid")] fn cong_avoid(ctx: *mut core::ffi::c_void) { exit; }
+/// # } }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// #     kernel_test::example!(Kernel(6, 4));
+/// #     let (_mount, dir) = kernel_test::bpf::file_system()?;
+/// use ebpf_rt::links::StructOpsLink;
+///
+/// let link = steady::load()?.maps.STEADY.attach()?;
+/// // `dir` is in a bpffs: the name keeps the table in the kernel.
+/// link.pin(dir.join("steady"))?;
+/// drop(link);
+/// StructOpsLink::from_pin(dir.join("steady"))?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "dropping the link takes the table away: bind it to a name, `let _link = …` (`let _ = …` drops it at once)"]
 pub struct StructOpsLink {
@@ -48,9 +88,19 @@ impl StructOpsLink {
     /// Puts another table of the same type in the place of this one, without a moment in
     /// between. Linux 6.4, for types that can do it.
     ///
-    /// ```no_run
-    /// # fn f(mut link: ebpf_rt::links::StructOpsLink, better: ebpf_rt::StructOps) -> Result<(), ebpf_rt::Error> {
-    /// link.update(&better)?;
+    /// ```
+    /// # ebpf_rt::ebpf! { #[license = "GPL"] mod steady {
+    /// #     static STEADY: ebpf_rt::StructOps = ebpf_rt::StructOps::new("tcp_congestion_ops", &[ebpf_rt::object::StructOpsMember::text("name", "steady_three")]);
+    /// #     #[struct_ops("tcp_congestion_ops", "ssthresh")] fn ssthresh(ctx: *mut core::ffi::c_void) -> u32 { r0 = 10; exit; }
+    /// #     #[struct_ops("tcp_congestion_ops", "undo_cwnd")] fn undo_cwnd(ctx: *mut core::ffi::c_void) -> u32 { r0 = 10; exit; }
+    /// #     #[struct_ops("tcp_congestion_ops", "cong_avoid")] fn cong_avoid(ctx: *mut core::ffi::c_void) { exit; }
+    /// # } }
+    ///
+    /// # fn main() -> Result<(), ebpf_rt::Error> {
+    /// #     kernel_test::example!(Kernel(6, 4));
+    /// let mut link = steady::load()?.maps.STEADY.attach()?;
+    /// // A new version of it, of the same name:
+    /// link.update(&steady::load()?.maps.STEADY)?;
     /// # Ok(())
     /// # }
     /// ```
@@ -78,6 +128,22 @@ impl StructOpsLink {
 
     /// Leaves the table in place: until the process ends, or before Linux 6.4 until the map's
     /// last descriptor and pin are gone.
+    ///
+    /// ```
+    /// # ebpf_rt::ebpf! { #[license = "GPL"] mod steady {
+    /// #     static STEADY: ebpf_rt::StructOps = ebpf_rt::StructOps::new("tcp_congestion_ops", &[ebpf_rt::object::StructOpsMember::text("name", "steady_four")]);
+    /// #     #[struct_ops("tcp_congestion_ops", "ssthresh")] fn ssthresh(ctx: *mut core::ffi::c_void) -> u32 { r0 = 10; exit; }
+    /// #     #[struct_ops("tcp_congestion_ops", "undo_cwnd")] fn undo_cwnd(ctx: *mut core::ffi::c_void) -> u32 { r0 = 10; exit; }
+    /// #     #[struct_ops("tcp_congestion_ops", "cong_avoid")] fn cong_avoid(ctx: *mut core::ffi::c_void) { exit; }
+    /// # } }
+    ///
+    /// # fn main() -> Result<(), ebpf_rt::Error> {
+    /// #     kernel_test::example!(Kernel(6, 4));
+    /// let link = steady::load()?.maps.STEADY.attach()?;
+    /// link.forget();                                  // until the process ends
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn forget(mut self) {
         core::mem::forget(self.inner.take());
     }

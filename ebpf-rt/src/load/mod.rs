@@ -3,6 +3,36 @@
 //! Users see this through the module that `ebpf!` generates: `opens::load()`, and
 //! `opens::loader()` for options. [`load()`] is what both stand on, for code that handles any
 //! object.
+//!
+//! ```
+//! use core::ffi::c_void;
+//! use ebpf_rt::{HashMap, ebpf};
+//!
+//! ebpf! {
+//!     #[license = "GPL"]
+//!     mod calls {
+//!         static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(64);
+//!         const LIMIT: u32;                       // said when the object is loaded
+//!
+//!         #[raw_tracepoint("sys_enter")]
+//!         fn enter(ctx: *mut c_void) -> i32 {
+//!             r0 = LIMIT;
+//!             exit;
+//!         }
+//!     }
+//! }
+//!
+//! fn main() -> Result<(), ebpf_rt::Error> {
+//!     # kernel_test::example!();
+//!     let mut loader = calls::loader();
+//!     loader.consts.LIMIT.set(10);
+//!     loader.maps.COUNTS.max_entries(1 << 16);
+//!     loader.progs.enter.optional();
+//!     let calls = loader.load()?;
+//!     assert_eq!(calls.maps.COUNTS.info()?.max_entries, 1 << 16);
+//!     Ok(())
+//! }
+//! ```
 
 mod constant;
 mod drawing;
@@ -49,16 +79,38 @@ use types::Types;
 
 /// The maps and programs of an object, in the order of their definition.
 ///
-/// ```no_run
+/// ```
+/// use core::ffi::c_void;
 /// use ebpf_rt::load::{Options, load};
-/// use ebpf_rt::{Error, HashMap, Object, programs::Tracepoint};
+/// use ebpf_rt::{Error, HashMap, Object, ebpf, programs::RawTracepoint};
 ///
-/// fn run(object: &Object) -> Result<(), Error> {
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod calls {
+///         static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(64);
+///
+///         #[raw_tracepoint("sys_enter")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// /// Any object with such a program and such a map in the first places.
+/// fn watch(object: &Object) -> Result<Option<u64>, Error> {
 ///     let mut loaded = load(object, &[], &[], &[], &Options::default())?;
+///     println!("{} maps", loaded.raw_maps().len());
 ///     let counts: HashMap<u32, u64> = loaded.map(0)?;
-///     let count: Tracepoint = loaded.program(0)?;
-///     let _link = count.attach()?;
-///     println!("{:?}", counts.get(&0)?);
+///     assert_eq!(loaded.raw_map(0)?.info()?.id, counts.info()?.id);
+///     let enter: RawTracepoint = loaded.program(0)?;
+///     let _link = enter.attach()?;
+///     counts.get(&0)
+/// }
+///
+/// fn main() -> Result<(), Error> {
+///     # kernel_test::example!();
+///     assert_eq!(watch(&calls::OBJECT)?, None);
 ///     Ok(())
 /// }
 /// ```
@@ -75,10 +127,18 @@ impl Loaded {
     /// # Errors
     /// If there is none, or it is another kind of map, or of other sizes.
     pub fn map<M: Map>(&self, index: usize) -> Result<M, Error> {
+        M::from_raw(self.raw_map(index)?)
+    }
+
+    /// The same without its type.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn raw_map(&self, index: usize) -> Result<RawMap, Error> {
         let raw = self.maps.get(index).ok_or_else(|| {
             Error::invalid(format!("there is no map number {index}")).in_object(self.object)
         })?;
-        M::from_raw(raw.clone())
+        Ok(raw.clone())
     }
 
     /// All maps, without their types, in the order of [`Object::maps`].
@@ -115,6 +175,36 @@ pub type Load = fn(
 ///
 /// Options and constant values stand at the positions of what they are about in the object;
 /// what is missing at the end has no options and no value.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::load::{ConstantValue, Options, RawMapOptions, load};
+/// use ebpf_rt::{HashMap, ebpf};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod calls {
+///         static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(64);
+///         const LIMIT: u32;
+///
+///         #[raw_tracepoint("sys_enter")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             r0 = LIMIT;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!();
+///     let mut counts = RawMapOptions::default();
+///     counts.max_entries(1 << 16);
+///     let limit = Some(ConstantValue::from(10_u32));
+///     let loaded = load(&calls::OBJECT, &[counts], &[], &[limit], &Options::default())?;
+///     assert_eq!(loaded.raw_maps()[0].max_entries(), 1 << 16);
+///     Ok(())
+/// }
+/// ```
 ///
 /// # Errors
 /// Of the first step that fails; nothing stays in the kernel then. Optional programs that the

@@ -15,11 +15,37 @@ use std::sync::Arc;
 
 /// Options of a map, before it is created.
 ///
-/// ```no_run
-/// # use ebpf_rt::{HashMap, load::MapOptions};
-/// # fn f(mut counts: MapOptions<HashMap<u32, u64>>) {
-/// counts.max_entries(65_536);
-/// # }
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Global, HashMap, RingBuf, Rodata, ebpf};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod calls {
+///         static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(64);
+///         static EVENTS: RingBuf<u64> = RingBuf::with_byte_size(4096);
+///         static PORT: Rodata<u32> = Rodata::new(443);
+///         static LIMIT: Global<u32> = Global::new(10);
+///
+///         #[raw_tracepoint("sys_enter")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     let mut loader = calls::loader();
+///     loader.maps.COUNTS.max_entries(1 << 16);
+///     loader.maps.EVENTS.byte_size(1 << 20);
+///     loader.maps.PORT.value(8443);
+///     loader.maps.LIMIT.value(100);
+///     let calls = loader.vm()?;                   // load() takes the same options
+///     assert_eq!(calls.maps.EVENTS.byte_size(), 1 << 20);
+///     assert_eq!((calls.maps.PORT.get()?, calls.maps.LIMIT.get()), (8443, 100));
+///     Ok(())
+/// }
 /// ```
 pub struct MapOptions<M> {
     raw: RawMapOptions,
@@ -27,6 +53,24 @@ pub struct MapOptions<M> {
 }
 
 /// [`MapOptions`] of any kind of map.
+///
+/// ```
+/// use ebpf_rt::load::{MapOptions, RawMapOptions};
+/// use ebpf_rt::maps::{HashMap, Map};
+///
+/// # kernel_test::example!();
+/// let counts = HashMap::<u32, u64>::create(64)?;
+/// let mut options = RawMapOptions::default();
+/// options.share(counts.as_raw());                 // or pinned("/sys/fs/bpf/counts")
+/// println!("{options:?}");
+///
+/// // What was said with types is the same without them.
+/// let mut typed = MapOptions::<HashMap<u32, u64>>::default();
+/// typed.max_entries(128);
+/// let mut raw = RawMapOptions::from(typed);
+/// raw.max_entries(256).pinned("/sys/fs/bpf/counts");
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct RawMapOptions {
     pub(super) max_entries: Option<u32>,
@@ -94,11 +138,36 @@ impl<M: Map> MapOptions<M> {
     /// and the number of entries of a map that is there are compared with what is wanted, when
     /// the object is loaded. [`unpin`](crate::maps::unpin) removes the pin.
     ///
-    /// ```no_run
-    /// # use ebpf_rt::{HashMap, load::MapOptions};
-    /// # fn f(mut counts: MapOptions<HashMap<u32, u64>>) {
-    /// counts.pinned("/sys/fs/bpf/counts");
-    /// # }
+    /// ```
+    /// use core::ffi::c_void;
+    /// use ebpf_rt::{HashMap, ebpf};
+    ///
+    /// ebpf! {
+    ///     #[license = "GPL"]
+    ///     mod calls {
+    ///         static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(64);
+    ///
+    ///         #[raw_tracepoint("sys_enter")]
+    ///         fn enter(ctx: *mut c_void) -> i32 {
+    ///             r0 = 0;
+    ///             exit;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     # kernel_test::example!();
+    ///     # let (_mount, dir) = kernel_test::bpf::file_system()?;
+    ///     // `dir` is in a bpffs: /sys/fs/bpf on most machines.
+    ///     for run in 1..=2 {
+    ///         let mut loader = calls::loader();
+    ///         loader.maps.COUNTS.pinned(dir.join("counts"));
+    ///         let counts = loader.load()?.maps.COUNTS;
+    ///         counts.insert(run, 1)?;
+    ///         assert_eq!(counts.keys().count(), run as usize);    // the first run's is still there
+    ///     }
+    ///     Ok(())
+    /// }
     /// ```
     #[doc(alias = "LIBBPF_PIN_BY_NAME")]
     pub fn pinned(&mut self, path: impl Into<PathBuf>) -> &mut Self {
@@ -107,6 +176,35 @@ impl<M: Map> MapOptions<M> {
     }
 
     /// Uses this map, of another object or made by `create`, instead of creating one.
+    ///
+    /// ```
+    /// use core::ffi::c_void;
+    /// use ebpf_rt::{HashMap, ebpf};
+    ///
+    /// ebpf! {
+    ///     #[license = "GPL"]
+    ///     mod calls {
+    ///         static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(64);
+    ///
+    ///         #[raw_tracepoint("sys_enter")]
+    ///         fn enter(ctx: *mut c_void) -> i32 {
+    ///             r0 = 0;
+    ///             exit;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), ebpf_rt::Error> {
+    ///     # kernel_test::example!();
+    ///     let counts = HashMap::create(64)?;
+    ///     let mut loader = calls::loader();
+    ///     loader.maps.COUNTS.share(&counts);
+    ///     let calls = loader.load()?;
+    ///     counts.insert(1, 7)?;
+    ///     assert_eq!(calls.maps.COUNTS.get(&1)?, Some(7));        // one map
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn share(&mut self, map: &M) -> &mut Self {
         self.raw.share(map.as_raw());
         self
@@ -145,11 +243,37 @@ impl<M> From<MapOptions<M>> for RawMapOptions {
 
 /// Options of a program, before it is loaded.
 ///
-/// ```no_run
-/// # use ebpf_rt::{load::ProgramOptions, programs::SocketFilter};
-/// # fn f(mut count: ProgramOptions<SocketFilter>) {
-/// count.optional();
-/// # }
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{ErrorKind, ebpf};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod calls {
+///         #[raw_tracepoint("sys_enter")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             r0 = 0;
+///             exit;
+///         }
+///
+///         #[raw_tracepoint("sys_exit")]
+///         fn leave(ctx: *mut c_void) -> i32 {
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!();
+///     let mut loader = calls::loader();
+///     loader.progs.enter.skip();                  // nobody wants it today
+///     loader.progs.leave.optional();              // it goes without it, too
+///     let calls = loader.load()?;
+///     assert_eq!(calls.progs.enter.attach().unwrap_err().kind(), ErrorKind::NotLoaded);
+///     assert!(calls.progs.leave.is_loaded());
+///     Ok(())
+/// }
 /// ```
 pub struct ProgramOptions<P> {
     raw: RawProgramOptions,
@@ -202,11 +326,30 @@ impl<P: HasTarget> ProgramOptions<P> {
     /// point, a security hook, what an iterator goes through. What a module has can be named
     /// with it: `nf_tables:nft_do_chain`.
     ///
-    /// ```no_run
-    /// # use ebpf_rt::{load::ProgramOptions, programs::Fentry};
-    /// # fn f(mut enter: ProgramOptions<Fentry>) {
-    /// enter.target("vfs_unlink");
-    /// # }
+    /// ```
+    /// use core::ffi::c_void;
+    /// use ebpf_rt::ebpf;
+    ///
+    /// ebpf! {
+    ///     #[license = "GPL"]
+    ///     mod anything {
+    ///         #[tp_btf]                               // where to, is said when it is loaded
+    ///         fn hit(ctx: *mut c_void) -> i32 {
+    ///             r0 = 0;
+    ///             exit;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), ebpf_rt::Error> {
+    ///     # kernel_test::example!();
+    ///     let mut loader = anything::loader();
+    ///     loader.progs.hit.target("sched_switch");
+    ///     let hit = loader.load()?.progs.hit;
+    ///     assert_eq!(hit.target(), Some("sched_switch"));
+    ///     let _link = hit.attach()?;
+    ///     Ok(())
+    /// }
     /// ```
     #[doc(alias = "attach_btf_id")]
     #[doc(alias = "bpf_program__set_attach_target")]
@@ -220,6 +363,49 @@ impl<P: HasTarget> ProgramOptions<P> {
 impl<P: HasTargetProgram> ProgramOptions<P> {
     /// The program whose function it is that the attribute or [`target`](Self::target) names:
     /// one that was loaded with type information.
+    ///
+    /// ```
+    /// use core::ffi::c_void;
+    /// use ebpf_rt::ebpf;
+    ///
+    /// ebpf! {
+    ///     #[license = "GPL"]
+    ///     mod filter {
+    ///         #[socket_filter]
+    ///         fn keep(skb: *const c_void) -> i32 {
+    ///             call rule;
+    ///             exit;
+    ///         }
+    ///
+    ///         pub fn rule() -> i32 {
+    ///             r0 = 0;
+    ///             exit;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// ebpf! {
+    ///     #[license = "GPL"]
+    ///     mod new {
+    ///         #[freplace]
+    ///         fn rule(ctx: *mut c_void) -> i32 {
+    ///             r0 = 65535;
+    ///             exit;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), ebpf_rt::Error> {
+    ///     # kernel_test::example!();
+    ///     let mut loader = filter::loader();
+    ///     loader.options.debug_info(true);            // its functions have to be known by name
+    ///     let filter = loader.load()?;
+    ///     let mut loader = new::loader();
+    ///     loader.progs.rule.target("rule").target_program(&filter.progs.keep)?;
+    ///     println!("{:?}", loader.load().map(|new| new.progs.rule.is_loaded()));
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::NotLoaded`](crate::ErrorKind::NotLoaded) if that program is not loaded.
@@ -241,6 +427,32 @@ impl<P> From<ProgramOptions<P>> for RawProgramOptions {
 }
 
 /// [`ProgramOptions`] of any kind of program.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::load::{Options, RawProgramOptions, load};
+/// use ebpf_rt::{ebpf, programs::BtfTracepoint};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod anything {
+///         #[tp_btf]
+///         fn hit(ctx: *mut c_void) -> i32 {
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!();
+///     let mut hit = RawProgramOptions::default();
+///     hit.target("sched_switch").optional();      // or skip()
+///     let mut loaded = load(&anything::OBJECT, &[], &[hit], &[], &Options::default())?;
+///     assert!(loaded.program::<BtfTracepoint>(0)?.is_loaded());
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct RawProgramOptions {
     pub(super) skip: bool,
@@ -278,6 +490,18 @@ impl RawProgramOptions {
 
     /// The program whose function it is that the program goes to, by descriptor.
     ///
+    /// ```
+    /// use ebpf_rt::load::RawProgramOptions;
+    /// use std::os::fd::AsFd;
+    ///
+    /// // Whether it is a program, the load finds out.
+    /// let file = std::fs::File::open("/dev/null")?;
+    /// let mut options = RawProgramOptions::default();
+    /// options.target("rule").target_program(file.as_fd())?;
+    /// assert!(format!("{options:?}").contains("rule"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If the descriptor cannot be duplicated.
     pub fn target_program(&mut self, program: BorrowedFd<'_>) -> Result<&mut Self, Error> {
@@ -289,6 +513,32 @@ impl RawProgramOptions {
 }
 
 /// Options of the load as a whole.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::ebpf;
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod calls {
+///         #[raw_tracepoint("sys_enter")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!();
+///     let mut loader = calls::loader();
+///     loader.options.log_level(2).debug_info(true);
+///     let enter = loader.load()?.progs.enter;
+///     assert!(enter.log().is_some_and(|log| log.contains("(95) exit")));
+///     assert!(enter.info()?.btf_id.is_some());    // source lines for `bpftool prog dump`
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     pub(super) log_level: u32,
@@ -299,7 +549,8 @@ impl Options {
     /// The verifier's log also of programs that it accepts: 0 for none (the default), 1 for
     /// what it sees at branches, 2 for every instruction, plus 4 for statistics.
     ///
-    /// A refused program is loaded a second time with the log on, at level 1 if this is 0.
+    /// A refused program is loaded a second time with the log on at level 1 if this does not ask for
+    /// 1 or 2.
     pub fn log_level(&mut self, level: u32) -> &mut Self {
         self.log_level = level;
         self

@@ -19,35 +19,43 @@ const LINKS: &str = "links";
 /// What is in it stays in the kernel when the process ends. `opens.pin(directory)` makes one and
 /// `opens::from_pin(directory)` takes the object up again, in this process or another.
 ///
-/// ```no_run
-/// # use core::ffi::c_void;
-/// # use ebpf_rt::{HashMap, ebpf};
-/// # ebpf! {
-/// #     #[license = "GPL"]
-/// #     mod opens {
-/// #         static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(1024);
-/// #         #[tracepoint("syscalls", "sys_enter_openat")]
-/// #         fn count(ctx: *mut c_void) -> i32 { r0 = 0; exit; }
-/// #     }
-/// # }
-/// use ebpf_rt::{links::TracepointLink, load::ObjectPins};
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{HashMap, ebpf, links::RawTracepointLink, load::ObjectPins};
 ///
-/// # fn main() -> Result<(), ebpf_rt::Error> {
-/// let loaded = opens::load()?;
-/// let pins = loaded.pin("/sys/fs/bpf/opens")?;
-/// pins.pin_link("count", &loaded.progs.count.attach()?)?;
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod calls {
+///         static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(1024);
 ///
-/// // Later, and elsewhere:
-/// let again = opens::from_pin("/sys/fs/bpf/opens")?;
-/// println!("{:?}", again.maps.COUNTS.get(&0)?);
+///         #[raw_tracepoint("sys_enter")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
 ///
-/// // And when it is enough:
-/// let pins = ObjectPins::at("/sys/fs/bpf/opens");
-/// let link = TracepointLink::from_pin(pins.link_path("count"))?;
-/// pins.unpin()?;
-/// link.detach()?;
-/// # Ok(())
-/// # }
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     # kernel_test::example!(Kernel(5, 15));
+///     # let (_mount, dir) = kernel_test::bpf::file_system()?;
+///     // `dir` is in a bpffs: /sys/fs/bpf on most machines.
+///     let loaded = calls::load()?;
+///     let pins = loaded.pin(dir.join("calls"))?;
+///     pins.pin_link("enter", &loaded.progs.enter.attach()?)?;
+///     assert_eq!(pins.directory(), dir.join("calls"));
+///
+///     // Later, and elsewhere:
+///     let again = calls::from_pin(dir.join("calls"))?;
+///     assert_eq!(again.maps.COUNTS.get(&0)?, None);
+///
+///     // And when it is enough:
+///     let pins = ObjectPins::at(dir.join("calls"));
+///     let link = RawTracepointLink::from_pin(pins.link_path("enter"))?;
+///     pins.unpin()?;
+///     link.detach()?;
+///     Ok(())
+/// }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
@@ -108,6 +116,36 @@ impl ObjectPins {
 /// Gives an object's maps and loaded programs names in a new directory. What generated code
 /// calls for `skeleton.pin(directory)`.
 ///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::ebpf;
+/// use ebpf_rt::load::{self, Options, load};
+/// use ebpf_rt::programs::{Program, RawTracepoint};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod calls {
+///         #[raw_tracepoint("sys_enter")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     # kernel_test::example!();
+///     # let (_mount, dir) = kernel_test::bpf::file_system()?;
+///     // `dir` is in a bpffs: /sys/fs/bpf on most machines.
+///     let mut loaded = load(&calls::OBJECT, &[], &[], &[], &Options::default())?;
+///     let enter: RawTracepoint = loaded.program(0)?;
+///     let programs = [enter.as_raw()];
+///     let pins = load::pin(&calls::OBJECT, loaded.raw_maps(), &programs, &dir.join("calls"))?;
+///     assert!(pins.directory().join("progs/enter").exists());
+///     Ok(())
+/// }
+/// ```
+///
 /// # Errors
 /// Of the first step that fails; no name stays then.
 pub fn pin(
@@ -160,6 +198,35 @@ fn fill(
 ///
 /// Kinds and sizes of maps, and types and names of programs, are compared with the definition.
 /// The number of entries may be another one, which was said when the object was loaded.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{HashMap, ebpf, load};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod calls {
+///         static COUNTS: HashMap<u32, u64> = HashMap::with_max_entries(64);
+///
+///         #[raw_tracepoint("sys_enter")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     # kernel_test::example!();
+///     # let (_mount, dir) = kernel_test::bpf::file_system()?;
+///     // `dir` is in a bpffs: /sys/fs/bpf on most machines.
+///     let _pins = calls::load()?.pin(dir.join("calls"))?;
+///     let loaded = load::from_pin(&calls::OBJECT, &dir.join("calls"))?;
+///     let counts: HashMap<u32, u64> = loaded.map(0)?;
+///     counts.insert(1, 1)?;
+///     Ok(())
+/// }
+/// ```
 ///
 /// # Errors
 /// [`ErrorKind::NotFound`] if there is no such directory or it lacks a map;

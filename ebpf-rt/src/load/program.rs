@@ -83,8 +83,16 @@ pub(super) fn load(
         log,
         target: target(),
     };
+    /// The bits of the level that make the log tell the verifier's way.
+    const TRACE: u32 = 1 | 2;
     let (result, log) = if options.log_level != 0 {
-        load_with_log(&program, options.log_level)
+        match load_with_log(&program, options.log_level) {
+            // Statistics alone do not say where it was refused.
+            (Err(_), _) if options.log_level & TRACE == 0 => {
+                load_with_log(&program, options.log_level | 1)
+            }
+            loaded => loaded,
+        }
     } else {
         match with_memlock(|| retrying(|| bpf::prog_load(&program))) {
             Ok(fd) => return Ok(loaded(fd, None)),

@@ -211,6 +211,20 @@ fn a_log_that_was_asked_for_comes_with_the_first_call() {
 }
 
 #[test]
+fn statistics_alone_are_not_enough_for_a_refusal() {
+    let log = "0: R1=ctx() R10=fp0\n0: (b7) r0 = 0\n1: (95) exit\nR2 !read_ok\nprocessed 2 insns\n";
+    let script = refused(Script::new().fails(Errno::EACCES), log, Errno::EACCES);
+    let mut options = Options::default();
+    options.log_level(4);
+    let (result, calls) = run(script, || load(&PLAIN, &[], &[], &[], &options).map(drop));
+    assert_eq!(
+        result.unwrap_err().to_string(),
+        "opens::count: rejected by the kernel: R2 !read_ok at src/main.rs:13:5"
+    );
+    assert_eq!([calls[0].u32(24), calls[1].u32(24)], [4, 5]);
+}
+
+#[test]
 fn a_pending_signal_and_an_interruption_are_tried_again() {
     let mut script = Script::new().fails(Errno::EINTR);
     for _ in 0..4 {

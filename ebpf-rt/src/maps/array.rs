@@ -13,12 +13,19 @@ use ebpf_asm::MapType;
 /// An array: every index below its size has a value, at first zeros or what
 /// [`Def::initial`] says.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::Array;
 ///
+/// # kernel_test::example!();
 /// let counters = Array::<u64>::create(4)?;
 /// counters.set(3, 1)?;
+/// counters.set_all([(0, 10), (1, 20)])?;          // one system call
 /// assert_eq!(counters.get(3)?, 1);
+/// assert_eq!(counters.read_all()?, [10, 20, 0, 1]);
+/// assert_eq!(counters.iter().filter(|entry| entry.is_ok()).count(), counters.len() as usize);
+///
+/// counters.freeze()?;
+/// assert!(counters.set(3, 2).is_err());           // from now on only programs write
 /// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 #[doc(alias = "BPF_MAP_TYPE_ARRAY")]
@@ -30,6 +37,13 @@ pub struct Array<V> {
 
 impl<V: Pod> Array<V> {
     /// The definition of an array of this many values.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{Array, Def};
+    ///
+    /// static LIMITS: Def<Array<u64>> = Array::with_max_entries(16);
+    /// assert_eq!(LIMITS.map_def("LIMITS").max_entries, 16);
+    /// ```
     #[must_use]
     pub const fn with_max_entries(max_entries: u32) -> Def<Self> {
         Def::new::<u32, V>(MapType::Array, max_entries)
@@ -147,6 +161,13 @@ impl<'a, V: Pod> IntoIterator for &'a Array<V> {
 impl<V: Pod> Def<Array<V>> {
     /// The same array, to be read and written without system calls by [`Array::map`].
     /// Linux 5.5.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{Array, Def, flags};
+    ///
+    /// static COUNTERS: Def<Array<u64>> = Array::with_max_entries(512).mmapable();
+    /// assert_eq!(COUNTERS.map_def("COUNTERS").flags, flags::BPF_F_MMAPABLE);
+    /// ```
     #[must_use]
     #[doc(alias = "BPF_F_MMAPABLE")]
     pub const fn mmapable(self) -> Self {
@@ -162,12 +183,22 @@ impl<V: Pod> Def<Array<V>> {
 /// largest power of two that divides its size), each of them atomically. A value of several
 /// words that is changed at the same time can come out mixed.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::maps::{Array, Def};
+/// use std::sync::atomic::Ordering;
 ///
+/// # kernel_test::example!();
 /// const COUNTERS: Def<Array<u64>> = Array::with_max_entries(512).mmapable();
-/// let counters = COUNTERS.create("counters")?.map()?;
-/// println!("{:?}", counters.get(3));
+/// let array = COUNTERS.create("counters")?;
+/// let counters = array.map()?;
+/// assert!(counters.set(3, 7));
+/// assert_eq!((counters.get(3), counters.get(512)), (Some(7), None));
+/// assert_eq!(array.get(3)?, 7);                   // the same memory
+///
+/// // What has a word of its own can be changed as an atomic.
+/// counters.as_atomic(3).unwrap().fetch_add(1, Ordering::Relaxed);
+/// assert_eq!(counters.iter().sum::<u64>(), 8);
+/// assert_eq!(counters.len(), 512);
 /// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 #[cfg(feature = "std")]

@@ -13,17 +13,22 @@ use std::os::fd::{AsFd, AsRawFd};
 /// Maps by number, which user space can replace while programs use them. A program looks a map
 /// up and then a value in that.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::{ArrayOfMaps, HashMap, maps::Def};
 ///
 /// static TABLES: Def<ArrayOfMaps<HashMap<u32, u64>>> =
 ///     ArrayOfMaps::with_max_entries(4, HashMap::with_max_entries(64));
 ///
-/// # fn f(tables: ArrayOfMaps<HashMap<u32, u64>>) -> Result<(), ebpf_rt::Error> {
+/// # kernel_test::example!();
+/// let tables = TABLES.create("tables")?;
 /// let table = HashMap::create(64)?;
-/// tables.set(0, &table)?;
-/// # Ok(())
-/// # }
+/// table.insert(7, 1)?;
+/// tables.set(0, &table)?;                         // programs see the new table from now on
+/// let there = tables.get(0)?.expect("it was put there");
+/// assert_eq!(there.get(&7)?, Some(1));
+/// assert!(tables.clear(0)?);
+/// assert!(tables.get(0)?.is_none());
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 #[doc(alias = "BPF_MAP_TYPE_ARRAY_OF_MAPS")]
 pub struct ArrayOfMaps<M> {

@@ -12,12 +12,14 @@ use ebpf_asm::MapType;
 /// A set that says of a value "surely not" or "perhaps". Programs use it with
 /// `bpf_map_push_elem` and `bpf_map_peek_elem`. Values cannot be removed. Linux 5.16.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::BloomFilter;
 ///
+/// # kernel_test::example!(Kernel(5, 16));
 /// let seen = BloomFilter::<u64>::create(1000)?;
 /// seen.insert(17)?;
 /// assert!(seen.may_contain(17)?);
+/// assert!(!seen.may_contain(18)?);                // one value in a filter for a thousand
 /// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 #[doc(alias = "BPF_MAP_TYPE_BLOOM_FILTER")]
@@ -30,6 +32,13 @@ pub struct BloomFilter<V> {
 impl<V: Pod> BloomFilter<V> {
     /// The definition of a filter that is good up to this many values, with five hash
     /// functions.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{BloomFilter, Def};
+    ///
+    /// static SEEN: Def<BloomFilter<u32>> = BloomFilter::with_max_entries(100);
+    /// assert_eq!(SEEN.map_def("SEEN").key_size, 0);   // it has values only
+    /// ```
     #[must_use]
     pub const fn with_max_entries(max_entries: u32) -> Def<Self> {
         Def::without_keys::<V>(MapType::BloomFilter, max_entries)
@@ -94,4 +103,4 @@ impl<V: Pod> BloomFilter<V> {
     }
 }
 
-super::map_impls!([V: Pod] BloomFilter<V>, Def<Self>, BloomFilter, 0, size_of::<V>());
+super::map_impls!([V: super::PlainData] BloomFilter<V>, Def<Self>, BloomFilter, 0, size_of::<V>());

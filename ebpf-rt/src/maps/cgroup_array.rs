@@ -13,13 +13,17 @@ use std::os::fd::{AsFd, AsRawFd};
 /// Cgroups by number: programs ask with `bpf_current_task_under_cgroup` or
 /// `bpf_skb_under_cgroup` whether something belongs to one of them or to one below it.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::CgroupArray;
 ///
-/// # fn f(groups: CgroupArray) -> Result<(), Box<dyn std::error::Error>> {
-/// groups.set(0, &std::fs::File::open("/sys/fs/cgroup/user.slice")?)?;
-/// # Ok(())
-/// # }
+/// # kernel_test::example!();
+/// let groups = CgroupArray::create(1)?;
+/// # let Some(mount) = kernel_test::cgroup2() else { return Ok(()) };
+/// // `mount` is where cgroup2 is: /sys/fs/cgroup on most machines.
+/// groups.set(0, &std::fs::File::open(mount)?)?;
+/// assert!(groups.clear(0)?);
+/// assert!(!groups.clear(0)?);                     // there is none any more
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[doc(alias = "BPF_MAP_TYPE_CGROUP_ARRAY")]
 pub struct CgroupArray {
@@ -30,6 +34,13 @@ pub struct CgroupArray {
 
 impl CgroupArray {
     /// The definition of an array with room for this many cgroups.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{CgroupArray, Def};
+    ///
+    /// static GROUPS: Def<CgroupArray> = CgroupArray::with_max_entries(4);
+    /// assert_eq!(GROUPS.map_def("GROUPS").max_entries, 4);
+    /// ```
     #[must_use]
     pub const fn with_max_entries(max_entries: u32) -> Def<Self> {
         Def::new::<u32, u32>(MapType::CgroupArray, max_entries)

@@ -13,13 +13,16 @@ use std::os::fd::AsRawFd;
 /// Queues of CPUs: XDP programs send packets to them with `bpf_redirect_map`, where the network
 /// stack then handles them. Linux 5.9 (with values of this form).
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::CpuMap;
 ///
-/// # fn f(cpus: CpuMap) -> Result<(), ebpf_rt::Error> {
-/// cpus.set(1, 192)?; // CPU 1, with a queue of 192 packets
-/// # Ok(())
-/// # }
+/// # kernel_test::example!();
+/// let cpus = CpuMap::create(1)?;
+/// cpus.set(0, 192)?;                              // CPU 0, with a queue of 192 packets
+/// assert_eq!(cpus.get(0)?.map(|queue| queue.size), Some(192));
+/// cpus.clear(0)?;
+/// assert_eq!(cpus.get(0)?, None);
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 #[doc(alias = "BPF_MAP_TYPE_CPUMAP")]
 pub struct CpuMap {
@@ -29,6 +32,17 @@ pub struct CpuMap {
 }
 
 /// The queue of a CPU in a [`CpuMap`].
+///
+/// ```
+/// use ebpf_rt::CpuMap;
+///
+/// # kernel_test::example!();
+/// let cpus = CpuMap::create(1)?;
+/// cpus.set(0, 64)?;
+/// let queue = cpus.get(0)?.expect("CPU 0 was given a queue");
+/// assert_eq!((queue.size, queue.program_id), (64, None));
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[cfg(feature = "std")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -43,6 +57,16 @@ pub struct CpuQueue {
 
 impl CpuMap {
     /// The definition of a map for this many CPUs; 0 is for as many as the machine can have.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{CpuMap, Def};
+    ///
+    /// static CPUS: Def<CpuMap> = CpuMap::with_max_entries(0);
+    /// # kernel_test::example!();
+    /// let cpus = CPUS.create("CPUS")?;
+    /// assert!(cpus.info()?.max_entries > 0);          // as many as there can be
+    /// # Ok::<(), ebpf_rt::Error>(())
+    /// ```
     #[must_use]
     pub const fn with_max_entries(max_entries: u32) -> Def<Self> {
         Def::new::<u32, [u32; 2]>(MapType::Cpumap, max_entries)
@@ -74,6 +98,16 @@ impl CpuMap {
 
     /// Makes a queue of this many packets for a CPU, with an XDP program that runs there for
     /// each packet. Linux 5.9.
+    ///
+    /// ```no_run
+    /// // not run: it needs a program that was made for CPU maps
+    /// use ebpf_rt::{CpuMap, Error, programs::Program};
+    ///
+    /// /// Has a program sort the packets of a CPU out there, not where they come in.
+    /// fn sort(cpus: &CpuMap, cpu: u32, program: &impl Program) -> Result<(), Error> {
+    ///     cpus.set_with_program(cpu, 192, program)
+    /// }
+    /// ```
     ///
     /// # Errors
     /// As [`set`](Self::set); [`ErrorKind::NotLoaded`](crate::ErrorKind::NotLoaded) if the

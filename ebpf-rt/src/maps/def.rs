@@ -8,6 +8,18 @@ use ebpf_asm::MapType;
 use ebpf_asm::object::{MapDef, TypeDef};
 
 /// Flags of map creation and of updates, by the kernel's names.
+///
+/// ```
+/// use ebpf_rt::HashMap;
+/// use ebpf_rt::maps::{Def, flags};
+///
+/// static COUNTS: Def<HashMap<u32, u64>> =
+///     HashMap::with_max_entries(64).flags(flags::BPF_F_RDONLY);
+/// # kernel_test::example!();
+/// let counts = COUNTS.create("COUNTS")?;
+/// assert!(counts.insert(1, 1).is_err());          // user space can only read
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 pub mod flags {
     /// Of an update: makes the entry or replaces its value.
     pub const BPF_ANY: u64 = 0;
@@ -150,11 +162,13 @@ impl<M> Def<M> {
     /// Creates the map without an object. The name is what errors and `bpftool map` show; the
     /// kernel takes its first 15 bytes.
     ///
-    /// ```no_run
+    /// ```
     /// use ebpf_rt::{HashMap, maps::Def};
     ///
+    /// # kernel_test::example!();
     /// const SEEN: Def<HashMap<u32, u64>> = HashMap::with_max_entries(64).no_prealloc();
     /// let seen = SEEN.create("seen")?;
+    /// assert_eq!(seen.info()?.name, "seen");
     /// # Ok::<(), ebpf_rt::Error>(())
     /// ```
     ///
@@ -210,6 +224,17 @@ impl<V: bytemuck::Pod> Def<Array<V>> {
     /// a value, and knows what is there: it decides jumps by it. It can do that only if the
     /// array has one element; of a larger one, such a program is refused with `ENOTSUPP`. Where
     /// an index chooses among several values, put them into a [`Rodata`](super::Rodata).
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{Array, Def};
+    ///
+    /// static PORT: Def<Array<u32>> = Array::with_max_entries(1).initial(&[443]).read_only();
+    /// # kernel_test::example!();
+    /// let port = PORT.create("PORT")?;
+    /// assert_eq!(port.get(0)?, 443);
+    /// assert!(port.set(0, 80).is_err());
+    /// # Ok::<(), ebpf_rt::Error>(())
+    /// ```
     #[must_use]
     #[doc(alias = "BPF_F_RDONLY_PROG")]
     #[doc(alias = "BPF_MAP_FREEZE")]

@@ -11,6 +11,17 @@ use ebpf_asm::MapType;
 use std::os::fd::AsRawFd;
 
 /// A network device of a [`DevMap`] or [`DevMapHash`].
+///
+/// ```
+/// use ebpf_rt::DevMap;
+///
+/// # kernel_test::example!();
+/// let ports = DevMap::create(4)?;
+/// ports.set(0, 1)?;                               // interface 1 is `lo`
+/// let device = ports.get(0)?.expect("it was put there");
+/// assert_eq!((device.ifindex, device.program_id), (1, None));
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[cfg(feature = "std")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -44,6 +55,13 @@ macro_rules! dev_map {
 
         impl $name {
             /// The definition of a map with room for this many devices.
+            ///
+            /// ```
+            /// use ebpf_rt::maps::{Def, DevMap};
+            ///
+            /// static PORTS: Def<DevMap> = DevMap::with_max_entries(4);
+            /// assert_eq!(PORTS.map_def("PORTS").max_entries, 4);
+            /// ```
             #[must_use]
             pub const fn with_max_entries(max_entries: u32) -> Def<Self> {
                 Def::new::<u32, [u32; 2]>(MapType::$map_type, max_entries)
@@ -74,6 +92,16 @@ macro_rules! dev_map {
 
             #[doc = concat!("Puts a device at this ", $what, ", with an XDP program that sees")]
             /// each packet before it is sent. Linux 5.8.
+            ///
+            /// ```no_run
+            /// // not run: it needs a program that was made for device maps
+            /// use ebpf_rt::{DevMap, Error, programs::Program};
+            ///
+            /// /// Has a program rewrite the packets that leave by this interface.
+            /// fn rewrite(ports: &DevMap, interface: u32, program: &impl Program) -> Result<(), Error> {
+            ///     ports.set_with_program(0, interface, program)
+            /// }
+            /// ```
             ///
             /// # Errors
             /// [`ErrorKind::NotLoaded`](crate::ErrorKind::NotLoaded) if the program is not
@@ -120,13 +148,16 @@ macro_rules! dev_map {
 dev_map! {
     /// Network devices by number: XDP programs send packets to them with `bpf_redirect_map`.
     ///
-    /// ```no_run
+    /// ```
     /// use ebpf_rt::DevMap;
     ///
-    /// # fn f(devices: DevMap) -> Result<(), ebpf_rt::Error> {
-    /// devices.set(0, 1)?; // index 0: the loopback
-    /// # Ok(())
-    /// # }
+    /// # kernel_test::example!();
+    /// let ports = DevMap::create(4)?;
+    /// ports.set(0, 1)?;                               // interface 1 is `lo`
+    /// assert_eq!(ports.get(0)?.map(|device| device.ifindex), Some(1));
+    /// ports.clear(0)?;
+    /// assert_eq!(ports.get(0)?, None);
+    /// # Ok::<(), ebpf_rt::Error>(())
     /// ```
     #[doc(alias = "BPF_MAP_TYPE_DEVMAP")]
     DevMap, Devmap, "dev_map", "index"
@@ -136,13 +167,16 @@ dev_map! {
     /// Network devices by key, often their own number: as [`DevMap`], in a hash table.
     /// Linux 5.4.
     ///
-    /// ```no_run
+    /// ```
     /// use ebpf_rt::DevMapHash;
     ///
-    /// # fn f(devices: DevMapHash) -> Result<(), ebpf_rt::Error> {
-    /// devices.set(1, 1)?;
-    /// # Ok(())
-    /// # }
+    /// # kernel_test::example!();
+    /// let devices = DevMapHash::create(8)?;
+    /// devices.set(1, 1)?;                             // by its own number: `lo`
+    /// assert!(devices.get(1)?.is_some());
+    /// assert_eq!(devices.keys().count(), 1);
+    /// assert!(devices.remove(1)?);
+    /// # Ok::<(), ebpf_rt::Error>(())
     /// ```
     #[doc(alias = "BPF_MAP_TYPE_DEVMAP_HASH")]
     DevMapHash, DevmapHash, "dev_map_hash", "key"

@@ -1,8 +1,8 @@
 //! Global variables that programs and user space share.
 
-use super::Map;
 use super::flags::BPF_F_MMAPABLE;
 use super::rodata::{bytes_of, single};
+use super::{Map, PlainData};
 #[cfg(feature = "std")]
 use super::{RawMap, handle_impls, shared_values::SharedValues};
 #[cfg(feature = "std")]
@@ -25,6 +25,40 @@ use ebpf_asm::object::MapDef;
 /// [`set`](Self::set) copy it, in words of up to eight bytes (the largest power of two that
 /// divides its size), each of them atomically. A value of several words that is changed at the same time can come out mixed.
 /// Integers have `as_atomic` besides.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Global, ebpf};
+/// use std::sync::atomic::Ordering;
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod calls {
+///         static STEP: Global<u64> = Global::new(1);
+///         static TOTAL: Global<u64> = Global::new(0);
+///
+///         #[raw_tracepoint("sys_enter")]
+///         fn count(ctx: *mut c_void) -> i32 {
+///             r1 = STEP ll;
+///             r2 = *(u64 *)(r1 + 0);
+///             r1 = TOTAL ll;
+///             lock *(u64 *)(r1 + 0) += r2;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     let calls = calls::vm()?;
+///     calls.maps.STEP.set(5);                     // a store, and no system call
+///     calls.progs.count.run(&mut [0; 16])?;
+///     assert_eq!(calls.maps.TOTAL.get(), 5);
+///     // Takes what was counted so far: nothing that programs add meanwhile is lost.
+///     assert_eq!(calls.maps.TOTAL.as_atomic().swap(0, Ordering::Relaxed), 5);
+///     Ok(())
+/// }
+/// ```
 #[doc(alias = "BPF_F_MMAPABLE")]
 #[doc(alias = ".data")]
 #[doc(alias = ".bss")]
@@ -37,12 +71,20 @@ pub struct Global<T> {
 }
 
 /// The definition of a [`Global`].
+///
+/// ```
+/// use ebpf_rt::maps::{Global, GlobalDef};
+///
+/// static LIMIT: GlobalDef<u32> = Global::new(100);
+/// let def = LIMIT.map_def("LIMIT");
+/// assert_eq!((def.value_size, def.max_entries), (4, 1));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct GlobalDef<T> {
     value: T,
 }
 
-impl<T: Pod> Global<T> {
+impl<T> Global<T> {
     /// The definition of a variable with this value at first.
     ///
     /// ```
@@ -112,14 +154,6 @@ macro_rules! atomics {
         #[cfg(feature = "std")]
         impl Global<$int> {
             /// The variable itself, for all operations of an atomic.
-            ///
-            /// ```no_run
-            #[doc = concat!("# fn f(hits: &ebpf_rt::Global<", stringify!($int), ">) {")]
-            /// use std::sync::atomic::Ordering;
-            ///
-            /// let before = hits.as_atomic().swap(0, Ordering::Relaxed);
-            /// # }
-            /// ```
             #[must_use]
             pub fn as_atomic(&self) -> &$atomic {
                 self.memory.atomic(0, 0)
@@ -139,7 +173,7 @@ atomics! {
     i64, AtomicI64;
 }
 
-impl<T: Pod> Map for Global<T> {
+impl<T: PlainData> Map for Global<T> {
     type Definition = GlobalDef<T>;
     type Key = u32;
     type Value = T;

@@ -20,6 +20,13 @@ macro_rules! hash_map {
 
         impl<K: Pod, V: Pod> $name<K, V> {
             /// The definition of a map that can hold this many entries.
+            ///
+            /// ```
+            /// use ebpf_rt::maps::{Def, HashMap};
+            ///
+            /// static COUNTS: Def<HashMap<u32, u64>> = HashMap::with_max_entries(1024);
+            /// assert_eq!(COUNTS.map_def("COUNTS").max_entries, 1024);
+            /// ```
             #[must_use]
             pub const fn with_max_entries(max_entries: u32) -> Def<Self> {
                 Def::new::<K, V>(MapType::$map_type, max_entries)
@@ -81,6 +88,17 @@ macro_rules! hash_map {
             /// Removes an entry; its value, if there was one. No change of the value by others
             /// can be missed. Linux 5.14.
             ///
+            /// ```
+            /// use ebpf_rt::HashMap;
+            ///
+            /// # kernel_test::example!(Kernel(5, 14));
+            /// let packets = HashMap::<u16, u64>::create(8)?;
+            /// packets.insert(443, 7)?;
+            /// assert_eq!(packets.take(&443)?, Some(7));       // read and removed in one step
+            /// assert_eq!(packets.take(&443)?, None);
+            /// # Ok::<(), ebpf_rt::Error>(())
+            /// ```
+            ///
             /// # Errors
             /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.14:
             /// there is no way to do this in one step. What else
@@ -95,6 +113,17 @@ macro_rules! hash_map {
 
             /// All entries, in no order, with few system calls. Each that is there all the
             /// time comes once. Linux 5.6.
+            ///
+            /// ```
+            /// use ebpf_rt::HashMap;
+            ///
+            /// # kernel_test::example!();
+            /// let packets = HashMap::<u32, u64>::create(1000)?;
+            /// packets.insert_all((0..1000).map(|port| (port, 1)))?;
+            /// let entries = packets.read_all()?;              // a few system calls, not two thousand
+            /// assert_eq!(entries.iter().map(|(_, count)| count).sum::<u64>(), 1000);
+            /// # Ok::<(), ebpf_rt::Error>(())
+            /// ```
             ///
             /// # Errors
             /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.6:
@@ -114,6 +143,19 @@ macro_rules! hash_map {
             /// Removes all entries and appends them to `taken`, in no order, with few system
             /// calls. Linux 5.6.
             ///
+            /// ```
+            /// use ebpf_rt::HashMap;
+            ///
+            /// # kernel_test::example!();
+            /// let packets = HashMap::<u32, u64>::create(8)?;
+            /// packets.insert_all([(80, 2), (443, 5)])?;
+            /// // Once a second, say: what came since the last time.
+            /// let mut taken = Vec::new();
+            /// packets.take_all(&mut taken)?;
+            /// assert_eq!((taken.len(), packets.keys().count()), (2, 0));
+            /// # Ok::<(), ebpf_rt::Error>(())
+            /// ```
+            ///
             /// # Errors
             /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.6; what
             /// else `BPF_MAP_LOOKUP_AND_DELETE_BATCH` says. What was removed before is in
@@ -130,6 +172,16 @@ macro_rules! hash_map {
 
             /// Makes entries or replaces their values, all in one system call. Linux 5.6.
             ///
+            /// ```
+            /// use ebpf_rt::HashMap;
+            ///
+            /// # kernel_test::example!();
+            /// let names = HashMap::<u16, [u8; 8]>::create(8)?;
+            /// names.insert_all([(53, *b"domain\0\0"), (443, *b"https\0\0\0")])?;
+            /// assert_eq!(names.get(&443)?, Some(*b"https\0\0\0"));
+            /// # Ok::<(), ebpf_rt::Error>(())
+            /// ```
+            ///
             /// # Errors
             /// As [`insert`](Self::insert), of the first that fails; the error says
             /// how many were made before. [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported)
@@ -144,6 +196,17 @@ macro_rules! hash_map {
 
             /// Removes entries with few system calls; how many of them there were. Linux 5.6.
             ///
+            /// ```
+            /// use ebpf_rt::HashMap;
+            ///
+            /// # kernel_test::example!();
+            /// let blocked = HashMap::<u32, u8>::create(8)?;
+            /// blocked.insert_all([(1, 0), (2, 0), (3, 0)])?;
+            /// assert_eq!(blocked.remove_all(&[1, 2])?, 2);
+            /// assert_eq!(blocked.read_all()?, [(3, 0)]);
+            /// # Ok::<(), ebpf_rt::Error>(())
+            /// ```
+            ///
             /// # Errors
             /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.6; what
             /// else `BPF_MAP_DELETE_BATCH` says.
@@ -154,6 +217,17 @@ macro_rules! hash_map {
 
             /// Makes the map read-only for user space, for good. Programs can still write.
             /// Linux 5.2.
+            ///
+            /// ```
+            /// use ebpf_rt::HashMap;
+            ///
+            /// # kernel_test::example!();
+            /// let ports = HashMap::<u16, u8>::create(8)?;
+            /// ports.insert(443, 1)?;
+            /// ports.freeze()?;
+            /// assert!(ports.insert(80, 1).is_err());          // programs still can
+            /// # Ok::<(), ebpf_rt::Error>(())
+            /// ```
             ///
             /// # Errors
             /// [`ErrorKind::Permission`](crate::ErrorKind::Permission) if it is frozen already;
@@ -198,15 +272,26 @@ macro_rules! hash_map {
 hash_map! {
     /// A hash table.
     ///
-    /// ```no_run
-    /// use ebpf_rt::HashMap;
+    /// ```
+    /// use ebpf_rt::{HashMap, maps::Update};
     ///
+    /// # kernel_test::example!();
     /// let ports = HashMap::<u16, u64>::create(64)?;
-    /// ports.insert(443, 0)?;
+    /// ports.insert(443, 10)?;
+    /// ports.insert_with(80, 1, Update::NoExist)?;
+    /// assert!(ports.insert_with(80, 2, Update::NoExist).is_err());
+    /// assert_eq!(ports.get(&80)?, Some(1));
+    ///
+    /// let mut packets = 0;
     /// for entry in ports.iter() {
-    ///     let (port, packets) = entry?;
-    ///     println!("{port} {packets}");
+    ///     let (_port, count) = entry?;
+    ///     packets += count;
     /// }
+    /// assert_eq!(packets, 11);
+    /// assert_eq!(ports.keys().count(), ports.values().count());
+    ///
+    /// assert!(ports.remove(&80)?);
+    /// assert!(!ports.remove(&80)?);                   // it is gone
     /// # Ok::<(), ebpf_rt::Error>(())
     /// ```
     #[doc(alias = "BPF_MAP_TYPE_HASH")]
@@ -217,11 +302,16 @@ hash_map! {
     /// A hash table that makes room for a new entry by dropping one that was not used for
     /// long, so that it is never full. Reading it from user space does not count as use.
     ///
-    /// ```no_run
+    /// ```
     /// use ebpf_rt::LruHashMap;
     ///
+    /// # kernel_test::example!();
     /// let recent = LruHashMap::<u32, u64>::create(128)?;
-    /// recent.insert(1, 1)?;
+    /// for process in 0..1000 {
+    ///     recent.insert(process, 1)?;                 // never full
+    /// }
+    /// assert_eq!(recent.get(&999)?, Some(1));
+    /// assert!(recent.keys().count() <= 128);
     /// # Ok::<(), ebpf_rt::Error>(())
     /// ```
     #[doc(alias = "BPF_MAP_TYPE_LRU_HASH")]

@@ -13,16 +13,21 @@ use std::os::fd::{AsFd, AsRawFd};
 
 /// Maps by key, which user space can add, replace and remove while programs use them.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::{Array, HashOfMaps, maps::Def};
 ///
-/// static PER_PORT: Def<HashOfMaps<u16, Array<u64>>> =
-///     HashOfMaps::with_max_entries(16, Array::with_max_entries(2));
+/// static TABLES: Def<HashOfMaps<u32, Array<u64>>> =
+///     HashOfMaps::with_max_entries(16, Array::with_max_entries(1));
 ///
-/// # fn f(per_port: HashOfMaps<u16, Array<u64>>) -> Result<(), ebpf_rt::Error> {
-/// per_port.insert(443, &Array::create(2)?)?;
-/// # Ok(())
-/// # }
+/// # kernel_test::example!();
+/// let tables = TABLES.create("tables")?;
+/// let counter = Array::create(1)?;
+/// tables.insert(1000, &counter)?;                 // the counter of user 1000
+/// counter.set(0, 3)?;
+/// assert_eq!(tables.get(&1000)?.expect("it was put there").get(0)?, 3);
+/// assert_eq!(tables.keys().count(), 1);
+/// assert!(tables.remove(&1000)?);
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 #[doc(alias = "BPF_MAP_TYPE_HASH_OF_MAPS")]
 pub struct HashOfMaps<K, M> {
@@ -34,6 +39,14 @@ pub struct HashOfMaps<K, M> {
 impl<K: Pod, M: Map> HashOfMaps<K, M> {
     /// The definition of a table with room for this many maps, which are like `inner`, as
     /// [`ArrayOfMaps::with_max_entries`](super::ArrayOfMaps::with_max_entries) says.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{Array, Def, HashOfMaps};
+    ///
+    /// static TABLES: Def<HashOfMaps<u32, Array<u64>>> =
+    ///     HashOfMaps::with_max_entries(16, Array::with_max_entries(1));
+    /// assert_eq!(TABLES.map_def("TABLES").inner.map(|inner| inner.max_entries), Some(1));
+    /// ```
     #[must_use]
     pub const fn with_max_entries(max_entries: u32, inner: Def<M>) -> Def<Self> {
         let def = Def::<Self>::new::<K, u32>(MapType::HashOfMaps, max_entries);
@@ -86,5 +99,5 @@ impl<K: Pod, M: Map> HashOfMaps<K, M> {
 }
 
 super::map_impls!(
-    [K: Pod, M: Map] HashOfMaps<K, M>, Def<Self>, HashOfMaps, size_of::<K>(), 4
+    [K: super::PlainData, M: Map] HashOfMaps<K, M>, Def<Self>, HashOfMaps, size_of::<K>(), 4
 );

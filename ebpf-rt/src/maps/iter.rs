@@ -12,6 +12,23 @@ use ebpf_asm::MapType;
 /// or not, and when the key at which the walk stands is removed, the kernel starts over, so
 /// that others may be seen twice. Removing the key that was just returned is fine. After
 /// twice the map's capacity the walk ends in any case.
+///
+/// ```
+/// use ebpf_rt::HashMap;
+///
+/// # kernel_test::example!();
+/// let seen = HashMap::<u32, u64>::create(8)?;
+/// seen.insert_all([(1, 10), (2, 0), (3, 30)])?;
+/// // Removing the key that was just returned is fine.
+/// for key in seen.keys() {
+///     let key = key?;
+///     if seen.get(&key)? == Some(0) {
+///         seen.remove(&key)?;
+///     }
+/// }
+/// assert_eq!(seen.keys().count(), 2);
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "iterators do nothing until they are advanced"]
 pub struct Keys<'a, K> {
@@ -78,6 +95,19 @@ impl<K: Pod> core::iter::FusedIterator for Keys<'_, K> {}
 
 /// The entries of a hash map: keys as [`Keys`] gives them, with their values. An entry that
 /// is gone before its value is read is left out.
+///
+/// ```
+/// use ebpf_rt::HashMap;
+///
+/// # kernel_test::example!();
+/// let bytes = HashMap::<u32, u64>::create(8)?;
+/// bytes.insert_all([(1, 10), (2, 20)])?;
+/// // Errors end a `collect` or a `?`, and nothing else.
+/// let mut all: Vec<(u32, u64)> = bytes.iter().collect::<Result<_, _>>()?;
+/// all.sort();
+/// assert_eq!(all, [(1, 10), (2, 20)]);
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "iterators do nothing until they are advanced"]
 pub struct Iter<'a, K, V> {
@@ -106,6 +136,17 @@ impl<K: Pod, V: Pod> Iterator for Iter<'_, K, V> {
 impl<K: Pod, V: Pod> core::iter::FusedIterator for Iter<'_, K, V> {}
 
 /// The values of a hash map, as [`Iter`] gives them.
+///
+/// ```
+/// use ebpf_rt::HashMap;
+///
+/// # kernel_test::example!();
+/// let bytes = HashMap::<u32, u64>::create(8)?;
+/// bytes.insert_all([(1, 10), (2, 20)])?;
+/// let total: u64 = bytes.values().sum::<Result<_, _>>()?;
+/// assert_eq!(total, 30);
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "iterators do nothing until they are advanced"]
 pub struct Values<'a, K, V>(pub(super) Iter<'a, K, V>);
@@ -119,6 +160,19 @@ impl<K: Pod, V: Pod> Iterator for Values<'_, K, V> {
 }
 
 /// The entries of a per-CPU hash map: like [`Iter`], with a value for each CPU.
+///
+/// ```
+/// use ebpf_rt::{PerCpuHashMap, maps::PerCpuValues};
+///
+/// # kernel_test::example!();
+/// let opens = PerCpuHashMap::<u32, u64>::create(8)?;
+/// opens.insert(1000, &PerCpuValues::filled_with(2)?)?;
+/// for entry in &opens {
+///     let (user, counts) = entry?;
+///     assert_eq!((user, counts.iter().sum::<u64>()), (1000, 2 * counts.len() as u64));
+/// }
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "iterators do nothing until they are advanced"]
 pub struct PerCpuIter<'a, K, V> {
@@ -164,6 +218,19 @@ fn entry<K: Pod, T>(
 }
 
 /// The entries of an array: every index with its value.
+///
+/// ```
+/// use ebpf_rt::Array;
+///
+/// # kernel_test::example!();
+/// let slots = Array::<u32>::create(4)?;
+/// slots.set(2, 9)?;
+/// for entry in &slots {
+///     let (index, value) = entry?;
+///     assert_eq!(value, if index == 2 { 9 } else { 0 });
+/// }
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "iterators do nothing until they are advanced"]
 pub struct IndexedIter<'a, V> {
@@ -198,6 +265,19 @@ impl<V: Pod> Iterator for IndexedIter<'_, V> {
 impl<V: Pod> core::iter::FusedIterator for IndexedIter<'_, V> {}
 
 /// The entries of a per-CPU array: every index with a value for each CPU.
+///
+/// ```
+/// use ebpf_rt::{PerCpuArray, maps::PerCpuValues};
+///
+/// # kernel_test::example!();
+/// let packets = PerCpuArray::<u64>::create(2)?;
+/// packets.set(1, &PerCpuValues::filled_with(3)?)?;
+/// for entry in &packets {
+///     let (queue, counts) = entry?;
+///     assert!(counts.iter().all(|count| *count == if queue == 1 { 3 } else { 0 }));
+/// }
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "iterators do nothing until they are advanced"]
 pub struct PerCpuIndexedIter<'a, V> {

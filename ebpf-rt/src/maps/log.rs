@@ -15,6 +15,53 @@ use {
 /// Programs put a line in with `bpf_ringbuf_output`, or with `bpf_ringbuf_reserve` and
 /// `bpf_ringbuf_submit`. When there is no room these helpers fail: only the program can count
 /// what is lost, by the helper's result. See [`log_lines!`](crate::log_lines) for an example.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Log, ebpf, log_lines};
+/// use std::time::Duration;
+///
+/// log_lines! {
+///     enum Line {
+///         #[log("process {pid} starts")]
+///         Exec { pid: u32 },
+///     }
+/// }
+///
+/// ebpf! {
+///     #[license = "MIT"]
+///     mod starts {
+///         static LOG: Log<Line> = Log::with_byte_size(4096);
+///
+///         #[raw_tracepoint("sched_process_exec")]
+///         fn started(ctx: *mut c_void) -> i32 {
+///             call bpf_get_current_pid_tgid;
+///             r0 >>= 32;
+///             *(u32 *)(r10 - 8) = {Exec::LINE};       // which line it is
+///             *(u32 *)(r10 - 4) = w0;                 // and its argument
+///             r1 = LOG ll;
+///             r2 = r10;
+///             r2 += -8;
+///             r3 = {size_of::<Exec>()};
+///             r4 = 0;
+///             call bpf_ringbuf_output;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     let starts = starts::vm()?;
+///     starts.progs.started.machine()?.with(|vm| vm.set_process(42, 42));
+///     starts.progs.started.run(&mut [0; 8])?;
+///     // Those that are there: without a timeout the iterator waits for more.
+///     for line in starts.maps.LOG.lines()?.with_timeout(Duration::ZERO) {
+///         assert_eq!(line?.to_string(), "process 42 starts");
+///     }
+///     Ok(())
+/// }
+/// ```
 #[doc(alias = "BPF_MAP_TYPE_RINGBUF")]
 #[doc(alias = "EbpfLogger")]
 #[doc(alias = "info!")]
@@ -62,6 +109,25 @@ impl<L: LogLine> Log<L> {
 ///
 /// A record that is none of the lines is an error among them; after an error of the system
 /// there is nothing more.
+///
+/// ```
+/// use ebpf_rt::{log_lines, maps::{Def, Log, LogLines}};
+/// use std::time::Duration;
+///
+/// log_lines! {
+///     enum Line {
+///         #[log("process {pid} ends")]
+///         Exit { pid: u32 },
+///     }
+/// }
+///
+/// static LOG: Def<Log<Line>> = Log::with_byte_size(4096);
+/// # kernel_test::example!(Kernel(5, 8));
+/// let log = LOG.create("LOG")?;
+/// let mut lines: LogLines<'_, Line> = log.lines()?.with_timeout(Duration::from_millis(1));
+/// assert!(lines.next().is_none());                // no program has written anything
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[cfg(feature = "std")]
 #[derive(Debug)]
 #[must_use = "iterators do nothing until they are advanced"]

@@ -13,6 +13,15 @@ use ebpf_asm::MapType;
 use ebpf_asm::object::{BtfType, CompositeDef, MapDef, MemberDef, TypeDef};
 
 /// What the prefixes of an [`LpmTrie`] are of: bytes, compared bit by bit from the first.
+///
+/// ```
+/// use ebpf_rt::maps::Address;
+/// use std::net::Ipv4Addr;
+///
+/// let bytes = Ipv4Addr::new(10, 1, 2, 3).to_bytes();
+/// assert_eq!(bytes, [10, 1, 2, 3]);
+/// assert_eq!(Ipv4Addr::from_bytes(bytes), Ipv4Addr::new(10, 1, 2, 3));
+/// ```
 pub trait Address: Copy + sealed::Sealed {
     /// The bytes, in network order.
     type Bytes: Pod;
@@ -108,6 +117,13 @@ impl<A: Address> Prefix<A> {
     }
 
     /// The whole address.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::Prefix;
+    /// use std::net::Ipv4Addr;
+    ///
+    /// assert_eq!(Prefix::of(Ipv4Addr::LOCALHOST).to_string(), "127.0.0.1/32");
+    /// ```
     #[must_use]
     pub fn of(address: A) -> Self {
         Self {
@@ -187,15 +203,21 @@ unsafe impl<B: Pod> Pod for Key<B> {}
 /// `A` is [`Ipv4Addr`], [`Ipv6Addr`] or an array of bytes. The key that programs look up is the
 /// number of bits (a `u32` in the machine's order) and then the bytes, in network order.
 ///
-/// ```no_run
+/// ```
 /// use std::net::Ipv4Addr;
 /// use ebpf_rt::{LpmTrie, maps::Prefix};
 ///
+/// # kernel_test::example!();
 /// let routes = LpmTrie::<Ipv4Addr, u32>::create(64)?;
-/// if let Some(private) = Prefix::new(Ipv4Addr::new(10, 0, 0, 0), 8) {
-///     routes.insert(private, 1)?;
-/// }
-/// assert_eq!(routes.find(Ipv4Addr::new(10, 1, 2, 3))?, Some(1));
+/// let site = Prefix::new(Ipv4Addr::new(10, 0, 0, 0), 8).unwrap();
+/// let floor = Prefix::new(Ipv4Addr::new(10, 1, 0, 0), 16).unwrap();
+/// routes.insert(site, 1)?;
+/// routes.insert(floor, 2)?;
+/// assert_eq!(routes.find(Ipv4Addr::new(10, 1, 2, 3))?, Some(2));  // the longest that fits
+/// assert_eq!(routes.find(Ipv4Addr::new(10, 9, 9, 9))?, Some(1));
+/// assert_eq!(routes.find_prefix(site)?, Some(1));
+/// assert_eq!(routes.iter().count(), 2);
+/// assert!(routes.remove(floor)?);
 /// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 #[doc(alias = "BPF_MAP_TYPE_LPM_TRIE")]
@@ -207,6 +229,14 @@ pub struct LpmTrie<A, V> {
 
 impl<A: Address, V: Pod> LpmTrie<A, V> {
     /// The definition of a table with room for this many prefixes.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{Def, LpmTrie};
+    /// use std::net::Ipv6Addr;
+    ///
+    /// static ROUTES: Def<LpmTrie<Ipv6Addr, u32>> = LpmTrie::with_max_entries(64);
+    /// assert_eq!(ROUTES.map_def("ROUTES").key_size, 4 + 16);
+    /// ```
     #[must_use]
     pub const fn with_max_entries(max_entries: u32) -> Def<Self> {
         let key_size = size_of::<Key<A::Bytes>>();
@@ -312,7 +342,7 @@ impl<A: Address, V: Pod> LpmTrie<A, V> {
 }
 
 super::map_impls!(
-    [A: Address, V: Pod] LpmTrie<A, V>, Def<Self>, LpmTrie,
+    [A: Address, V: super::PlainData] LpmTrie<A, V>, Def<Self>, LpmTrie,
     size_of::<Key<A::Bytes>>(), size_of::<V>(), Prefix<A>, V
 );
 

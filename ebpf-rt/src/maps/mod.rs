@@ -15,6 +15,16 @@
 //!
 //! Keys and values are plain old data ([`bytemuck::Pod`]): what the program writes into them
 //! byte by byte is a valid value, and there is no padding in which anything could leak.
+//!
+//! ```
+//! use ebpf_rt::HashMap;
+//!
+//! # kernel_test::example!();
+//! let counts = HashMap::<u32, u64>::create(1024)?;
+//! counts.insert(1000, 3)?;
+//! assert_eq!(counts.get(&1000)?, Some(3));
+//! # Ok::<(), ebpf_rt::Error>(())
+//! ```
 
 mod array;
 mod array_of_maps;
@@ -106,10 +116,32 @@ pub use wait::wait_any;
 use crate::Error;
 
 /// A kind of map: the handle type, and the type of its definition.
+///
+/// ```
+/// use ebpf_rt::maps::{HashMap, Map};
+/// use ebpf_rt::Error;
+///
+/// /// How full any kind of map is allowed to be.
+/// fn capacity<M: Map>(map: &M) -> u32 {
+///     map.as_raw().max_entries()
+/// }
+///
+/// # kernel_test::example!();
+/// let counts = HashMap::<u32, u64>::create(16)?;
+/// assert_eq!(capacity(&counts), 16);
+///
+/// // Back to a typed handle: kind and sizes are compared.
+/// let raw = counts.as_raw().clone();
+/// assert!(HashMap::<u64, u64>::from_raw(raw.clone()).is_err());
+/// let same = HashMap::<u32, u64>::from_raw(raw)?;
+/// counts.insert(1, 2)?;
+/// assert_eq!(same.get(&1)?, Some(2));
+/// # Ok::<(), Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a kind of map",
-    label = "not a map, or one whose key or value is not plain old data",
-    note = "maps are types like `HashMap<u32, u64>` and `Global<u64>`; a struct of yours can be a key or value with `#[derive(Clone, Copy, ebpf_rt::Pod)] #[repr(C)]`"
+    label = "not a map",
+    note = "maps are types like `HashMap<u32, u64>`; a variable of the programs is a `Global<u64>`, and a constant table a `Rodata<[u32; 4]>`"
 )]
 pub trait Map: Sized {
     /// The constant data that a map of this kind is made from.
@@ -134,7 +166,50 @@ pub trait Map: Sized {
     fn as_raw(&self) -> &RawMap;
 }
 
+/// What the kernel can copy as it is: every [`Pod`](crate::Pod) type, and nothing else.
+///
+/// A trait of its own for the sake of its words: rustc shows them where a type is not one.
+///
+/// ```
+/// use ebpf_rt::{Pod, maps::PlainData};
+///
+/// #[derive(Clone, Copy, Pod)]
+/// #[repr(C)]
+/// struct Flow {
+///     address: u32,
+///     ports: [u16; 2],
+/// }
+///
+/// fn size_of_key<K: PlainData>() -> usize {
+///     size_of::<K>()
+/// }
+/// assert_eq!(size_of_key::<Flow>(), 8);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not plain old data, which the keys and values of maps are",
+    label = "has a key or value that the kernel cannot copy as it is",
+    note = "write `#[derive(Clone, Copy, ebpf_rt::Pod)]` and `#[repr(C)]` before a struct of yours; `bool`, `char`, references and most enums are none"
+)]
+pub trait PlainData: bytemuck::Pod {}
+
+#[diagnostic::do_not_recommend]
+impl<T: bytemuck::Pod> PlainData for T {}
+
 /// What [`insert_with`](HashMap::insert_with) does about a key that exists, or does not.
+///
+/// ```
+/// use ebpf_rt::{ErrorKind, HashMap, maps::Update};
+///
+/// # kernel_test::example!();
+/// let owners = HashMap::<u32, u32>::create(8)?;
+/// owners.insert_with(1, 100, Update::NoExist)?;
+/// // Somebody was first:
+/// let error = owners.insert_with(1, 200, Update::NoExist).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Exists);
+/// let error = owners.insert_with(2, 200, Update::Exist).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::NotFound);
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u64)]
 pub enum Update {
@@ -191,6 +266,18 @@ macro_rules! handle_impls {
             /// The map with this number. Its kind and sizes are compared first. Needs
             /// `CAP_SYS_ADMIN`.
             ///
+            /// ```
+            /// use ebpf_rt::HashMap;
+            ///
+            /// # kernel_test::example!();
+            /// let counts = HashMap::<u32, u64>::create(16)?;
+            /// let id = counts.info()?.id;                     // as `bpftool map` shows it
+            /// let same = HashMap::<u32, u64>::from_id(id)?;
+            /// same.insert(1, 5)?;
+            /// assert_eq!(counts.get(&1)?, Some(5));
+            /// # Ok::<(), ebpf_rt::Error>(())
+            /// ```
+            ///
             /// # Errors
             /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is none,
             /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), naming both sides, if it is
@@ -202,6 +289,20 @@ macro_rules! handle_impls {
 
             /// The map behind a descriptor. Its kind and sizes are compared first.
             ///
+            /// ```
+            /// use ebpf_rt::HashMap;
+            /// use std::os::fd::AsFd;
+            ///
+            /// # kernel_test::example!();
+            /// let counts = HashMap::<u32, u64>::create(16)?;
+            /// // As a service gets one over a socket:
+            /// let fd = counts.as_fd().try_clone_to_owned()?;
+            /// let same = HashMap::<u32, u64>::from_fd(fd)?;
+            /// same.insert(1, 5)?;
+            /// assert_eq!(counts.get(&1)?, Some(5));
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            ///
             /// # Errors
             /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid), naming both sides, if it is
             /// another kind of map, has other sizes, or is no map; what else
@@ -212,6 +313,22 @@ macro_rules! handle_impls {
 
             /// Gives the map a name in a bpffs, where it stays when nothing else holds it any
             /// more: until the file is removed ([`unpin`](crate::maps::unpin)).
+            ///
+            /// ```
+            /// use ebpf_rt::HashMap;
+            ///
+            /// # kernel_test::example!();
+            /// # let (_mount, dir) = kernel_test::bpf::file_system()?;
+            /// // `dir` is in a bpffs: /sys/fs/bpf on most machines.
+            /// let path = dir.join("counts");
+            /// let counts = HashMap::<u32, u64>::create(16)?;
+            /// counts.insert(1, 5)?;
+            /// counts.pin(&path)?;
+            /// drop(counts);                                   // the name holds the map
+            /// let counts = HashMap::<u32, u64>::from_pin(&path)?;
+            /// assert_eq!(counts.get(&1)?, Some(5));
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
             ///
             /// # Errors
             /// [`ErrorKind::Exists`](crate::ErrorKind::Exists) if there is such a file; what
@@ -240,7 +357,7 @@ pub(crate) use handle_impls;
 macro_rules! map_impls {
     ([$($parameter:ident),*] $name:ty, $definition:ty, $map_type:ident<$key:ty, $value:ty>) => {
         crate::maps::map_impls!(
-            [$($parameter: bytemuck::Pod),*] $name, $definition, $map_type,
+            [$($parameter: crate::maps::PlainData),*] $name, $definition, $map_type,
             size_of::<$key>(), size_of::<$value>(), $key, $value
         );
     };
@@ -281,14 +398,17 @@ pub(crate) use map_impls;
 /// Removes the name that a map, program or link has in a bpffs: it goes away unless something
 /// else holds it.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::{HashMap, maps};
 ///
-/// let counts = HashMap::<u32, u64>::create(16)?;
-/// counts.pin("/sys/fs/bpf/counts")?;
-/// let same = HashMap::<u32, u64>::from_pin("/sys/fs/bpf/counts")?;
-/// maps::unpin("/sys/fs/bpf/counts")?;
-/// # Ok::<(), ebpf_rt::Error>(())
+/// # kernel_test::example!();
+/// # let (_mount, dir) = kernel_test::bpf::file_system()?;
+/// // `dir` is in a bpffs: /sys/fs/bpf on most machines.
+/// let path = dir.join("counts");
+/// HashMap::<u32, u64>::create(16)?.pin(&path)?;
+/// maps::unpin(&path)?;                            // nothing else holds the map: it is gone
+/// assert!(HashMap::<u32, u64>::from_pin(&path).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
 /// # Errors

@@ -12,11 +12,15 @@ use ebpf_asm::MapType;
 /// An array with a value for each CPU at every index, which programs on different CPUs can
 /// change without atomics.
 ///
-/// ```no_run
-/// use ebpf_rt::PerCpuArray;
+/// ```
+/// use ebpf_rt::{PerCpuArray, maps::PerCpuValues};
 ///
-/// let packets = PerCpuArray::<u64>::create(1)?;
-/// println!("{} packets", packets.get(0)?.iter().sum::<u64>());
+/// # kernel_test::example!();
+/// let packets = PerCpuArray::<u64>::create(2)?;
+/// packets.set(0, &PerCpuValues::filled_with(1)?)?;
+/// let counts = packets.get(0)?;
+/// assert_eq!(counts.iter().sum::<u64>(), counts.len() as u64);
+/// assert_eq!(packets.iter().count(), packets.len() as usize);
 /// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 #[doc(alias = "BPF_MAP_TYPE_PERCPU_ARRAY")]
@@ -28,6 +32,13 @@ pub struct PerCpuArray<V> {
 
 impl<V: Pod> PerCpuArray<V> {
     /// The definition of an array of this many values per CPU.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{Def, PerCpuArray};
+    ///
+    /// static PACKETS: Def<PerCpuArray<u64>> = PerCpuArray::with_max_entries(2);
+    /// assert_eq!(PACKETS.map_def("PACKETS").max_entries, 2);
+    /// ```
     #[must_use]
     pub const fn with_max_entries(max_entries: u32) -> Def<Self> {
         Def::new::<u32, V>(MapType::PercpuArray, max_entries)

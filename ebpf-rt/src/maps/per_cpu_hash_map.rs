@@ -20,6 +20,13 @@ macro_rules! per_cpu_hash_map {
 
         impl<K: Pod, V: Pod> $name<K, V> {
             /// The definition of a map that can hold this many entries.
+            ///
+            /// ```
+            /// use ebpf_rt::maps::{Def, PerCpuHashMap};
+            ///
+            /// static OPENS: Def<PerCpuHashMap<u32, u64>> = PerCpuHashMap::with_max_entries(64);
+            /// assert_eq!(OPENS.map_def("OPENS").value_size, 8);       // of one CPU's value
+            /// ```
             #[must_use]
             pub const fn with_max_entries(max_entries: u32) -> Def<Self> {
                 Def::new::<K, V>(MapType::$map_type, max_entries)
@@ -85,6 +92,17 @@ macro_rules! per_cpu_hash_map {
 
             /// Removes an entry; its values, if there was one. Linux 5.14.
             ///
+            /// ```
+            /// use ebpf_rt::{PerCpuHashMap, maps::PerCpuValues};
+            ///
+            /// # kernel_test::example!(Kernel(5, 14));
+            /// let opens = PerCpuHashMap::<u32, u64>::create(8)?;
+            /// opens.insert(1000, &PerCpuValues::filled_with(2)?)?;
+            /// assert!(opens.take(&1000)?.is_some());
+            /// assert!(opens.take(&1000)?.is_none());
+            /// # Ok::<(), ebpf_rt::Error>(())
+            /// ```
+            ///
             /// # Errors
             /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.14;
             /// what else `BPF_MAP_LOOKUP_AND_DELETE_ELEM` says.
@@ -113,6 +131,19 @@ macro_rules! per_cpu_hash_map {
 
             /// Removes all entries and appends them to `taken`, in no order, with few system
             /// calls. Linux 5.6.
+            ///
+            /// ```
+            /// use ebpf_rt::{PerCpuHashMap, maps::PerCpuValues};
+            ///
+            /// # kernel_test::example!();
+            /// let opens = PerCpuHashMap::<u32, u64>::create(8)?;
+            /// opens.insert(1000, &PerCpuValues::filled_with(2)?)?;
+            /// assert_eq!(opens.read_all()?.len(), 1);         // they stay
+            /// let mut taken = Vec::new();
+            /// opens.take_all(&mut taken)?;                    // they are gone
+            /// assert_eq!((taken.len(), opens.keys().count()), (1, 0));
+            /// # Ok::<(), ebpf_rt::Error>(())
+            /// ```
             ///
             /// # Errors
             /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) before Linux 5.6; what
@@ -157,13 +188,20 @@ per_cpu_hash_map! {
     /// A hash table with a value for each CPU, which programs on different CPUs can change
     /// without atomics.
     ///
-    /// ```no_run
+    /// ```
     /// use ebpf_rt::PerCpuHashMap;
+    /// use ebpf_rt::maps::{PerCpuValues, Update};
     ///
+    /// # kernel_test::example!();
     /// let opens = PerCpuHashMap::<u32, u64>::create(64)?;
+    /// let zeros = PerCpuValues::filled_with(0)?;
+    /// opens.insert(1000, &zeros)?;
+    /// assert!(opens.insert_with(1000, &zeros, Update::NoExist).is_err());
     /// if let Some(counts) = opens.get(&1000)? {
-    ///     println!("{} opens by user 1000", counts.iter().sum::<u64>());
+    ///     assert_eq!(counts.iter().sum::<u64>(), 0);  // of all CPUs
     /// }
+    /// assert_eq!(opens.keys().count(), opens.iter().count());
+    /// assert!(opens.remove(&1000)?);
     /// # Ok::<(), ebpf_rt::Error>(())
     /// ```
     #[doc(alias = "BPF_MAP_TYPE_PERCPU_HASH")]
@@ -174,14 +212,15 @@ per_cpu_hash_map! {
     /// A hash table with a value for each CPU that makes room for a new entry by dropping one
     /// that was not used for long.
     ///
-    /// ```no_run
-    /// use ebpf_rt::LruPerCpuHashMap;
+    /// ```
+    /// use ebpf_rt::{LruPerCpuHashMap, maps::PerCpuValues};
     ///
+    /// # kernel_test::example!();
     /// let recent = LruPerCpuHashMap::<u32, u64>::create(128)?;
-    /// for entry in recent.iter() {
-    ///     let (user, counts) = entry?;
-    ///     println!("{user} {}", counts.iter().sum::<u64>());
+    /// for process in 0..1000 {
+    ///     recent.insert(process, &PerCpuValues::filled_with(1)?)?;    // never full
     /// }
+    /// assert!(recent.keys().count() <= 128);
     /// # Ok::<(), ebpf_rt::Error>(())
     /// ```
     #[doc(alias = "BPF_MAP_TYPE_LRU_PERCPU_HASH")]

@@ -8,12 +8,19 @@ use core::ops::{Deref, DerefMut};
 ///
 /// Dereferences to a slice.
 ///
-/// ```no_run
-/// use ebpf_rt::maps::{PerCpuArray, PerCpuValues};
+/// ```
+/// use ebpf_rt::maps::{PerCpuArray, PerCpuValues, possible_cpus};
 ///
+/// # kernel_test::example!();
 /// let hits = PerCpuArray::<u64>::create(1)?;
 /// hits.set(0, &PerCpuValues::filled_with(1)?)?;
 /// let total: u64 = hits.get(0)?.iter().sum();
+/// assert_eq!(total, possible_cpus()? as u64);
+///
+/// // A value for each CPU, or it is an error.
+/// assert!(PerCpuValues::new(vec![1_u64; possible_cpus()? + 1]).is_err());
+/// let values = PerCpuValues::new((0..total).collect())?;
+/// assert_eq!(values.into_vec().len() as u64, total);
 /// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +106,14 @@ pub(super) const fn stride(size: usize) -> usize {
 }
 
 /// How many CPUs this machine can have while it runs; per-CPU maps hold a value for each.
+///
+/// ```
+/// use ebpf_rt::maps::possible_cpus;
+///
+/// // Threads that run now use fewer, if some CPUs are switched off.
+/// assert!(possible_cpus()? >= std::thread::available_parallelism()?.get());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// If `/sys/devices/system/cpu/possible` cannot be read.

@@ -17,21 +17,48 @@ mod rings;
 ///
 /// `T` is what the samples are; samples of another length come as bytes.
 ///
-/// ```no_run
-/// use ebpf_rt::PerfEventArray;
-/// use ebpf_rt::maps::PerfRecord;
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::maps::{PerfRecord, flags::BPF_F_CURRENT_CPU};
+/// use ebpf_rt::programs::TestRun;
+/// use ebpf_rt::{PerfEventArray, ebpf};
 ///
-/// # fn f(events: PerfEventArray<[u32; 2]>) -> Result<(), ebpf_rt::Error> {
-/// let mut rings = events.open(16)?;
-/// while rings.wait(None)? {
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod starts {
+///         static EVENTS: PerfEventArray<[u32; 3]> = PerfEventArray::new();
+///
+///         #[raw_tracepoint("sched_process_exec")]
+///         fn started(ctx: *mut c_void) -> i32 {
+///             *(u32 *)(r10 - 12) = 1;
+///             *(u32 *)(r10 - 8) = 2;
+///             *(u32 *)(r10 - 4) = 3;
+///             r2 = EVENTS ll;
+///             r3 = BPF_F_CURRENT_CPU ll;
+///             r4 = r10;
+///             r4 += -12;
+///             r5 = 12;
+///             call bpf_perf_event_output;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!();
+///     let starts = starts::load()?;
+///     let mut rings = starts.maps.EVENTS.open(16)?;       // 16 pages for each CPU
+///     # starts.progs.started.test_run(TestRun::new().context(&[0; 8]))?;
+///     let mut samples = Vec::new();
 ///     rings.consume(|record| match record {
-///         PerfRecord::Sample(sample) => println!("{} {:?}", sample.cpu(), sample.get()),
+///         PerfRecord::Sample(sample) => samples.push(sample.get().ok().copied()),
 ///         PerfRecord::Lost { cpu, count } => println!("{cpu}: {count} did not fit"),
 ///         _ => {}
 ///     })?;
+///     assert_eq!(samples, [Some([1, 2, 3])]);
+///     Ok(())
 /// }
-/// # Ok(())
-/// # }
 /// ```
 #[doc(alias = "BPF_MAP_TYPE_PERF_EVENT_ARRAY")]
 pub struct PerfEventArray<T: RecordType + ?Sized = [u8]> {
@@ -42,6 +69,16 @@ pub struct PerfEventArray<T: RecordType + ?Sized = [u8]> {
 
 impl<T: RecordType + ?Sized> PerfEventArray<T> {
     /// The definition, with room for all CPUs that the machine can have.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{Def, PerfEventArray};
+    ///
+    /// static EVENTS: Def<PerfEventArray<[u32; 3]>> = PerfEventArray::new();
+    /// # kernel_test::example!();
+    /// let events = EVENTS.create("EVENTS")?;
+    /// assert!(events.info()?.max_entries > 0);        // one for each CPU
+    /// # Ok::<(), ebpf_rt::Error>(())
+    /// ```
     #[must_use]
     pub const fn new() -> Def<Self> {
         Def::new::<u32, u32>(MapType::PerfEventArray, 0)

@@ -18,13 +18,40 @@ use std::os::fd::AsRawFd;
 /// array holds its programs until its last descriptor is closed: then it is emptied, also if
 /// programs still use it. Pinning it keeps it.
 ///
-/// ```no_run
-/// use ebpf_rt::{ProgramArray, programs::RawTracepoint};
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{ProgramArray, ebpf};
 ///
-/// # fn f(calls: ProgramArray, on_execve: RawTracepoint) -> Result<(), ebpf_rt::Error> {
-/// calls.set(59, &on_execve)?;
-/// # Ok(())
-/// # }
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod calls {
+///         static BY_NUMBER: ProgramArray = ProgramArray::with_max_entries(512);
+///
+///         #[raw_tracepoint("sys_enter")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             r3 = *(u64 *)(r1 + 8);              // the system call's number
+///             r2 = BY_NUMBER ll;
+///             call bpf_tail_call;
+///             r0 = 0;                             // no program for it
+///             exit;
+///         }
+///
+///         #[raw_tracepoint("sys_enter")]
+///         fn on_execve(ctx: *mut c_void) -> i32 {
+///             r0 = 1;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     let calls = calls::vm()?;
+///     let execve = [[0; 8], 59_u64.to_le_bytes()].concat();
+///     assert_eq!(calls.progs.enter.run(&mut execve.clone())?, 0);
+///     calls.maps.BY_NUMBER.set(59, &calls.progs.on_execve)?;
+///     assert_eq!(calls.progs.enter.run(&mut execve.clone())?, 1);
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "BPF_MAP_TYPE_PROG_ARRAY")]
 #[doc(alias = "bpf_tail_call")]
@@ -36,6 +63,13 @@ pub struct ProgramArray {
 
 impl ProgramArray {
     /// The definition of an array with room for this many programs.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{Def, ProgramArray};
+    ///
+    /// static CALLS: Def<ProgramArray> = ProgramArray::with_max_entries(512);
+    /// assert_eq!(CALLS.map_def("CALLS").max_entries, 512);
+    /// ```
     #[must_use]
     pub const fn with_max_entries(max_entries: u32) -> Def<Self> {
         Def::new::<u32, u32>(MapType::ProgArray, max_entries)
@@ -95,6 +129,34 @@ impl ProgramArray {
     }
 
     /// Removes the program at an index; whether there was one.
+    ///
+    /// ```
+    /// use core::ffi::c_void;
+    /// use ebpf_rt::{ProgramArray, ebpf};
+    ///
+    /// ebpf! {
+    ///     #[license = "GPL"]
+    ///     mod nothing {
+    ///         #[raw_tracepoint("sys_enter")]
+    ///         fn ignore(ctx: *mut c_void) -> i32 {
+    ///             r0 = 0;
+    ///             exit;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), ebpf_rt::Error> {
+    ///     # kernel_test::example!();
+    ///     let ignore = nothing::load()?.progs.ignore;
+    ///     let calls = ProgramArray::create(512)?;
+    ///     calls.set(59, &ignore)?;
+    ///     assert_eq!(calls.program_id(59)?, Some(ignore.info()?.id));
+    ///     assert!(calls.clear(59)?);
+    ///     assert_eq!(calls.program_id(59)?, None);
+    ///     assert_eq!(calls.len(), 512);
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if the index is not below the size;

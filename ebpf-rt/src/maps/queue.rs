@@ -22,6 +22,13 @@ macro_rules! queue {
 
         impl<V: Pod> $name<V> {
             /// The definition of one with room for this many values.
+            ///
+            /// ```
+            /// use ebpf_rt::maps::{Def, Queue};
+            ///
+            /// static JOBS: Def<Queue<u32>> = Queue::with_max_entries(16);
+            /// assert_eq!(JOBS.map_def("JOBS").key_size, 0);   // values only
+            /// ```
             #[must_use]
             pub const fn with_max_entries(max_entries: u32) -> Def<Self> {
                 Def::without_keys::<V>(MapType::$name, max_entries)
@@ -83,7 +90,7 @@ macro_rules! queue {
             }
         }
 
-        super::map_impls!([V: Pod] $name<V>, Def<Self>, $name, 0, size_of::<V>());
+        super::map_impls!([V: crate::maps::PlainData] $name<V>, Def<Self>, $name, 0, size_of::<V>());
     };
 }
 
@@ -91,13 +98,17 @@ queue! {
     /// Values that come out in the order in which they were put in. Programs use it with
     /// `bpf_map_push_elem`, `bpf_map_pop_elem` and `bpf_map_peek_elem`. Linux 4.20.
     ///
-    /// ```no_run
+    /// ```
     /// use ebpf_rt::Queue;
     ///
-    /// let queue = Queue::<u32>::create(8)?;
+    /// # kernel_test::example!();
+    /// let queue = Queue::<u32>::create(2)?;
     /// queue.push(1)?;
     /// queue.push(2)?;
-    /// assert_eq!(queue.pop()?, Some(1));
+    /// assert!(queue.push(3).is_err());                // full
+    /// queue.push_over(3)?;                            // the oldest makes room
+    /// assert_eq!(queue.peek()?, Some(2));
+    /// assert_eq!((queue.pop()?, queue.pop()?, queue.pop()?), (Some(2), Some(3), None));
     /// # Ok::<(), ebpf_rt::Error>(())
     /// ```
     #[doc(alias = "BPF_MAP_TYPE_QUEUE")]
@@ -108,13 +119,16 @@ queue! {
     /// Values of which the last that was put in comes out first. Programs use it with
     /// `bpf_map_push_elem`, `bpf_map_pop_elem` and `bpf_map_peek_elem`. Linux 4.20.
     ///
-    /// ```no_run
+    /// ```
     /// use ebpf_rt::Stack;
     ///
-    /// let stack = Stack::<u32>::create(8)?;
-    /// stack.push(1)?;
-    /// stack.push(2)?;
-    /// assert_eq!(stack.pop()?, Some(2));
+    /// # kernel_test::example!();
+    /// let free = Stack::<u32>::create(8)?;
+    /// free.push(1)?;
+    /// free.push(2)?;
+    /// free.push_over(3)?;
+    /// assert_eq!(free.peek()?, Some(3));
+    /// assert_eq!((free.pop()?, free.pop()?), (Some(3), Some(2)));
     /// # Ok::<(), ebpf_rt::Error>(())
     /// ```
     #[doc(alias = "BPF_MAP_TYPE_STACK")]

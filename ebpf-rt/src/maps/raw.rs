@@ -21,11 +21,20 @@ use std::sync::Arc;
 ///
 /// Clones share the descriptor, which is closed with the last of them.
 ///
-/// ```no_run
-/// use ebpf_rt::{HashMap, maps::Map};
+/// ```
+/// use ebpf_rt::maps::{HashMap, Map, RawMap};
+/// use ebpf_rt::MapType;
 ///
-/// let map = HashMap::<u32, u64>::create(16)?;
-/// assert_eq!(map.as_raw().key_size(), 4);
+/// # kernel_test::example!();
+/// let counts = HashMap::<u32, u64>::create(16)?;
+/// // Any map of the machine by its number, whatever it holds:
+/// let raw = RawMap::from_id(counts.as_raw().id()?)?;
+/// assert_eq!(raw.map_type(), MapType::Hash);
+/// assert_eq!((raw.key_size(), raw.value_size(), raw.max_entries()), (4, 8, 16));
+/// assert_eq!(raw.name(), "hash_map");
+///
+/// raw.freeze()?;
+/// assert!(counts.insert(1, 1).is_err());          // the same map
 /// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -56,11 +65,14 @@ struct Inner {
 
 /// What the kernel says about a map.
 ///
-/// ```no_run
-/// use ebpf_rt::HashMap;
+/// ```
+/// use ebpf_rt::{HashMap, MapType};
 ///
+/// # kernel_test::example!();
 /// let info = HashMap::<u32, u64>::create(16)?.info()?;
 /// println!("map {} is called {}", info.id, info.name);
+/// assert_eq!(info.map_type, MapType::Hash);
+/// assert_eq!((info.key_size, info.value_size, info.max_entries), (4, 8, 16));
 /// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -446,6 +458,19 @@ impl RawMap {
 
     /// The map behind a descriptor.
     ///
+    /// ```
+    /// use ebpf_rt::{HashMap, maps::RawMap};
+    /// use std::os::fd::AsFd;
+    ///
+    /// # kernel_test::example!();
+    /// let counts = HashMap::<u32, u64>::create(16)?;
+    /// let raw = RawMap::from_fd(counts.as_fd().try_clone_to_owned()?)?;
+    /// assert_eq!(raw.value_size(), 8);
+    /// let file = std::fs::File::open("/dev/null")?;
+    /// assert!(RawMap::from_fd(file.into()).is_err()); // not a map
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Invalid`] if it is not a map's; what `BPF_OBJ_GET_INFO_BY_FD` says.
     pub fn from_fd(fd: OwnedFd) -> Result<Self, Error> {
@@ -487,6 +512,20 @@ impl RawMap {
     }
 
     /// The map that is pinned at this path.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{HashMap, RawMap};
+    ///
+    /// # kernel_test::example!();
+    /// # let (_mount, dir) = kernel_test::bpf::file_system()?;
+    /// // `dir` is in a bpffs: /sys/fs/bpf on most machines.
+    /// HashMap::<u32, u64>::create(16)?.pin(dir.join("counts"))?;
+    /// let raw = RawMap::from_pin(dir.join("counts"))?;
+    /// raw.pin(dir.join("the_same"))?;
+    /// let again = RawMap::from_pin(dir.join("the_same"))?;
+    /// assert_eq!(raw.info()?.id, again.info()?.id);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if nothing is, [`ErrorKind::Invalid`] if it is not a map; what

@@ -21,6 +21,19 @@ use {
 mod reader;
 
 /// What the records of a [`RingBuf`] can be: a type of plain old data, or bytes (`[u8]`).
+///
+/// ```
+/// use ebpf_rt::maps::{Def, RecordType, RingBuf};
+///
+/// /// Any kind of records, in 64 KiB.
+/// const fn records<T: RecordType + ?Sized>() -> Def<RingBuf<T>> {
+///     RingBuf::with_byte_size(1 << 16)
+/// }
+///
+/// static PAIRS: Def<RingBuf<[u32; 2]>> = records();
+/// static BYTES: Def<RingBuf<[u8]>> = records();
+/// assert_eq!(PAIRS.map_def("PAIRS").max_entries, BYTES.map_def("BYTES").max_entries);
+/// ```
 pub trait RecordType: sealed::Sealed {}
 
 impl<T: Pod> RecordType for T {}
@@ -43,26 +56,58 @@ mod sealed {
 /// what they are; records of another length come as bytes. A record takes eight bytes
 /// besides, and is rounded up to eight.
 ///
-/// ```no_run
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Pod, RingBuf, ebpf};
 /// use std::time::Duration;
-/// use ebpf_rt::{Pod, RingBuf};
 ///
-/// #[derive(Clone, Copy, Debug, Pod)]
+/// #[derive(Clone, Copy, Debug, PartialEq, Pod)]
 /// #[repr(C)]
 /// struct Event {
 ///     pid: u32,
-///     uid: u32,
+///     thread: u32,
 /// }
 ///
-/// # fn f(events: RingBuf<Event>) -> Result<(), ebpf_rt::Error> {
-/// while events.wait(Some(Duration::from_secs(5)))? {
-///     events.consume(|record| match record.get() {
-///         Ok(event) => println!("{event:?}"),
-///         Err(bytes) => println!("{} other bytes", bytes.len()),
-///     })?;
+/// ebpf! {
+///     #[license = "MIT"]
+///     mod starts {
+///         static EVENTS: RingBuf<Event> = RingBuf::with_byte_size(1 << 16);
+///
+///         #[raw_tracepoint("sched_process_exec")]
+///         fn started(ctx: *mut c_void) -> i32 {
+///             call bpf_get_current_pid_tgid;
+///             *(u32 *)(r10 - 4) = w0;
+///             r0 >>= 32;
+///             *(u32 *)(r10 - 8) = w0;
+///             r1 = EVENTS ll;
+///             r2 = r10;
+///             r2 += -8;
+///             r3 = {size_of::<Event>()};
+///             r4 = 0;
+///             call bpf_ringbuf_output;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
 /// }
-/// # Ok(())
-/// # }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     let starts = starts::vm()?;                 // load() in the kernel
+///     starts.progs.started.run(&mut [0; 8])?;
+///     let events = &starts.maps.EVENTS;
+///     assert_eq!(events.unread_bytes()?, 16);     // of 65,536: eight for the header
+///     # /*
+///     while events.wait(Some(Duration::from_secs(5)))? {
+///     # */
+///     # {
+///         events.consume(|record| match record.get() {
+///             Ok(event) => println!("{event:?}"),
+///             Err(bytes) => println!("{} other bytes", bytes.len()),
+///         })?;
+///     }
+///     assert_eq!((events.unread_bytes()?, events.byte_size()), (0, 1 << 16));
+///     Ok(())
+/// }
 /// ```
 ///
 /// # Waking up
@@ -128,6 +173,17 @@ impl<T: RecordType + ?Sized> RingBuf<T> {
 #[cfg(feature = "std")]
 impl<T: RecordType + ?Sized> RingBuf<T> {
     /// Creates a buffer without an object. [`Def::create`] is for flags and a name.
+    ///
+    /// ```
+    /// use ebpf_rt::RingBuf;
+    /// use std::time::Duration;
+    ///
+    /// # kernel_test::example!(Kernel(5, 8));
+    /// let events = RingBuf::<u64>::create(4096)?;
+    /// assert!(!events.wait(Some(Duration::ZERO))?);   // nothing is there
+    /// assert_eq!(events.consume(|_| ())?, 0);
+    /// # Ok::<(), ebpf_rt::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Invalid`] if the size is not a power of two and a multiple of the page

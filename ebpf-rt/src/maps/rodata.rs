@@ -14,6 +14,34 @@ use ebpf_asm::object::MapDef;
 /// knows it, and leaves out branches that it rules out. Linux 5.2.
 ///
 /// In the kernel it is an array of one entry, read-only for programs and frozen.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Rodata, ebpf};
+///
+/// ebpf! {
+///     #[license = "MIT"]
+///     mod filter {
+///         static PORT: Rodata<u32> = Rodata::new(443);
+///
+///         #[socket_filter]
+///         fn keep(skb: *const c_void) -> i32 {
+///             r1 = PORT ll;
+///             r0 = *(u32 *)(r1 + 0);
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     let mut loader = filter::loader();
+///     loader.maps.PORT.value(8443);               // chosen before the load, fixed after it
+///     let filter = loader.vm()?;
+///     assert_eq!(filter.maps.PORT.get()?, 8443);
+///     assert_eq!(filter.progs.keep.run(&mut [0; 192])?, 8443);
+///     Ok(())
+/// }
+/// ```
 #[doc(alias = "BPF_MAP_FREEZE")]
 #[doc(alias = ".rodata")]
 pub struct Rodata<T> {
@@ -23,12 +51,21 @@ pub struct Rodata<T> {
 }
 
 /// The definition of a [`Rodata`].
+///
+/// ```
+/// use ebpf_rt::maps::{Rodata, RodataDef};
+///
+/// static LIMITS: RodataDef<[u32; 2]> = Rodata::new([10, 20]);
+/// let def = LIMITS.map_def("LIMITS");
+/// assert!(def.frozen);
+/// assert_eq!(def.initial, Some(&[10, 0, 0, 0, 20, 0, 0, 0][..]));
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct RodataDef<T> {
     value: T,
 }
 
-impl<T: Pod> Rodata<T> {
+impl<T> Rodata<T> {
     /// The definition of read-only data of this value.
     ///
     /// ```

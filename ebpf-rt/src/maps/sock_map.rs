@@ -15,14 +15,19 @@ use std::os::fd::{AsFd, AsRawFd};
 /// it (`sk_skb` and `sk_msg` programs are attached to the map). A socket leaves the map when
 /// it is closed.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::SockMap;
+/// use std::net::{TcpListener, TcpStream};
 ///
-/// # fn f(peers: SockMap) -> Result<(), Box<dyn std::error::Error>> {
-/// let stream = std::net::TcpStream::connect("127.0.0.1:80")?;
+/// # kernel_test::example!();
+/// let peers = SockMap::create(4)?;
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let stream = TcpStream::connect(listener.local_addr()?)?;
 /// peers.set(0, &stream)?;
-/// # Ok(())
-/// # }
+/// assert!(peers.cookie(0)?.is_some());            // the kernel's number for the socket
+/// assert_eq!(peers.cookie(1)?, None);
+/// assert!(peers.clear(0)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[doc(alias = "BPF_MAP_TYPE_SOCKMAP")]
 pub struct SockMap {
@@ -33,6 +38,13 @@ pub struct SockMap {
 
 impl SockMap {
     /// The definition of a map with room for this many sockets.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{Def, SockMap};
+    ///
+    /// static PEERS: Def<SockMap> = SockMap::with_max_entries(2);
+    /// assert_eq!(PEERS.map_def("PEERS").max_entries, 2);
+    /// ```
     #[must_use]
     pub const fn with_max_entries(max_entries: u32) -> Def<Self> {
         Def::new::<u32, u64>(MapType::Sockmap, max_entries)
@@ -89,14 +101,20 @@ super::map_impls!([] SockMap, Def<Self>, Sockmap, 4, 8);
 
 /// Sockets by key: as [`SockMap`], in a hash table.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::SockHash;
+/// use std::net::{TcpListener, TcpStream};
 ///
-/// # fn f(peers: SockHash<[u8; 6]>) -> Result<(), Box<dyn std::error::Error>> {
-/// let stream = std::net::TcpStream::connect("127.0.0.1:80")?;
-/// peers.insert([127, 0, 0, 1, 0, 80], &stream)?;
-/// # Ok(())
-/// # }
+/// # kernel_test::example!();
+/// let peers = SockHash::<[u8; 6]>::create(4)?;
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let stream = TcpStream::connect(listener.local_addr()?)?;
+/// let key = [127, 0, 0, 1, 0, 80];
+/// peers.insert(key, &stream)?;
+/// assert_eq!(peers.keys().collect::<Result<Vec<_>, _>>()?, [key]);
+/// assert!(peers.cookie(&key)?.is_some());
+/// assert!(peers.remove(&key)?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[doc(alias = "BPF_MAP_TYPE_SOCKHASH")]
 pub struct SockHash<K> {
@@ -107,6 +125,13 @@ pub struct SockHash<K> {
 
 impl<K: Pod> SockHash<K> {
     /// The definition of a table with room for this many sockets.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{Def, SockHash};
+    ///
+    /// static PEERS: Def<SockHash<u64>> = SockHash::with_max_entries(1024);
+    /// assert_eq!(PEERS.map_def("PEERS").key_size, 8);
+    /// ```
     #[must_use]
     pub const fn with_max_entries(max_entries: u32) -> Def<Self> {
         Def::new::<K, u64>(MapType::Sockhash, max_entries)
@@ -162,7 +187,7 @@ impl<K: Pod> SockHash<K> {
     }
 }
 
-super::map_impls!([K: Pod] SockHash<K>, Def<Self>, Sockhash, size_of::<K>(), 8);
+super::map_impls!([K: super::PlainData] SockHash<K>, Def<Self>, Sockhash, size_of::<K>(), 8);
 
 #[cfg(feature = "std")]
 fn update(map: &RawMap, key: &[u8], socket: i32) -> Result<(), Error> {

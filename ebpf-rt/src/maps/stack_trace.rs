@@ -17,19 +17,36 @@ use ebpf_asm::MapType;
 /// kernels (5.10 for one) programs at trace points of system calls see none of the kernel,
 /// while those at the raw trace point `sys_enter` do.
 ///
-/// ```no_run
-/// use ebpf_rt::{StackTrace, symbols::KernelSymbols};
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{StackTrace, ebpf};
 ///
-/// # fn f(stacks: StackTrace, id: u32) -> Result<(), ebpf_rt::Error> {
-/// let symbols = KernelSymbols::load()?;
-/// for address in stacks.get(id)?.unwrap_or_default() {
-///     match symbols.find(address) {
-///         Some(symbol) => println!("{symbol}"),
-///         None => println!("{address:#x}"),
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod who {
+///         static STACKS: StackTrace = StackTrace::with_max_entries(64);
+///
+///         #[raw_tracepoint("sys_enter")]
+///         fn calls(ctx: *mut c_void) -> i32 {
+///             r2 = STACKS ll;
+///             r3 = 0;                             // the kernel's stack
+///             call bpf_get_stackid;
+///             exit;                               // its number
+///         }
 ///     }
 /// }
-/// # Ok(())
-/// # }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     let who = who::vm()?;
+///     let stack = [0xffff_8000_0010, 0xffff_8000_0020];
+///     who.progs.calls.machine()?.with(|vm| vm.set_stacks(&stack, &[]));
+///     let id = who.progs.calls.run(&mut [0; 16])? as u32;
+///     // Names for the addresses: `KernelSymbols` of the module `symbols`.
+///     assert_eq!(who.maps.STACKS.get(id)?, Some(stack.to_vec()));
+///     assert_eq!(who.maps.STACKS.ids().count(), 1);
+///     assert!(who.maps.STACKS.remove(id)?);       // its place is free
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "BPF_MAP_TYPE_STACK_TRACE")]
 pub struct StackTrace<const DEPTH: usize = 127> {
@@ -42,6 +59,13 @@ impl<const DEPTH: usize> StackTrace<DEPTH> {
     /// The definition of a map with room for this many stacks. More than
     /// `/proc/sys/kernel/perf_event_max_stack` addresses, 127 by default, are an error when it
     /// is created.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{Def, StackTrace};
+    ///
+    /// static STACKS: Def<StackTrace<20>> = StackTrace::with_max_entries(64);
+    /// assert_eq!(STACKS.map_def("STACKS").value_size, 20 * 8);
+    /// ```
     #[must_use]
     pub const fn with_max_entries(max_entries: u32) -> Def<Self> {
         Def::new::<u32, [u64; DEPTH]>(MapType::StackTrace, max_entries)
@@ -51,6 +75,15 @@ impl<const DEPTH: usize> StackTrace<DEPTH> {
 #[cfg(feature = "std")]
 impl<const DEPTH: usize> StackTrace<DEPTH> {
     /// Creates a map without an object. [`Def::create`] is for flags and a name.
+    ///
+    /// ```
+    /// use ebpf_rt::StackTrace;
+    ///
+    /// # kernel_test::example!();
+    /// let stacks = StackTrace::<20>::create(64)?;     // the 20 innermost functions
+    /// assert_eq!(stacks.get(7)?, None);
+    /// # Ok::<(), ebpf_rt::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Permission`](crate::ErrorKind::Permission) without the capability, and

@@ -27,6 +27,13 @@ macro_rules! storage {
         impl<V: Pod + BtfType> $name<V> {
             /// The definition. Values are allocated when programs or user space make them, so
             /// that there is no number of entries.
+            ///
+            /// ```
+            /// use ebpf_rt::maps::{Def, SkStorage};
+            ///
+            /// static MARKS: Def<SkStorage<u32>> = SkStorage::new();
+            /// assert_eq!(MARKS.map_def("MARKS").max_entries, 0);      // as many as there are sockets
+            /// ```
             #[must_use]
             #[allow(clippy::new_ret_no_self, reason = "a definition, as of all maps")]
             pub const fn new() -> Def<Self> {
@@ -90,6 +97,18 @@ macro_rules! storage {
 
             #[doc = concat!("Removes the value of ", $whose, "; whether there was one.")]
             ///
+            /// ```
+            /// use ebpf_rt::SkStorage;
+            ///
+            /// # kernel_test::example!();
+            /// let marks = SkStorage::<u32>::create()?;
+            /// let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
+            /// marks.insert(&socket, 7)?;
+            /// assert!(marks.remove(&socket)?);
+            /// assert!(!marks.remove(&socket)?);               // it has none any more
+            /// # Ok::<(), Box<dyn std::error::Error>>(())
+            /// ```
+            ///
             /// # Errors
             /// What `BPF_MAP_DELETE_ELEM` says.
             #[doc(alias = "BPF_MAP_DELETE_ELEM")]
@@ -101,7 +120,7 @@ macro_rules! storage {
         }
 
         super::map_impls!(
-            [V: Pod + BtfType] $name<V>, Def<Self>, $map_type, 4, size_of::<V>(), i32, V
+            [V: super::PlainData + BtfType] $name<V>, Def<Self>, $map_type, 4, size_of::<V>(), i32, V
         );
     )* };
 }
@@ -121,15 +140,24 @@ storage! {
     /// A value for each task (thread) that programs or user space give one: it goes away with the
     /// task. Programs reach it with `bpf_task_storage_get`. Linux 5.11.
     ///
-    /// ```no_run
+    /// ```
     /// use ebpf_rt::TaskStorage;
-    /// use std::os::fd::OwnedFd;
-    ///
-    /// # fn f(process: OwnedFd) -> Result<(), ebpf_rt::Error> {
-    /// let calls = TaskStorage::<u64>::create()?;
-    /// calls.insert(&process, 0)?; // a descriptor of pidfd_open(2)
-    /// # Ok(())
+    /// # fn pidfd_open() -> std::os::fd::OwnedFd {
+    /// #     use std::os::fd::FromRawFd;
+    /// #     // SAFETY: the call takes two numbers and makes a descriptor that is ours.
+    /// #     unsafe {
+    /// #         let fd = libc::syscall(libc::SYS_pidfd_open, libc::getpid(), 0);
+    /// #         assert!(fd >= 0);
+    /// #         std::os::fd::OwnedFd::from_raw_fd(fd as i32)
+    /// #     }
     /// # }
+    ///
+    /// # kernel_test::example!(Kernel(5, 11));
+    /// let calls = TaskStorage::<u64>::create()?;
+    /// let process = pidfd_open();                     // of this process: pidfd_open(2)
+    /// calls.insert(&process, 7)?;
+    /// assert_eq!(calls.get(&process)?, Some(7));
+    /// # Ok::<(), ebpf_rt::Error>(())
     /// ```
     #[doc(alias = "BPF_MAP_TYPE_TASK_STORAGE")]
     TaskStorage, TaskStorage, "task_storage", "a process's first task", "a descriptor of pidfd_open(2)";
@@ -137,13 +165,17 @@ storage! {
     /// A value for each socket that programs or user space give one: it goes away with the socket.
     /// Programs reach it with `bpf_sk_storage_get`. Linux 5.2.
     ///
-    /// ```no_run
-    /// use ebpf_rt::SkStorage;
+    /// ```
+    /// use ebpf_rt::{SkStorage, maps::Update};
     ///
+    /// # kernel_test::example!();
     /// let marks = SkStorage::<u32>::create()?;
     /// let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
     /// marks.insert(&socket, 7)?;
+    /// assert!(marks.insert_with(&socket, 8, Update::NoExist).is_err());
     /// assert_eq!(marks.get(&socket)?, Some(7));
+    /// assert!(marks.remove(&socket)?);
+    /// assert_eq!(marks.get(&socket)?, None);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "BPF_MAP_TYPE_SK_STORAGE")]
@@ -152,11 +184,14 @@ storage! {
     /// A value for each file (inode) that programs or user space give one: it goes away when the
     /// kernel forgets the file. Programs reach it with `bpf_inode_storage_get`. Linux 5.10.
     ///
-    /// ```no_run
+    /// ```
     /// use ebpf_rt::InodeStorage;
     ///
+    /// # kernel_test::example!(Kernel(5, 10), Matrix(kernel_test::has_bpf_lsm));
     /// let marks = InodeStorage::<u32>::create()?;
     /// marks.insert(&std::fs::File::open("/etc/passwd")?, 1)?;
+    /// // Of the file, however it is opened.
+    /// assert_eq!(marks.get(&std::fs::File::open("/etc/../etc/passwd")?)?, Some(1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "BPF_MAP_TYPE_INODE_STORAGE")]
@@ -165,11 +200,16 @@ storage! {
     /// A value for each cgroup that programs or user space give one: it goes away with the cgroup.
     /// Programs reach it with `bpf_cgrp_storage_get`. Linux 6.2.
     ///
-    /// ```no_run
+    /// ```
     /// use ebpf_rt::CgrpStorage;
     ///
+    /// # kernel_test::example!(Kernel(6, 2));
+    /// # let Some(mount) = kernel_test::cgroup2() else { return Ok(()) };
+    /// // `mount` is where cgroup2 is: /sys/fs/cgroup on most machines.
     /// let marks = CgrpStorage::<u32>::create()?;
-    /// marks.insert(&std::fs::File::open("/sys/fs/cgroup/user.slice")?, 1)?;
+    /// let root = std::fs::File::open(mount)?;
+    /// marks.insert(&root, 1)?;
+    /// assert_eq!(marks.get(&root)?, Some(1));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[doc(alias = "BPF_MAP_TYPE_CGRP_STORAGE")]

@@ -96,6 +96,40 @@ impl StructOps {
     /// From Linux 6.4 on a link of the kernel holds it, and a table can be attached again. Before,
     /// it can be attached once.
     ///
+    /// ```
+    /// use core::ffi::c_void;
+    /// use ebpf_rt::{StructOps, ebpf, object::StructOpsMember};
+    ///
+    /// ebpf! {
+    ///     #[license = "GPL"]
+    ///     mod steady {
+    ///         static STEADY: StructOps = StructOps::new("tcp_congestion_ops", &[
+    ///             StructOpsMember::text("name", "steady_doc"),
+    ///         ]);
+    ///
+    ///         #[struct_ops("tcp_congestion_ops", "ssthresh")]
+    ///         fn ssthresh(ctx: *mut c_void) -> u32 { r0 = 10; exit; }
+    ///
+    ///         #[struct_ops("tcp_congestion_ops", "undo_cwnd")]
+    ///         fn undo_cwnd(ctx: *mut c_void) -> u32 { r0 = 10; exit; }
+    ///
+    ///         #[struct_ops("tcp_congestion_ops", "cong_avoid")]
+    ///         fn cong_avoid(ctx: *mut c_void) { exit; }
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     # kernel_test::example!();
+    ///     let steady = steady::load()?;
+    ///     let link = steady.maps.STEADY.attach()?;
+    ///     let known = || std::fs::read_to_string("/proc/sys/net/ipv4/tcp_available_congestion_control");
+    ///     assert!(known()?.contains("steady_doc"));
+    ///     drop(link);                                 // sockets cannot choose it any more
+    ///     assert!(!known()?.contains("steady_doc"));
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// [`ErrorKind::Exists`](crate::ErrorKind::Exists) if the kernel has one of that name, or
     /// takes only one; [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if the table was not

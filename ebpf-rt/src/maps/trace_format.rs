@@ -68,6 +68,15 @@ pub struct TraceFormat<A> {
 }
 
 /// The definition of a [`TraceFormat`].
+///
+/// ```
+/// use ebpf_rt::maps::{TraceFormat, TraceFormatDef};
+///
+/// static HELLO: TraceFormatDef<(u32,)> = TraceFormat::new(c"process %u");
+/// assert_eq!(HELLO.size(), 11);                   // with the NUL
+/// assert_eq!(HELLO.text(), c"process %u");
+/// assert_eq!(HELLO.map_def("HELLO").value_size, 11);
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct TraceFormatDef<A> {
     text: &'static CStr,
@@ -168,6 +177,19 @@ pub enum Kind {
 }
 
 /// What `bpf_trace_printk` can print: integers of up to 64 bits, and pointers.
+///
+/// ```
+/// use ebpf_rt::maps::{TraceArgument, TraceFormat, TraceFormatDef};
+///
+/// /// What a format with one conversion needs for a type.
+/// const fn one<T: TraceArgument>(format: &'static core::ffi::CStr) -> TraceFormatDef<(T,)> {
+///     TraceFormat::new(format)
+/// }
+///
+/// static SIGNED: TraceFormatDef<(i32,)> = one(c"%d");
+/// static POINTER: TraceFormatDef<(*const u8,)> = one(c"%p");
+/// assert_eq!(SIGNED.size(), POINTER.size());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`bpf_trace_printk` cannot print `{Self}`",
     label = "neither an integer of up to 64 bits nor a pointer"
@@ -178,6 +200,18 @@ pub trait TraceArgument: argument::Sealed {
 }
 
 /// The types of the arguments of a format: a tuple of at most three [`TraceArgument`]s.
+///
+/// ```
+/// use ebpf_rt::maps::{TraceArguments, TraceFormat, TraceFormatDef};
+///
+/// fn bytes<A: TraceArguments>(format: &TraceFormatDef<A>) -> usize {
+///     format.size()
+/// }
+///
+/// static NONE: TraceFormatDef<()> = TraceFormat::new(c"here");
+/// static THREE: TraceFormatDef<(u32, i32, *const u8)> = TraceFormat::new(c"%u %d %p");
+/// assert_eq!((bytes(&NONE), bytes(&THREE)), (5, 9));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no list of arguments of `bpf_trace_printk`",
     label = "not a tuple of at most three integers and pointers",

@@ -16,17 +16,19 @@ mod writer;
 /// Samples of any length from user space to programs, which take them with
 /// `bpf_user_ringbuf_drain` and a callback. Linux 6.1.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::UserRingBuf;
 ///
-/// # fn f(requests: UserRingBuf) -> Result<(), ebpf_rt::Error> {
+/// # kernel_test::example!(Kernel(6, 1));
+/// let requests = UserRingBuf::create(4096)?;
 /// let mut writer = requests.writer()?;
 /// if let Some(mut sample) = writer.reserve(4)? {
 ///     sample.copy_from_slice(b"stop");
 ///     sample.submit();
 /// }
-/// # Ok(())
-/// # }
+/// assert_eq!(writer.unread_bytes(), 16);          // until a program takes it
+/// assert_eq!(requests.byte_size(), 4096);
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 ///
 /// The buffer has one position for all writers, so there is one [`Writer`] at a time in the
@@ -41,6 +43,13 @@ pub struct UserRingBuf {
 impl UserRingBuf {
     /// The definition of a buffer of this many bytes, a power of two and a multiple of the
     /// page size: 4096 on most machines.
+    ///
+    /// ```
+    /// use ebpf_rt::maps::{Def, UserRingBuf};
+    ///
+    /// static REQUESTS: Def<UserRingBuf> = UserRingBuf::with_byte_size(1 << 16);
+    /// assert_eq!(REQUESTS.map_def("REQUESTS").max_entries, 65_536);
+    /// ```
     ///
     /// # Panics
     /// If it is not a power of two or less than 4096: in const evaluation a compile error.

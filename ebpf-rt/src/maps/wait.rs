@@ -7,22 +7,23 @@ use std::time::{Duration, Instant};
 /// Waits until one of these has something to read, or the time is over: which ones do, in
 /// their order. Without a time it waits forever.
 ///
-/// ```no_run
+/// ```
 /// use std::os::fd::AsFd;
 /// use std::time::Duration;
 /// use ebpf_rt::{RingBuf, maps::wait_any};
 ///
-/// # fn f(opens: RingBuf<[u32; 4]>, exits: RingBuf<[u32; 2]>) -> Result<(), ebpf_rt::Error> {
-/// loop {
-///     let ready = wait_any(&[opens.as_fd(), exits.as_fd()], Some(Duration::from_secs(1)))?;
-///     if ready[0] {
-///         opens.consume(|record| println!("open {:?}", record.get()))?;
-///     }
-///     if ready[1] {
-///         exits.consume(|record| println!("exit {:?}", record.get()))?;
-///     }
+/// # kernel_test::example!(Kernel(5, 8));
+/// let opens = RingBuf::<[u32; 4]>::create(4096)?;
+/// let exits = RingBuf::<[u32; 2]>::create(4096)?;
+/// let ready = wait_any(&[opens.as_fd(), exits.as_fd()], Some(Duration::from_millis(1)))?;
+/// if ready[0] {
+///     opens.consume(|record| println!("open {:?}", record.get()))?;
 /// }
-/// # }
+/// if ready[1] {
+///     exits.consume(|record| println!("exit {:?}", record.get()))?;
+/// }
+/// assert_eq!(ready, [false, false]);              // no program has written anything
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 ///
 /// # Errors

@@ -8,10 +8,47 @@ use ebpf_asm::object::ProgramKind;
 
 /// Programs whose load says where they go:
 /// [`ProgramOptions::target`](crate::load::ProgramOptions::target).
+///
+/// ```
+/// use ebpf_rt::load::ProgramOptions;
+/// use ebpf_rt::programs::{Fentry, HasTarget, Lsm};
+///
+/// /// From a command line: the same option for all of these kinds.
+/// fn choose<P: HasTarget>(options: &mut ProgramOptions<P>, name: &str) {
+///     options.target(name);
+/// }
+///
+/// choose::<Fentry>(&mut ProgramOptions::default(), "vfs_unlink");
+/// choose::<Lsm>(&mut ProgramOptions::default(), "file_open");
+/// ```
 pub trait HasTarget: Program {}
 
 /// Those among them that go to functions of other programs, too:
 /// [`ProgramOptions::target_program`](crate::load::ProgramOptions::target_program).
+///
+/// ```
+/// # ebpf_rt::ebpf! { #[license = "GPL"] mod calls { #[raw_tracepoint("sys_enter")] fn enter(ctx: *mut core::ffi::c_void) -> i32 { r0 = 0; exit; } } }
+///
+/// use ebpf_rt::load::ProgramOptions;
+/// use ebpf_rt::programs::{Fexit, HasTargetProgram, Program};
+///
+/// /// Watches a function of another program.
+/// fn watch<P: HasTargetProgram>(
+///     options: &mut ProgramOptions<P>,
+///     program: &impl Program,
+///     function: &str,
+/// ) -> Result<(), ebpf_rt::Error> {
+///     options.target(function).target_program(program)?;
+///     Ok(())
+/// }
+///
+/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// #     kernel_test::example!();
+/// let calls = calls::load()?;
+/// watch::<Fexit>(&mut ProgramOptions::default(), &calls.progs.enter, "enter")?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait HasTargetProgram: HasTarget {}
 
 impl RawProgram {
@@ -108,6 +145,29 @@ macro_rules! cookie_impls {
         impl $name {
             /// Attaches the program to the same place, with a number that the program gets from
             #[doc = concat!("`bpf_get_attach_cookie`. Linux ", $since, ".")]
+            ///
+            /// ```
+            /// use core::ffi::c_void;
+            /// use ebpf_rt::ebpf;
+            ///
+            /// ebpf! {
+            ///     #[license = "GPL"]
+            ///     mod switches {
+            ///         #[tp_btf("sched_switch")]
+            ///         fn seen(ctx: *mut c_void) -> i32 {
+            ///             call bpf_get_attach_cookie;         // 7
+            ///             r0 = 0;
+            ///             exit;
+            ///         }
+            ///     }
+            /// }
+            ///
+            /// fn main() -> Result<(), ebpf_rt::Error> {
+            ///     # kernel_test::example!(Kernel(6, 10));
+            ///     let link = switches::load()?.progs.seen.attach_with_cookie(7)?;
+            ///     link.detach()
+            /// }
+            /// ```
             ///
             /// # Errors
             /// As of [`attach`](Self::attach), and

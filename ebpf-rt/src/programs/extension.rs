@@ -14,13 +14,55 @@ use ebpf_asm::object::ProgramKind;
 ///
 /// The program that has the function is said before this one is loaded:
 ///
-/// ```no_run
-/// # use ebpf_rt::{Error, load::ProgramOptions, programs::{Extension, SocketFilter}};
-/// # fn f(mut replacement: ProgramOptions<Extension>, filter: &SocketFilter) -> Result<(), Error> {
-/// // In a module `new` with a program `replacement`: let mut loader = new::loader();
-/// replacement.target("rule").target_program(filter)?;
-/// # Ok(())
-/// # }
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::ebpf;
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod filter {
+///         #[socket_filter]
+///         fn keep(skb: *const c_void) -> i32 {
+///             call rule;
+///             exit;
+///         }
+///
+///         /// How many bytes to keep: for others to replace.
+///         pub fn rule() -> i32 {
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod new {
+///         #[freplace("rule")]
+///         fn keep_all(ctx: *mut c_void) -> i32 {
+///             r0 = 65535;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!();
+///     let mut loader = filter::loader();
+///     loader.options.debug_info(true);                    // its functions have to be known by name
+///     let filter = loader.load()?;
+///     let mut loader = new::loader();
+///     loader.progs.keep_all.target_program(&filter.progs.keep)?;
+///     # let Ok(new) = loader.load() else {
+///     #     return Ok(kernel_test::for_the_matrix("programs in the place of functions"));
+///     # };
+///     # /*
+///     let new = loader.load()?;
+///     # */
+///     assert_eq!(new.progs.keep_all.target(), Some("rule"));
+///     let link = new.progs.keep_all.attach()?;    // from now on packets are kept
+///     link.detach()                               // and from now on dropped again
+/// }
 /// ```
 #[doc(alias = "BPF_PROG_TYPE_EXT")]
 #[doc(alias = "freplace")]
@@ -41,11 +83,27 @@ impl Extension {
     /// Puts the program also into the place of this function of another program, which has to
     /// be of the type and have the signature of the one that it was loaded for. Linux 5.10.
     ///
-    /// ```no_run
-    /// # use ebpf_rt::{Error, programs::{Extension, SocketFilter}};
-    /// # fn f(replacement: Extension, other: &SocketFilter) -> Result<(), Error> {
-    /// let _link = replacement.attach_to(other, "rule")?;
-    /// # Ok(())
+    /// ```
+    /// use ebpf_rt::{Error, links::ExtensionLink, programs::{Extension, SocketFilter}};
+    ///
+    /// /// Gives the same rule to several filters that were loaded from one object.
+    /// fn replace(rule: &Extension, filters: &[SocketFilter]) -> Result<Vec<ExtensionLink>, Error> {
+    ///     filters.iter().map(|filter| rule.attach_to(filter, "rule")).collect()
+    /// }
+    /// # ebpf_rt::ebpf! { #[license = "GPL"] mod filter { #[socket_filter] fn keep(skb: *const core::ffi::c_void) -> i32 { call rule; exit; } pub fn rule() -> i32 { r0 = 0; exit; } } }
+    /// # ebpf_rt::ebpf! { #[license = "GPL"] mod new { #[freplace("rule")] fn keep_all(ctx: *mut core::ffi::c_void) -> i32 { r0 = 65535; exit; } } }
+    /// # fn main() -> Result<(), Error> {
+    /// #     kernel_test::example!(Kernel(5, 10));
+    /// #     let load = || { let mut loader = filter::loader(); loader.options.debug_info(true); loader.load() };
+    /// #     let (filter, other) = (load()?, load()?);
+    /// #     let mut loader = new::loader();
+    /// #     loader.progs.keep_all.target_program(&filter.progs.keep)?;
+    /// #     let Ok(new) = loader.load() else {
+    /// #         return Ok(kernel_test::for_the_matrix("programs in the place of functions"));
+    /// #     };
+    /// #     let new = new.progs.keep_all;
+    /// assert_eq!(replace(&new, &[other.progs.keep])?.len(), 1);
+    /// #     Ok(())
     /// # }
     /// ```
     ///

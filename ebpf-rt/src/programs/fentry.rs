@@ -45,6 +45,41 @@ use ebpf_asm::object::ProgramKind;
 /// # }
 /// # fn main() {}
 /// ```
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Global, context::arg_offset, ebpf};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod exits {
+///         static CODE: Global<u64> = Global::new(0);
+///
+///         #[fentry("do_exit")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             r2 = *(u64 *)(r1 + {arg_offset(0)});        // long code
+///             r1 = CODE ll;
+///             *(u64 *)(r1 + 0) = r2;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     # kernel_test::example!();
+///     # if exits::load().is_err_and(|error| error.kind() == ebpf_rt::ErrorKind::Permission) {
+///     #     return Ok(kernel_test::for_the_matrix("programs at functions of the kernel"));
+///     # }
+///     let mut loader = exits::loader();
+///     loader.progs.enter.target("do_group_exit"); // another function than the attribute says
+///     let exits = loader.load()?;
+///     let _link = exits.progs.enter.attach()?;
+///     std::process::Command::new("false").status()?;
+///     assert_eq!(exits.maps.CODE.get(), 1 << 8);
+///     Ok(())
+/// }
+/// ```
 #[doc(alias = "BPF_TRACE_FENTRY")]
 #[derive(Debug)]
 pub struct Fentry {
@@ -61,11 +96,40 @@ impl HasTargetProgram for Fentry {}
 ///
 /// Where it goes is said and found as for [`Fentry`].
 ///
-/// ```no_run
-/// # fn f(leave: ebpf_rt::programs::Fexit) -> Result<(), ebpf_rt::Error> {
-/// let _link = leave.attach()?;
-/// # Ok(())
-/// # }
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Global, context::arg_offset, ebpf};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod unlinks {
+///         static FAILED: Global<u64> = Global::new(0);
+///
+///         #[fexit("vfs_unlink")]
+///         fn leave(ctx: *mut c_void) -> i32 {
+///             r0 = *(u64 *)(r1 + {arg_offset(4)});        // behind the arguments: the result
+///             r1 = FAILED ll;
+///             if r0 == 0 goto done;
+///             r2 = 1;
+///             lock *(u64 *)(r1 + 0) += r2;
+///         done:
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     # kernel_test::example!();
+///     # if unlinks::load().is_err_and(|error| error.kind() == ebpf_rt::ErrorKind::Permission) {
+///     #     return Ok(kernel_test::for_the_matrix("programs at functions of the kernel"));
+///     # }
+///     let unlinks = unlinks::load()?;
+///     assert_eq!(unlinks.progs.leave.target(), Some("vfs_unlink"));
+///     let _link = unlinks.progs.leave.attach()?;
+///     println!("{} failed", unlinks.maps.FAILED.get());
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "BPF_TRACE_FEXIT")]
 #[derive(Debug)]
@@ -87,11 +151,33 @@ impl HasTargetProgram for Fexit {}
 ///
 /// Where it goes is said and found as for [`Fentry`].
 ///
-/// ```no_run
-/// # fn f(refuse: ebpf_rt::programs::FmodRet) -> Result<(), ebpf_rt::Error> {
-/// let _link = refuse.attach()?;
-/// # Ok(())
-/// # }
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::ebpf;
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod locked {
+///         #[fmod_ret("security_file_open")]
+///         fn refuse(ctx: *mut c_void) -> i32 {
+///             r0 = -1;                            // EPERM, for every process
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     # kernel_test::example!();
+///     # if locked::load().is_err_and(|error| error.kind() == ebpf_rt::ErrorKind::Permission) {
+///     #     return Ok(kernel_test::for_the_matrix("programs at functions of the kernel"));
+///     # }
+///     let locked = locked::load()?;
+///     assert_eq!(locked.progs.refuse.target(), Some("security_file_open"));
+///     # /*
+///     let link = locked.progs.refuse.attach()?;   // nobody opens a file until it is dropped
+///     # */
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "BPF_MODIFY_RETURN")]
 #[derive(Debug)]

@@ -6,6 +6,20 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// What the kernel says about a program.
+///
+/// ```
+/// # ebpf_rt::ebpf! { #[license = "GPL"] mod calls { #[raw_tracepoint("sys_enter")] fn enter(ctx: *mut core::ffi::c_void) -> i32 { r0 = 0; exit; } } }
+///
+/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// #     kernel_test::example!();
+/// let calls = calls::load()?;
+/// let info = calls.progs.enter.info()?;
+/// assert_eq!(info.name, "enter");
+/// assert_eq!(info.translated_size, 16);           // two instructions
+/// println!("program {} was loaded by user {}", info.id, info.uid);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[doc(alias = "bpf_prog_info")]
@@ -82,15 +96,19 @@ impl ProgramInfo {
 /// Run time statistics of all programs of the machine, for as long as this value lives: they
 /// cost some time in every run. Linux 5.8.
 ///
-/// ```no_run
-/// use ebpf_rt::programs::Statistics;
+/// ```
+/// # ebpf_rt::ebpf! { #[license = "GPL"] mod calls { #[raw_tracepoint("sys_enter")] fn enter(ctx: *mut core::ffi::c_void) -> i32 { r0 = 0; exit; } } }
 ///
-/// # fn f(filter: ebpf_rt::programs::SocketFilter) -> Result<(), ebpf_rt::Error> {
+/// use ebpf_rt::programs::{Statistics, TestRun};
+///
+/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// #     kernel_test::example!(Kernel(5, 10));
+/// let calls = calls::load()?;
 /// let statistics = Statistics::enable()?;
-/// std::thread::sleep(std::time::Duration::from_secs(1));
-/// let info = filter.info()?;
+/// calls.progs.enter.test_run(TestRun::new().context(&[0; 16]))?;
+/// let info = calls.progs.enter.info()?;
 /// println!("{} runs took {:?}", info.run_count, info.run_time);
-/// drop(statistics);
+/// drop(statistics);                               // runs are as quick as before
 /// # Ok(())
 /// # }
 /// ```

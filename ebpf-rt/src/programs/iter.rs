@@ -64,6 +64,33 @@ program_impls!(Iter, ProgramKind::Iter { .. });
 impl HasTarget for Iter {}
 
 /// Which of the things an iterator goes through.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{ebpf, programs::IterParameters};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod tasks {
+///         #[iter("task")]
+///         fn each(ctx: *mut c_void) -> i32 {
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     # kernel_test::example!(Kernel(6, 1));
+///     let tasks = tasks::load()?;
+///     let me = std::process::id();
+///     for parameters in [IterParameters::process(me), IterParameters::task(me)] {
+///         let link = tasks.progs.each.attach_to(parameters)?;
+///         assert_eq!(std::io::read_to_string(link.open()?)?, "");     // it writes nothing
+///     }
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 #[doc(alias = "bpf_iter_link_info")]
@@ -75,6 +102,34 @@ pub struct IterParameters<'a> {
 }
 
 /// How an iterator goes through cgroups.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{ebpf, programs::{CgroupOrder, IterParameters}};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod groups {
+///         #[iter("cgroup")]
+///         fn each(ctx: *mut c_void) -> i32 {
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     # kernel_test::example!(Kernel(6, 1));
+///     # let Some(mount) = kernel_test::cgroup2() else { return Ok(()) };
+///     // `mount` is where cgroup2 is: /sys/fs/cgroup on most machines.
+///     let root = std::fs::File::open(mount)?;
+///     let groups = groups::load()?;
+///     let below = IterParameters::cgroup(&root, CgroupOrder::DescendantsPre);
+///     let link = groups.progs.each.attach_to(below)?;
+///     assert_eq!(std::io::read_to_string(link.open()?)?, "");     // it writes nothing
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 #[doc(alias = "bpf_cgroup_iter_order")]
@@ -107,6 +162,31 @@ impl<'a> IterParameters<'a> {
     }
 
     /// The entries of this map: for `bpf_map_elem` and `bpf_sk_storage_map`. Linux 5.9.
+    ///
+    /// ```
+    /// use core::ffi::c_void;
+    /// use ebpf_rt::{HashMap, ebpf, programs::IterParameters};
+    ///
+    /// ebpf! {
+    ///     #[license = "GPL"]
+    ///     mod entries {
+    ///         #[iter("bpf_map_elem")]
+    ///         fn each(ctx: *mut c_void) -> i32 {
+    ///             r0 = 0;
+    ///             exit;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), ebpf_rt::Error> {
+    ///     # kernel_test::example!(Kernel(5, 9));
+    ///     let entries = entries::load()?;
+    ///     let counts = HashMap::<u32, u64>::create(16)?;
+    ///     let link = entries.progs.each.attach_to(IterParameters::map(&counts))?;
+    ///     assert_eq!(link.info()?.program_id, entries.progs.each.info()?.id);
+    ///     Ok(())
+    /// }
+    /// ```
     pub fn map(map: &'a impl AsFd) -> Self {
         Self::new([Self::descriptor(map.as_fd()), 0, 0, 0], 1)
     }
@@ -123,6 +203,20 @@ impl<'a> IterParameters<'a> {
 
     /// All tasks of the process of this pidfd: for `task`, `task_file` and `task_vma`. Linux
     /// 6.1.
+    ///
+    /// ```
+    /// use ebpf_rt::programs::IterParameters;
+    /// use std::os::fd::OwnedFd;
+    ///
+    /// /// A process that cannot be mixed up with a later one of its number.
+    /// fn of(pidfd: &OwnedFd) -> IterParameters<'_> {
+    ///     IterParameters::pidfd(pidfd)
+    /// }
+    ///
+    /// # let file = std::fs::File::open("/dev/null")?;
+    /// assert!(format!("{:?}", of(&file.into())).starts_with("IterParameters"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[doc(alias = "pid_fd")]
     pub fn pidfd(pidfd: &'a impl AsFd) -> Self {
         Self::new([0, 0, Self::descriptor(pidfd.as_fd()), 0], 3)
@@ -214,6 +308,28 @@ impl Iter {
 
     /// What is gone through, as the attribute or the options said it before the program was
     /// loaded.
+    ///
+    /// ```
+    /// use core::ffi::c_void;
+    /// use ebpf_rt::ebpf;
+    ///
+    /// ebpf! {
+    ///     #[license = "GPL"]
+    ///     mod tasks {
+    ///         #[iter("task")]
+    ///         fn each(ctx: *mut c_void) -> i32 {
+    ///             r0 = 0;
+    ///             exit;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), ebpf_rt::Error> {
+    ///     # kernel_test::example!();
+    ///     assert_eq!(tasks::load()?.progs.each.target(), Some("task"));
+    ///     Ok(())
+    /// }
+    /// ```
     #[must_use]
     pub fn target(&self) -> Option<&str> {
         self.raw.target()

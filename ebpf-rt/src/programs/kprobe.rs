@@ -15,14 +15,41 @@ use std::ffi::CString;
 /// Functions of the kernel come and go with its versions: where there is a
 /// [`Tracepoint`](super::Tracepoint), that is better.
 ///
-/// ```no_run
-/// use ebpf_rt::programs::KprobePoint;
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::context::{PT_REGS_PARM1_OFFSET, pt_regs};
+/// use ebpf_rt::{Global, ebpf};
 ///
-/// # fn f(open: ebpf_rt::programs::Kprobe) -> Result<(), ebpf_rt::Error> {
-/// let _link = open.attach()?;
-/// let _other = open.attach_to(KprobePoint::new("do_sys_openat2").cookie(7))?;
-/// # Ok(())
-/// # }
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod exits {
+///         static CODE: Global<u64> = Global::new(0);
+///
+///         #[kprobe("do_exit")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             r2 = *(u64 *)(r1 + {PT_REGS_PARM1_OFFSET});
+///             r1 = CODE ll;
+///             *(u64 *)(r1 + 0) = r2;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     // What it does, without a kernel:
+///     let exits = exits::vm()?;
+///     let mut registers = [0; size_of::<pt_regs>()];
+///     registers[PT_REGS_PARM1_OFFSET as usize] = 7;
+///     exits.progs.enter.run(&mut registers)?;
+///     assert_eq!(exits.maps.CODE.get(), 7);
+///
+///     # kernel_test::example!(Matrix(kernel_test::has_kprobes));
+///     let exits = exits::load()?;
+///     let _link = exits.progs.enter.attach()?;
+///     let _syscall = exits.progs.enter.attach_to_syscall("exit_group")?;
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "BPF_PROG_TYPE_KPROBE")]
 #[derive(Debug)]
@@ -36,6 +63,31 @@ program_impls!(
 );
 
 /// Where a [`Kprobe`] goes.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{ebpf, programs::KprobePoint};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod opens {
+///         #[kprobe("do_sys_openat2")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             call bpf_get_attach_cookie;         // which of the places it is
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!(Kernel(5, 15), Matrix(kernel_test::has_kprobes));
+///     let opens = opens::load()?;
+///     println!("{:?}", opens.progs.enter.point()?);       // what the attribute says
+///     let exec = KprobePoint::new("do_exit").offset(0).cookie(2);
+///     let _links = [opens.progs.enter.attach()?, opens.progs.enter.attach_to(exec)?];
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct KprobePoint<'a> {

@@ -14,15 +14,39 @@ use std::ffi::CString;
 /// (`#[kprobe_session("vfs_*")]`, Linux 6.10). Its context is the registers there;
 /// `bpf_get_func_ip` says which function it is. Attaching to thousands takes one system call.
 ///
-/// ```no_run
-/// use ebpf_rt::programs::KprobeMultiPoint;
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Global, ebpf};
 ///
-/// # fn f(count: ebpf_rt::programs::KprobeMulti) -> Result<(), ebpf_rt::Error> {
-/// let _link = count.attach()?;
-/// let both = KprobeMultiPoint::symbols(&["vfs_read", "vfs_write"]).cookies(&[1, 2]);
-/// let _other = count.attach_to(both)?;
-/// # Ok(())
-/// # }
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod vfs {
+///         static CALLS: Global<u64> = Global::new(0);
+///
+///         #[kprobe_multi("vfs_*")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             r1 = CALLS ll;
+///             r2 = 1;
+///             lock *(u64 *)(r1 + 0) += r2;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     // What it does, without a kernel:
+///     let vfs = vfs::vm()?;
+///     vfs.progs.enter.run(&mut [0; 168])?;
+///     assert_eq!(vfs.maps.CALLS.get(), 1);
+///
+///     # kernel_test::example!(Kernel(5, 18), Matrix(kernel_test::has_kprobes));
+///     let vfs = vfs::load()?;
+///     println!("{:?}", vfs.progs.enter.point()?);         // what the attribute says
+///     let _link = vfs.progs.enter.attach()?;
+///     assert!(std::fs::metadata("/").is_ok());
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "BPF_TRACE_KPROBE_MULTI")]
 #[doc(alias = "BPF_TRACE_KPROBE_SESSION")]
@@ -39,6 +63,33 @@ program_impls!(
 );
 
 /// Where a [`KprobeMulti`] goes.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{ebpf, programs::KprobeMultiPoint};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod files {
+///         #[kprobe_multi("vfs_read")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             call bpf_get_attach_cookie;         // 1 or 2
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!(Kernel(5, 18), Matrix(kernel_test::has_kprobes));
+///     let files = files::load()?;
+///     let both = KprobeMultiPoint::symbols(&["vfs_read", "vfs_write"]).cookies(&[1, 2]);
+///     let _both = files.progs.enter.attach_to(both)?;
+///     let _all = files.progs.enter.attach_to(KprobeMultiPoint::pattern("vfs_read*"))?;
+///     assert!(files.progs.enter.attach_to(KprobeMultiPoint::addresses(&[1])).is_err());
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct KprobeMultiPoint<'a> {

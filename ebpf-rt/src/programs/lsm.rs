@@ -22,11 +22,32 @@ use std::os::fd::AsFd;
 /// `/sys/kernel/security/lsm` has `bpf`, by the kernel's configuration or by `lsm=…,bpf` on its
 /// command line. Attaching it works elsewhere, too.
 ///
-/// ```no_run
-/// # fn f(guard: ebpf_rt::programs::Lsm) -> Result<(), ebpf_rt::Error> {
-/// let _link = guard.attach()?;
-/// # Ok(())
-/// # }
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{context::arg_offset, ebpf};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod guard {
+///         #[lsm("file_open")]
+///         fn open(ctx: *mut c_void) -> i32 {
+///             r0 = *(u64 *)(r1 + {arg_offset(1)});        // what the programs before it said
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     # kernel_test::example!();
+///     # if guard::load().is_err_and(|error| error.kind() == ebpf_rt::ErrorKind::Permission) {
+///     #     return Ok(kernel_test::for_the_matrix("programs at security hooks"));
+///     # }
+///     let guard = guard::load()?;
+///     assert_eq!(guard.progs.open.target(), Some("file_open"));
+///     let _link = guard.progs.open.attach()?;
+///     assert!(std::fs::File::open("/").is_ok());
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "BPF_PROG_TYPE_LSM")]
 #[doc(alias = "BPF_LSM_MAC")]
@@ -42,12 +63,33 @@ attach_impls!(Lsm, LsmLink, "the hook");
 /// `#[lsm_cgroup("socket_bind")]`. It returns 1 to allow it, 0 to refuse it with `EPERM` or
 /// with what `bpf_set_retval` said. Linux 6.0.
 ///
-/// ```no_run
-/// # fn f(guard: ebpf_rt::programs::LsmCgroup) -> Result<(), Box<dyn std::error::Error>> {
-/// let group = std::fs::File::open("/sys/fs/cgroup/build")?;
-/// let _link = guard.attach_to(&group)?;
-/// # Ok(())
-/// # }
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::ebpf;
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod guard {
+///         #[lsm_cgroup("socket_bind")]
+///         fn bind(ctx: *mut c_void) -> i32 {
+///             r0 = 1;                             // allowed
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     # kernel_test::example!(Kernel(6, 0));
+///     # if guard::load().is_err_and(|error| error.kind() == ebpf_rt::ErrorKind::Permission) {
+///     #     return Ok(kernel_test::for_the_matrix("programs at security hooks"));
+///     # }
+///     # let Some(mount) = kernel_test::cgroup2() else { return Ok(()) };
+///     // `mount` is where cgroup2 is: /sys/fs/cgroup on most machines.
+///     let guard = guard::load()?;
+///     assert_eq!(guard.progs.bind.target(), Some("socket_bind"));
+///     let _link = guard.progs.bind.attach_to(&std::fs::File::open(mount)?)?;
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "BPF_LSM_CGROUP")]
 #[derive(Debug)]

@@ -6,6 +6,34 @@
 //! A program that was left out by [`skip`](crate::load::ProgramOptions::skip), or was
 //! [`optional`](crate::load::ProgramOptions::optional) and refused, has a handle too;
 //! attaching it is an error that says so.
+//!
+//! ```
+//! use core::ffi::c_void;
+//! use ebpf_rt::ebpf;
+//!
+//! ebpf! {
+//!     #[license = "GPL"]
+//!     mod calls {
+//!         #[raw_tracepoint("sys_enter")]
+//!         fn enter(ctx: *mut c_void) -> i32 {
+//!             r0 = 0;
+//!             exit;
+//!         }
+//!     }
+//! }
+//!
+//! fn main() -> Result<(), ebpf_rt::Error> {
+//!     # kernel_test::example!();
+//!     let mut loader = calls::loader();
+//!     loader.progs.enter.optional();
+//!     let calls = loader.load()?;
+//!     match calls.progs.enter.load_error() {
+//!         None => drop(calls.progs.enter.attach()?),
+//!         Some(error) => println!("without it: {error}"),
+//!     }
+//!     Ok(())
+//! }
+//! ```
 
 mod attach;
 #[cfg(feature = "btf")]
@@ -76,6 +104,31 @@ pub use crate::user_space::{UsdtArgument, UsdtLocation};
 use crate::Error;
 
 /// A kind of program: what the typed handles have in common.
+///
+/// ```
+/// # ebpf_rt::ebpf! { #[license = "GPL"] mod calls { #[raw_tracepoint("sys_enter")] fn enter(ctx: *mut core::ffi::c_void) -> i32 { r0 = 0; exit; } } }
+///
+/// use ebpf_rt::programs::{Program, SocketFilter};
+///
+/// /// Any kind of program, by name and number.
+/// fn show(program: &impl Program) -> Result<String, ebpf_rt::Error> {
+///     let raw = program.as_raw();
+///     Ok(format!("{} {}", raw.name(), raw.id()?))
+/// }
+///
+/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// #     kernel_test::example!();
+/// #     let (_mount, dir) = kernel_test::bpf::file_system().expect("a bpffs");
+/// let calls = calls::load()?;
+/// assert!(show(&calls.progs.enter)?.starts_with("enter "));
+///
+/// // Back to a typed handle: the kind is compared.
+/// calls.progs.enter.pin(dir.join("enter"))?;
+/// let raw = ebpf_rt::programs::RawProgram::from_pin(dir.join("enter"), calls.progs.enter.as_raw().kind())?;
+/// assert!(SocketFilter::from_raw(raw).is_err());
+/// # Ok(())
+/// # }
+/// ```
 pub trait Program: Sized {
     /// The typed handle of a program.
     ///
@@ -93,6 +146,36 @@ macro_rules! program_impls {
         impl $name {
             /// Whether the program is in the kernel: not if it was left out, or optional and
             /// refused.
+            ///
+            /// ```
+            /// use core::ffi::c_void;
+            /// use ebpf_rt::ebpf;
+            ///
+            /// ebpf! {
+            ///     #[license = "GPL"]
+            ///     mod calls {
+            ///         #[raw_tracepoint("sys_enter")]
+            ///         fn enter(ctx: *mut c_void) -> i32 {
+            ///             r0 = 0;
+            ///             exit;
+            ///         }
+            ///     }
+            /// }
+            ///
+            /// fn main() -> Result<(), ebpf_rt::Error> {
+            ///     # kernel_test::example!();
+            ///     let mut loader = calls::loader();
+            ///     loader.options.log_level(1);
+            ///     let enter = loader.load()?.progs.enter;
+            ///     assert!(enter.is_loaded() && enter.load_error().is_none());
+            ///     assert!(enter.log().is_some_and(|log| log.contains("processed 2 insns")));
+            ///
+            ///     let mut loader = calls::loader();
+            ///     loader.progs.enter.skip();
+            ///     assert!(!loader.load()?.progs.enter.is_loaded());
+            ///     Ok(())
+            /// }
+            /// ```
             #[must_use]
             pub fn is_loaded(&self) -> bool {
                 self.raw.is_loaded()
@@ -126,6 +209,30 @@ macro_rules! program_impls {
 
             /// Runs the program in its machine, as [`run`](Self::run), on a packet or a context
             /// with a packet.
+            ///
+            /// ```
+            /// use core::ffi::c_void;
+            /// use ebpf_rt::{ebpf, vm::Input};
+            ///
+            /// ebpf! {
+            ///     #[license = "GPL"]
+            ///     mod short {
+            ///         #[socket_filter]
+            ///         fn keep(skb: *const c_void) -> i32 {
+            ///             r0 = *(u32 *)(r1 + 0);              // __sk_buff.len
+            ///             exit;
+            ///         }
+            ///     }
+            /// }
+            ///
+            /// fn main() -> Result<(), ebpf_rt::Error> {
+            ///     let keep = short::vm()?.progs.keep;
+            ///     keep.machine()?.with(|vm| vm.set_clock(0));
+            ///     let mut packet = [0; 60];
+            ///     assert_eq!(keep.run_on(Input::skb(&mut packet))?, 60);
+            ///     Ok(())
+            /// }
+            /// ```
             ///
             /// # Errors
             /// As of [`run`](Self::run).
@@ -173,6 +280,33 @@ macro_rules! program_impls {
 
             /// Gives the program a name in the file system for eBPF objects: it stays in the
             /// kernel after the process ends, until the name is removed.
+            ///
+            /// ```
+            /// use core::ffi::c_void;
+            /// use ebpf_rt::{ebpf, object::ProgramKind, programs::SocketFilter};
+            ///
+            /// ebpf! {
+            ///     #[license = "GPL"]
+            ///     mod short {
+            ///         #[socket_filter]
+            ///         fn keep(skb: *const c_void) -> i32 {
+            ///             r0 = 0;
+            ///             exit;
+            ///         }
+            ///     }
+            /// }
+            ///
+            /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+            ///     # kernel_test::example!();
+            ///     # let (_mount, dir) = kernel_test::bpf::file_system()?;
+            ///     // `dir` is in a bpffs: /sys/fs/bpf on most machines.
+            ///     let keep = short::load()?.progs.keep;
+            ///     keep.pin(dir.join("keep"))?;
+            ///     let again = SocketFilter::from_pin(dir.join("keep"), ProgramKind::SocketFilter)?;
+            ///     assert_eq!(keep.info()?.id, again.info()?.id);
+            ///     Ok(())
+            /// }
+            /// ```
             ///
             /// # Errors
             /// As of [`RawProgram::pin`](crate::programs::RawProgram::pin).

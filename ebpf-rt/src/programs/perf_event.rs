@@ -11,15 +11,36 @@ use ebpf_asm::object::ProgramKind;
 /// `bpf_perf_event_data`: the registers at that moment, and what the sample stands for.
 /// `#[perf_event]`. Linux 4.9.
 ///
-/// ```no_run
+/// ```
+/// use core::ffi::c_void;
 /// use ebpf_rt::programs::{PerfCounter, PerfEventPoint, PerfSample};
+/// use ebpf_rt::{Global, ebpf};
 ///
-/// # fn f(sample: ebpf_rt::programs::PerfEvent) -> Result<(), ebpf_rt::Error> {
-/// // 99 times a second on each CPU, whatever runs there.
-/// let point = PerfEventPoint::new(PerfCounter::CpuClock, PerfSample::Frequency(99));
-/// let _link = sample.attach_to(point)?;
-/// # Ok(())
-/// # }
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod profile {
+///         static SAMPLES: Global<u64> = Global::new(0);
+///
+///         #[perf_event]
+///         fn sample(ctx: *mut c_void) -> i32 {
+///             r1 = SAMPLES ll;
+///             r2 = 1;
+///             lock *(u64 *)(r1 + 0) += r2;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!();
+///     let profile = profile::load()?;
+///     // 99 times a second on each CPU, whatever runs there.
+///     let point = PerfEventPoint::new(PerfCounter::CpuClock, PerfSample::Frequency(99));
+///     let link = profile.progs.sample.attach_to(point)?;
+///     assert!(link.len() >= 1);
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "BPF_PROG_TYPE_PERF_EVENT")]
 #[derive(Debug)]
@@ -30,6 +51,34 @@ pub struct PerfEvent {
 program_impls!(PerfEvent, ProgramKind::PerfEvent);
 
 /// What is counted.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::programs::{PerfCounter, PerfEventPoint, PerfSample};
+/// use ebpf_rt::{Global, ebpf};
+/// # ebpf! {
+/// #     #[license = "GPL"]
+/// #     mod profile {
+/// #         static SAMPLES: Global<u64> = Global::new(0);
+/// #         #[perf_event]
+/// #         fn sample(ctx: *mut c_void) -> i32 {
+/// #             r1 = SAMPLES ll; r2 = 1; lock *(u64 *)(r1 + 0) += r2; r0 = 0; exit;
+/// #         }
+/// #     }
+/// # }
+///
+/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// #     kernel_test::example!();
+/// #     let profile = profile::load()?;
+/// // `sample` is a program that counts in `SAMPLES`.
+/// let sample = profile.progs.sample;
+/// let faults = PerfEventPoint::new(PerfCounter::PageFaults, PerfSample::Period(1));
+/// let _link = sample.attach_to(faults.pid(std::process::id()))?;
+/// std::hint::black_box(vec![1_u8; 1 << 20]);      // memory that was not there before
+/// assert!(profile.maps.SAMPLES.get() > 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PerfCounter {
@@ -85,6 +134,34 @@ impl PerfCounter {
 }
 
 /// When the program runs.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::programs::{PerfCounter, PerfEventPoint, PerfSample};
+/// use ebpf_rt::{Global, ebpf};
+/// # ebpf! {
+/// #     #[license = "GPL"]
+/// #     mod profile {
+/// #         static SAMPLES: Global<u64> = Global::new(0);
+/// #         #[perf_event]
+/// #         fn sample(ctx: *mut c_void) -> i32 {
+/// #             r1 = SAMPLES ll; r2 = 1; lock *(u64 *)(r1 + 0) += r2; r0 = 0; exit;
+/// #         }
+/// #     }
+/// # }
+///
+/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// #     kernel_test::example!();
+/// #     let profile = profile::load()?;
+/// // `sample` is a program that counts in `SAMPLES`.
+/// let sample = profile.progs.sample;
+/// // Every hundredth switch from task to task, not so many a second.
+/// let point = PerfEventPoint::new(PerfCounter::ContextSwitches, PerfSample::Period(100));
+/// let _link = sample.attach_to(point)?;
+/// println!("{} hundreds", profile.maps.SAMPLES.get());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PerfSample {
     /// So many times a second; the kernel finds the period. At most what
@@ -95,6 +172,33 @@ pub enum PerfSample {
 }
 
 /// Where a [`PerfEvent`] goes: a counter, of all processes on each CPU if nothing else is said.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::programs::{PerfCounter, PerfEventPoint, PerfSample};
+/// use ebpf_rt::{Global, ebpf};
+/// # ebpf! {
+/// #     #[license = "GPL"]
+/// #     mod profile {
+/// #         static SAMPLES: Global<u64> = Global::new(0);
+/// #         #[perf_event]
+/// #         fn sample(ctx: *mut c_void) -> i32 {
+/// #             r1 = SAMPLES ll; r2 = 1; lock *(u64 *)(r1 + 0) += r2; r0 = 0; exit;
+/// #         }
+/// #     }
+/// # }
+///
+/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// #     kernel_test::example!();
+/// #     let profile = profile::load()?;
+/// // `sample` is a program that counts in `SAMPLES`.
+/// let sample = profile.progs.sample;
+/// let clock = PerfEventPoint::new(PerfCounter::TaskClock, PerfSample::Period(100_000));
+/// let mine = clock.pid(std::process::id()).cpu(0);    // of this process, while it is on CPU 0
+/// assert_eq!(sample.attach_to(mine)?.len(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct PerfEventPoint {
@@ -135,6 +239,13 @@ impl PerfEventPoint {
     }
 
     /// A number that the program gets from `bpf_get_attach_cookie`. Linux 5.15.
+    ///
+    /// ```
+    /// use ebpf_rt::programs::{PerfCounter, PerfEventPoint, PerfSample};
+    ///
+    /// let clock = PerfEventPoint::new(PerfCounter::CpuClock, PerfSample::Frequency(99));
+    /// assert_ne!(clock.cookie(7), clock);             // the program gets the 7
+    /// ```
     #[doc(alias = "bpf_cookie")]
     pub const fn cookie(self, cookie: u64) -> Self {
         Self {

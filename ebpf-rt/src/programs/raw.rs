@@ -9,6 +9,27 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 /// A program of an object after loading, of whatever kind.
+///
+/// ```
+/// # ebpf_rt::ebpf! { #[license = "GPL"] mod calls { #[raw_tracepoint("sys_enter")] fn enter(ctx: *mut core::ffi::c_void) -> i32 { r0 = 0; exit; } } }
+///
+/// use ebpf_rt::load::{Options, load};
+/// use ebpf_rt::programs::Program;
+///
+/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// #     kernel_test::example!();
+/// // An object of which nothing is known: without its skeleton.
+/// let mut loaded = load(&calls::OBJECT, &[], &[], &[], &Options::default())?;
+/// let program = loaded.program::<ebpf_rt::programs::RawTracepoint>(0)?;
+/// let raw = program.as_raw();
+/// assert_eq!((raw.name(), raw.is_loaded()), ("enter", true));
+/// assert_eq!(raw.kind().name(), "raw_tracepoint");
+/// assert!(raw.load_error().is_none() && raw.log().is_none() && raw.target().is_none());
+/// assert_eq!(raw.info()?.id, raw.id()?);
+/// println!("{:?}", raw.fd()?);                    // for other libraries
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct RawProgram {
     object: &'static str,
@@ -76,6 +97,23 @@ impl RawProgram {
     ///
     /// The kernel says of which type it is, which is compared, and not where it was to be
     /// attached: that, `kind` says, and attaching to another place is what the kernel refuses.
+    ///
+    /// ```
+    /// # ebpf_rt::ebpf! { #[license = "GPL"] mod calls { #[raw_tracepoint("sys_enter")] fn enter(ctx: *mut core::ffi::c_void) -> i32 { r0 = 0; exit; } } }
+    ///
+    /// use ebpf_rt::programs::{Program, RawProgram};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// #     kernel_test::example!();
+    /// #     let (_mount, dir) = kernel_test::bpf::file_system()?;
+    /// // `dir` is in a bpffs: /sys/fs/bpf on most machines.
+    /// let enter = calls::load()?.progs.enter;
+    /// enter.as_raw().pin(dir.join("enter"))?;
+    /// let kind = enter.as_raw().kind();               // where it goes the kernel does not say
+    /// assert_eq!(RawProgram::from_pin(dir.join("enter"), kind)?.id()?, enter.info()?.id);
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if nothing is pinned there, [`ErrorKind::Invalid`] if it is not a

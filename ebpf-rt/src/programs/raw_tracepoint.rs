@@ -17,11 +17,36 @@ use std::ffi::CString;
 /// With `#[raw_tracepoint_writable("name")]` it may write to the buffer that the trace point
 /// hands it, of the few that do so: `nbd_send_request`. Linux 5.2.
 ///
-/// ```no_run
-/// # fn f(enter: ebpf_rt::programs::RawTracepoint) -> Result<(), ebpf_rt::Error> {
-/// let _link = enter.attach_to("sys_enter")?;
-/// # Ok(())
-/// # }
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Global, ebpf};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod calls {
+///         static LAST: Global<u64> = Global::new(0);
+///
+///         #[raw_tracepoint("sys_enter")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             r2 = *(u64 *)(r1 + 8);              // the second argument: its number
+///             r1 = LAST ll;
+///             *(u64 *)(r1 + 0) = r2;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!();
+///     let calls = calls::load()?;
+///     let link = calls.progs.enter.attach()?;     // or attach_to("sys_enter")
+///     std::thread::yield_now();
+///     link.detach()?;
+///     println!("the last was {}", calls.maps.LAST.get());
+///     assert!(calls.progs.enter.attach_to("no_such_point").is_err());
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "BPF_PROG_TYPE_RAW_TRACEPOINT")]
 #[derive(Debug)]
@@ -62,6 +87,19 @@ impl RawTracepoint {
 
     /// Attaches the program to the trace point of this name, with a number that the program
     /// gets from `bpf_get_attach_cookie`. Linux 6.10.
+    ///
+    /// ```
+    /// # ebpf_rt::ebpf! { #[license = "GPL"] mod calls { #[raw_tracepoint("sys_enter")] fn enter(ctx: *mut core::ffi::c_void) -> i32 { r0 = 0; exit; } } }
+    ///
+    /// # fn main() -> Result<(), ebpf_rt::Error> {
+    /// #     kernel_test::example!(Kernel(6, 10));
+    /// let calls = calls::load()?;
+    /// // One program, two places: bpf_get_attach_cookie says which.
+    /// let _enter = calls.progs.enter.attach_with_cookie("sys_enter", 1)?;
+    /// let _exit = calls.progs.enter.attach_with_cookie("sys_exit", 2)?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As of [`attach_to`](Self::attach_to), and

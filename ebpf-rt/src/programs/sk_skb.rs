@@ -13,15 +13,30 @@ use std::os::fd::AsFd;
 /// - `#[sk_skb_stream_verdict]` does that for the messages that an
 ///   `#[sk_skb_stream_parser]` found, which returns their lengths (Linux 4.14).
 ///
-/// ```no_run
-/// use std::os::fd::AsFd;
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{SockMap, ebpf};
 ///
-/// # fn f(verdict: ebpf_rt::programs::SkSkb, sockets: impl AsFd) -> Result<(), ebpf_rt::Error> {
-/// let link = verdict.attach_to(&sockets)?;
-/// // Sockets that are put into the map are judged from now on.
-/// link.detach()?;
-/// # Ok(())
-/// # }
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod wall {
+///         static SOCKETS: SockMap = SockMap::with_max_entries(2);
+///
+///         #[sk_skb_verdict]
+///         fn verdict(skb: *const c_void) -> i32 {
+///             r0 = 0;                             // SK_DROP
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!(Kernel(5, 13));
+///     let wall = wall::load()?;
+///     let link = wall.progs.verdict.attach_to(&wall.maps.SOCKETS)?;
+///     // Sockets that are put into the map are judged from now on.
+///     link.detach()
+/// }
 /// ```
 #[doc(alias = "BPF_PROG_TYPE_SK_SKB")]
 #[derive(Debug)]

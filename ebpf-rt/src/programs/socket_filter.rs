@@ -9,17 +9,40 @@ use std::os::fd::AsFd;
 /// A program that sees the packets of a socket before its reader does, and returns how many
 /// bytes of each to keep: 0 drops it.
 ///
-/// ```no_run
+/// ```
+/// use core::ffi::c_void;
+/// use core::mem::offset_of;
+/// use ebpf_rt::{context::__sk_buff, ebpf};
 /// use std::net::UdpSocket;
-/// use ebpf_rt::programs::SocketFilter;
 ///
-/// # fn f(filter: SocketFilter) -> Result<(), Box<dyn std::error::Error>> {
-/// let socket = UdpSocket::bind("127.0.0.1:0")?;
-/// let link = filter.attach_to(&socket)?;
-/// // …
-/// link.detach()?;
-/// # Ok(())
-/// # }
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod short {
+///         /// Keeps packets of up to 16 bytes; 8 of them are the UDP header.
+///         #[socket_filter]
+///         fn keep(skb: *const __sk_buff) -> i32 {
+///             r1 = *(u32 *)(r1 + {offset_of!(__sk_buff, len)});
+///             r0 = 0;
+///             if r1 > 16 goto drop;
+///             r0 = r1;
+///         drop:
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     # kernel_test::example!();
+///     let short = short::load()?;
+///     let socket = UdpSocket::bind("127.0.0.1:0")?;
+///     let _link = short.progs.keep.attach_to(&socket)?;
+///     let sender = UdpSocket::bind("127.0.0.1:0")?;
+///     sender.send_to(b"much too long a message", socket.local_addr()?)?;
+///     sender.send_to(b"short", socket.local_addr()?)?;
+///     let mut buffer = [0; 64];
+///     assert_eq!(socket.recv(&mut buffer)?, 5);
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "BPF_PROG_TYPE_SOCKET_FILTER")]
 #[derive(Debug)]
@@ -48,6 +71,32 @@ impl SocketFilter {
 
     /// Attaches the program to the group of a `SO_REUSEPORT` socket, where what it returns is
     /// the index of the socket that gets the packet or connection.
+    ///
+    /// ```
+    /// use core::ffi::c_void;
+    /// use ebpf_rt::ebpf;
+    /// use std::net::UdpSocket;
+    ///
+    /// ebpf! {
+    ///     #[license = "GPL"]
+    ///     mod first {
+    ///         #[socket_filter]
+    ///         fn choose(skb: *const c_void) -> i32 {
+    ///             r0 = 0;                             // always the first of the group
+    ///             exit;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     # kernel_test::example!(Kernel(5, 3));
+    ///     # let socket = kernel_test::bind_shared(0);
+    ///     // `socket` has SO_REUSEPORT: more sockets can be bound to its port.
+    ///     let link = first::load()?.progs.choose.attach_to_reuseport(&socket)?;
+    ///     link.detach()?;
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::NotLoaded`](crate::ErrorKind::NotLoaded) if the program is not loaded;

@@ -9,6 +9,37 @@ use ebpf_asm::object::ProgramKind;
 ///
 /// It is not attached by itself: the table is, a map of the same object
 /// ([`maps::StructOps`](crate::maps::StructOps)).
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{StructOps, ebpf, object::StructOpsMember};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod steady {
+///         static STEADY: StructOps = StructOps::new("tcp_congestion_ops", &[
+///             StructOpsMember::text("name", "steady_one"),
+///         ]);
+///
+///         #[struct_ops("tcp_congestion_ops", "ssthresh")]
+///         fn ssthresh(ctx: *mut c_void) -> u32 { r0 = 10; exit; }
+///
+///         #[struct_ops("tcp_congestion_ops", "undo_cwnd")]
+///         fn undo_cwnd(ctx: *mut c_void) -> u32 { r0 = 10; exit; }
+///
+///         #[struct_ops("tcp_congestion_ops", "cong_avoid")]
+///         fn cong_avoid(ctx: *mut c_void) { exit; }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!();
+///     let steady = steady::load()?;
+///     assert_eq!(steady.progs.ssthresh.target(), Some("tcp_congestion_ops.ssthresh"));
+///     let _link = steady.maps.STEADY.attach()?;   // the table, with its three programs
+///     Ok(())
+/// }
+/// ```
 #[doc(alias = "BPF_PROG_TYPE_STRUCT_OPS")]
 #[derive(Debug)]
 pub struct StructOps {

@@ -7,15 +7,31 @@ use std::time::Duration;
 
 /// What a program is run with, see [`RawProgram::test_run`].
 ///
-/// ```no_run
-/// use ebpf_rt::programs::TestRun;
+/// ```
+/// use core::ffi::c_void;
+/// use core::mem::offset_of;
+/// use ebpf_rt::{context::__sk_buff, ebpf, programs::TestRun};
 ///
-/// # fn f(filter: ebpf_rt::programs::SocketFilter) -> Result<(), ebpf_rt::Error> {
-/// let packet = [0; 64];
-/// let result = filter.test_run(TestRun::new().data(&packet).repeat(1000))?;
-/// println!("keeps {} bytes, takes {:?}", result.return_value, result.duration);
-/// # Ok(())
-/// # }
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod lengths {
+///         #[socket_filter]
+///         fn keep(skb: *const __sk_buff) -> i32 {
+///             r0 = *(u32 *)(r1 + {offset_of!(__sk_buff, len)});
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!();
+///     let keep = lengths::load()?.progs.keep;
+///     let packet = [0; 64];                       // with its Ethernet header
+///     let result = keep.test_run(TestRun::new().data(&packet).repeat(1000))?;
+///     assert_eq!(result.return_value, 64 - 14);
+///     println!("a run takes {:?}", result.duration);
+///     Ok(())
+/// }
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use]
@@ -56,6 +72,20 @@ impl<'a> TestRun<'a> {
     }
 
     /// Runs it on this CPU: raw trace points only.
+    ///
+    /// ```
+    /// # ebpf_rt::ebpf! { #[license = "GPL"] mod calls { #[raw_tracepoint("sys_enter")] fn enter(ctx: *mut core::ffi::c_void) -> i32 { r0 = 0; exit; } } }
+    ///
+    /// use ebpf_rt::programs::TestRun;
+    ///
+    /// # fn main() -> Result<(), ebpf_rt::Error> {
+    /// #     kernel_test::example!(Kernel(5, 10));
+    /// let calls = calls::load()?;
+    /// let run = TestRun::new().context(&[0; 16]).cpu(0);      // the arguments; on CPU 0
+    /// assert_eq!(calls.progs.enter.test_run(run)?.return_value, 0);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[doc(alias = "BPF_F_TEST_RUN_ON_CPU")]
     pub const fn cpu(self, cpu: u32) -> Self {
         Self {
@@ -66,6 +96,22 @@ impl<'a> TestRun<'a> {
 }
 
 /// What came of a test run.
+///
+/// ```
+/// # ebpf_rt::ebpf! { #[license = "GPL"] mod calls { #[raw_tracepoint("sys_enter")] fn enter(ctx: *mut core::ffi::c_void) -> i32 { r0 = 0; exit; } } }
+///
+/// use ebpf_rt::programs::{Program, TestRun};
+///
+/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// #     kernel_test::example!(Kernel(5, 10));
+/// let calls = calls::load()?;
+/// // By a handle of any kind; which kinds can be run is up to the kernel.
+/// let result = calls.progs.enter.as_raw().test_run(TestRun::new().context(&[0; 16]))?;
+/// assert_eq!(result.return_value, 0);
+/// assert!(result.data.is_empty());                // of programs that see packets: the packet
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TestResult {

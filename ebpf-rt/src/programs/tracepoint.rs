@@ -13,12 +13,38 @@ use ebpf_asm::object::ProgramKind;
 /// context is a [`TracepointRecord`](crate::context::TracepointRecord), attaching compares the
 /// fields with that description, and a field that is elsewhere is an error.
 ///
-/// ```no_run
-/// # fn f(count: ebpf_rt::programs::Tracepoint) -> Result<(), ebpf_rt::Error> {
-/// let _link = count.attach()?;
-/// std::thread::sleep(std::time::Duration::from_secs(1));
-/// # Ok(())
-/// # }
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Global, ebpf};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod opens {
+///         static COUNT: Global<u64> = Global::new(0);
+///
+///         #[tracepoint("syscalls", "sys_enter_openat")]
+///         fn count(ctx: *mut c_void) -> i32 {
+///             r1 = COUNT ll;
+///             r2 = 1;
+///             lock *(u64 *)(r1 + 0) += r2;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     # kernel_test::example!();
+///     let opens = opens::load()?;
+///     let link = opens.progs.count.attach()?;
+///     std::fs::File::open("/dev/null")?;
+///     link.detach()?;
+///     assert!(opens.maps.COUNT.get() >= 1);
+///
+///     // Any other trace point whose record the program does not look into:
+///     let _exits = opens.progs.count.attach_to("sched", "sched_process_exit")?;
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "BPF_PROG_TYPE_TRACEPOINT")]
 #[derive(Debug)]
@@ -61,6 +87,36 @@ impl Tracepoint {
 
     /// Attaches the program to a trace point, with a number that the program gets from
     /// `bpf_get_attach_cookie`. Linux 5.15.
+    ///
+    /// ```
+    /// use core::ffi::c_void;
+    /// use ebpf_rt::{Global, ebpf};
+    ///
+    /// ebpf! {
+    ///     #[license = "GPL"]
+    ///     mod calls {
+    ///         static LAST: Global<u64> = Global::new(0);
+    ///
+    ///         #[tracepoint("syscalls", "sys_enter_openat")]
+    ///         fn seen(ctx: *mut c_void) -> i32 {
+    ///             call bpf_get_attach_cookie;         // r1 still is the context
+    ///             r1 = LAST ll;
+    ///             *(u64 *)(r1 + 0) = r0;
+    ///             r0 = 0;
+    ///             exit;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), Box<dyn std::error::Error>> {
+    ///     # kernel_test::example!(Kernel(5, 15));
+    ///     let calls = calls::load()?;
+    ///     let _link = calls.progs.seen.attach_with_cookie("syscalls", "sys_enter_openat", 7)?;
+    ///     std::fs::File::open("/dev/null")?;
+    ///     assert_eq!(calls.maps.LAST.get(), 7);
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// As of [`attach_to`](Self::attach_to), and

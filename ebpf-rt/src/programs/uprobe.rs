@@ -20,15 +20,34 @@ use std::ffi::CString;
 /// `/etc/ld.so.conf`; else a program in `PATH`. Symbols are those of the file or of its
 /// separate debug file, by build id.
 ///
-/// ```no_run
-/// use ebpf_rt::programs::UprobePoint;
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Global, ebpf};
 ///
-/// # fn f(malloc: ebpf_rt::programs::Uprobe) -> Result<(), ebpf_rt::Error> {
-/// let _link = malloc.attach()?;
-/// let _in_one = malloc.attach_to(UprobePoint::symbol("libc", "calloc").pid(1234))?;
-/// let _by_place = malloc.attach_to(UprobePoint::file_offset("/usr/bin/true", 0x2340))?;
-/// # Ok(())
-/// # }
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod parents {
+///         static CALLS: Global<u64> = Global::new(0);
+///
+///         #[uprobe("libc", "getppid")]
+///         fn asked(ctx: *mut c_void) -> i32 {
+///             r1 = CALLS ll;
+///             r2 = 1;
+///             lock *(u64 *)(r1 + 0) += r2;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!();
+///     let parents = parents::load()?;
+///     let _link = parents.progs.asked.attach()?;  // in all processes
+///     let parent = std::os::unix::process::parent_id();
+///     assert!(parents.maps.CALLS.get() >= 1, "{parent} was asked for");
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "BPF_PROG_TYPE_KPROBE")]
 #[derive(Debug)]
@@ -42,6 +61,40 @@ program_impls!(
 );
 
 /// Where a [`Uprobe`] goes.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Global, ebpf, programs::UprobePoint};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod parents {
+///         static CALLS: Global<u64> = Global::new(0);
+///
+///         #[uprobe("libc", "getppid")]
+///         fn asked(ctx: *mut c_void) -> i32 {
+///             r1 = CALLS ll;
+///             r2 = 1;
+///             lock *(u64 *)(r1 + 0) += r2;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!(Kernel(5, 15));
+///     let asked = parents::load()?.progs.asked;
+///     println!("{:?}", asked.point()?);           // what the attribute says
+///     let mine = UprobePoint::symbol("libc", "getppid").pid(std::process::id()).cookie(7);
+///     let _link = asked.attach_to(mine)?;
+///     // By a place in the file, from a tool that reads debug information, say:
+///     assert!(asked.attach_to(UprobePoint::file_offset("/no/such/file", 0x2340)).is_err());
+///     // Inside a function, where an instruction has to begin:
+///     assert!(asked.attach_to(mine.offset(1 << 30)).is_err());
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct UprobePoint<'a> {

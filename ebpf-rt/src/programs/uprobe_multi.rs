@@ -15,14 +15,34 @@ use std::ffi::CString;
 ///
 /// Files are named and symbols looked up as for [`Uprobe`](super::Uprobe).
 ///
-/// ```no_run
-/// use ebpf_rt::programs::UprobeMultiPoint;
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Global, ebpf};
 ///
-/// # fn f(count: ebpf_rt::programs::UprobeMulti) -> Result<(), ebpf_rt::Error> {
-/// let both = UprobeMultiPoint::symbols("libc", &["malloc", "free"]).cookies(&[1, 2]);
-/// let _link = count.attach_to(both.pid(1234))?;
-/// # Ok(())
-/// # }
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod parents {
+///         static CALLS: Global<u64> = Global::new(0);
+///
+///         #[uprobe_multi("libc", "getp?id")]
+///         fn called(ctx: *mut c_void) -> i32 {
+///             r1 = CALLS ll;
+///             r2 = 1;
+///             lock *(u64 *)(r1 + 0) += r2;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!(Kernel(6, 6));
+///     let parents = parents::load()?;
+///     let _link = parents.progs.called.attach()?;
+///     let parent = std::os::unix::process::parent_id();
+///     assert!(parents.maps.CALLS.get() >= 1, "{parent} was asked for");
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "BPF_TRACE_UPROBE_MULTI")]
 #[doc(alias = "BPF_TRACE_UPROBE_SESSION")]
@@ -39,6 +59,38 @@ program_impls!(
 );
 
 /// Where a [`UprobeMulti`] goes.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Global, ebpf, programs::UprobeMultiPoint};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod memory {
+///         static CALLS: Global<u64> = Global::new(0);
+///
+///         #[uprobe_multi("libc", "malloc")]
+///         fn called(ctx: *mut c_void) -> i32 {
+///             r1 = CALLS ll;
+///             r2 = 1;
+///             lock *(u64 *)(r1 + 0) += r2;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!(Kernel(6, 6));
+///     let called = memory::load()?.progs.called;
+///     println!("{:?}", called.point()?);          // what the attribute says
+///     let both = UprobeMultiPoint::symbols("libc", &["malloc", "free"]).cookies(&[1, 2]);
+///     let _both = called.attach_to(both.pid(std::process::id()))?;
+///     let _all = called.attach_to(UprobeMultiPoint::pattern("libc", "getp*"))?;
+///     assert!(called.attach_to(UprobeMultiPoint::file_offsets("/no/such/file", &[64])).is_err());
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[must_use]
 pub struct UprobeMultiPoint<'a> {

@@ -19,14 +19,35 @@ use ebpf_asm::object::ProgramKind;
 ///
 /// Files are named as for [`Uprobe`](super::Uprobe).
 ///
-/// ```no_run
-/// use ebpf_rt::programs::UsdtPoint;
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Global, ebpf};
 ///
-/// # fn f(probe: ebpf_rt::programs::Usdt) -> Result<(), ebpf_rt::Error> {
-/// let link = probe.attach_to(UsdtPoint::new("libc", "libc", "setjmp").pid(1234))?;
-/// println!("attached at {} places", link.len());
-/// # Ok(())
-/// # }
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod requests {
+///         static CALLS: Global<u64> = Global::new(0);
+///
+///         #[usdt("/proc/self/exe", "ebpf_rt", "request")]
+///         fn seen(ctx: *mut c_void) -> i32 {
+///             r1 = CALLS ll;
+///             r2 = 1;
+///             lock *(u64 *)(r1 + 0) += r2;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!();
+///     let requests = requests::load()?;
+///     let link = requests.progs.seen.attach()?;
+///     // A function of this program that was built with the probe:
+///     kernel_test::handle_request(7);
+///     assert_eq!(requests.maps.CALLS.get(), link.len() as u64);   // one place, one hit
+///     Ok(())
+/// }
 /// ```
 #[doc(alias = "BPF_PROG_TYPE_KPROBE")]
 #[derive(Debug)]
@@ -37,6 +58,37 @@ pub struct Usdt {
 program_impls!(Usdt, ProgramKind::Usdt { .. });
 
 /// Where a [`Usdt`] goes.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{Global, ebpf, programs::UsdtPoint};
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod requests {
+///         static CALLS: Global<u64> = Global::new(0);
+///
+///         #[usdt("/proc/self/exe", "ebpf_rt", "request")]
+///         fn seen(ctx: *mut c_void) -> i32 {
+///             r1 = CALLS ll;
+///             r2 = 1;
+///             lock *(u64 *)(r1 + 0) += r2;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     # kernel_test::example!(Kernel(5, 15));
+///     # kernel_test::handle_request(1);
+///     let seen = requests::load()?.progs.seen;
+///     println!("{:?}", seen.point()?);            // what the attribute says
+///     let mine = UsdtPoint::new("/proc/self/exe", "ebpf_rt", "request").pid(std::process::id()).cookie(7);
+///     assert!(seen.attach_to(mine)?.len() >= 1);
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct UsdtPoint<'a> {
@@ -78,6 +130,19 @@ impl<'a> UsdtPoint<'a> {
 }
 
 /// One of the places of a static probe in a file.
+///
+/// ```
+/// use ebpf_rt::programs::UsdtPoint;
+///
+/// # kernel_test::example!();
+/// # kernel_test::handle_request(1);
+/// let places = UsdtPoint::new("/proc/self/exe", "ebpf_rt", "request").places()?;
+/// for place in &places {
+///     println!("{:#x}: {} arguments", place.offset, place.arguments.len());
+/// }
+/// assert!(!places.is_empty());
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UsdtPlace {
@@ -93,13 +158,14 @@ impl UsdtPoint<'_> {
     /// The places of the probe in the file, in the order of their offsets, with where its
     /// arguments are (x86-64 and arm64).
     ///
-    /// ```no_run
-    /// use ebpf_rt::programs::{UsdtLocation, UsdtPoint};
+    /// ```
+    /// use ebpf_rt::programs::UsdtPoint;
     ///
-    /// for place in UsdtPoint::new("libc", "libc", "setjmp").places()? {
-    ///     for argument in &place.arguments {
-    ///         println!("{:#x}: {} is {:?}", place.offset, argument.text, argument.location);
-    ///     }
+    /// # kernel_test::example!();
+    /// # kernel_test::handle_request(1);
+    /// let places = UsdtPoint::new("/proc/self/exe", "ebpf_rt", "request").places()?;
+    /// for argument in &places[0].arguments {
+    ///     println!("{} is {:?}", argument.text, argument.location);
     /// }
     /// # Ok::<(), ebpf_rt::Error>(())
     /// ```
@@ -170,6 +236,28 @@ impl Usdt {
     /// index that the program gets from `bpf_get_attach_cookie` when it is hit there. Linux 5.15.
     ///
     /// [`UsdtArgumentSpec`] shows such a program.
+    ///
+    /// ```
+    /// use ebpf_rt::context::UsdtArgumentSpec;
+    /// use ebpf_rt::programs::{Usdt, UsdtPoint};
+    /// use ebpf_rt::{Array, Error, links::UsdtLink};
+    ///
+    /// /// Where the first argument is, the array says at the index that is the cookie.
+    /// fn watch(program: &Usdt, places: &Array<[UsdtArgumentSpec; 1]>) -> Result<UsdtLink, Error> {
+    ///     let point = UsdtPoint::new("/proc/self/exe", "ebpf_rt", "request");
+    ///     program.attach_with_arguments(point, places)
+    /// }
+    /// # ebpf_rt::ebpf! { #[license = "GPL"] mod requests { #[usdt] fn seen(ctx: *mut core::ffi::c_void) -> i32 { r0 = 0; exit; } } }
+    /// # fn main() -> Result<(), Error> {
+    /// #     kernel_test::example!(Kernel(5, 15));
+    /// #     kernel_test::handle_request(1);
+    ///
+    /// let places = Array::create(64)?;
+    /// let _link = watch(&requests::load()?.progs.seen, &places)?;
+    /// assert_eq!(places.get(0)?[0].size, 4);          // at the first place: four bytes
+    /// #     Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// As of [`attach_to`](Self::attach_to), and

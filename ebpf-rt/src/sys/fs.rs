@@ -27,7 +27,7 @@ pub(crate) fn list_directory(path: &str) -> Result<Vec<String>> {
         path,
         into: &mut names,
     })?;
-    names.sort();
+    names.sort_unstable();
     Ok(names)
 }
 

@@ -6,15 +6,15 @@ use ebpf_asm::object::RecordField;
 /// The record that a trace point makes: the context of
 /// [`Tracepoint`](crate::programs::Tracepoint) programs.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::tracefs::Tracefs;
 ///
-/// # fn main() -> Result<(), ebpf_rt::Error> {
+/// # kernel_test::example!();
 /// let format = Tracefs::open()?.format("sched", "sched_process_exec")?;
 /// let pid = format.field("pid")?;
 /// println!("pid is {} bytes at offset {}", pid.size, pid.offset);
-/// # Ok(())
-/// # }
+/// assert!(format.field("pidd").unwrap_err().to_string().contains("did you mean `pid`"));
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -28,6 +28,19 @@ pub struct Format {
 }
 
 /// A field of a record.
+///
+/// ```
+/// use ebpf_rt::tracefs::Tracefs;
+///
+/// # kernel_test::example!();
+/// let format = Tracefs::open()?.format("sched", "sched_process_exec")?;
+/// // Texts are elsewhere in the record: the field says where.
+/// let filename = format.field("filename")?;
+/// assert!(filename.is_location && filename.type_name.contains("char"));
+/// let pid = format.field("pid")?;
+/// assert!(pid.is_signed && pid.size == 4);
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Field {
@@ -75,6 +88,26 @@ impl Format {
 
     /// Whether the fields are where a program takes them to be:
     /// [`TracepointRecord::FIELDS`](crate::context::TracepointRecord::FIELDS).
+    ///
+    /// ```
+    /// use ebpf_rt::TracepointRecord;
+    /// use ebpf_rt::context::TracepointRecord as _;
+    /// use ebpf_rt::tracefs::Tracefs;
+    ///
+    /// /// What the tool believes of `sched_process_exec`.
+    /// #[derive(TracepointRecord)]
+    /// #[repr(C)]
+    /// struct Exec {
+    ///     common: [u8; 8],
+    ///     filename: u32,
+    ///     pid: i32,
+    /// }
+    ///
+    /// # kernel_test::example!();
+    /// let format = Tracefs::open()?.format("sched", "sched_process_exec")?;
+    /// println!("{:?}", format.check(Exec::FIELDS));
+    /// # Ok::<(), ebpf_rt::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Of the first that is not: [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) if there is

@@ -5,6 +5,20 @@ use bytemuck::Zeroable;
 use object::Architecture;
 
 /// An argument of a static probe.
+///
+/// ```
+/// use ebpf_rt::programs::UsdtPoint;
+///
+/// # kernel_test::example!();
+/// # kernel_test::handle_request(1);
+/// let place = &UsdtPoint::new("/proc/self/exe", "ebpf_rt", "request").places()?[0];
+/// let first = &place.arguments[0];
+/// assert!(matches!(first.size, 1 | 2 | 4 | 8));
+/// println!("{}: {} bytes", first.text, first.size);
+/// // As a program reads about it in an array:
+/// println!("{:?}", first.spec());
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct UsdtArgument {
@@ -22,6 +36,21 @@ pub struct UsdtArgument {
 ///
 /// Registers are given as offsets in the program's context
 /// ([`pt_regs`](crate::context::pt_regs)).
+///
+/// ```
+/// use ebpf_rt::programs::{UsdtLocation, UsdtPoint};
+///
+/// # kernel_test::example!();
+/// # kernel_test::handle_request(1);
+/// for argument in &UsdtPoint::new("/proc/self/exe", "ebpf_rt", "request").places()?[0].arguments {
+///     match argument.location {
+///         UsdtLocation::Constant(number) => println!("always {number}"),
+///         UsdtLocation::Register { .. } => println!("in a register"),
+///         _ => println!("{}", argument.text),
+///     }
+/// }
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum UsdtLocation {

@@ -14,16 +14,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 /// that have them. Names are those of the symbol table, of separate debug symbols by build id
 /// or of the dynamic symbols, and are not demangled. Code that was made at run time has none.
 ///
-/// ```no_run
+/// ```
 /// use ebpf_rt::symbols::ProcessSymbols;
 ///
-/// # fn f(pid: u32, address: u64) -> Result<(), ebpf_rt::Error> {
-/// let symbols = ProcessSymbols::load(pid)?;
-/// if let Some(symbol) = symbols.find(address) {
-///     println!("{symbol}"); // malloc+0x42 [libc.so.6]
-/// }
-/// # Ok(())
-/// # }
+/// # kernel_test::example!();
+/// let symbols = ProcessSymbols::load(std::process::id())?;
+/// let address = libc::getppid as *const () as u64;
+/// let symbol = symbols.find(address).expect("it is a function of the C library");
+/// assert!(symbol.to_string().starts_with("getppid"), "{symbol}");
+/// # Ok::<(), ebpf_rt::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct ProcessSymbols {
@@ -53,6 +52,16 @@ struct File {
 
 /// A place in the code of a process. Prints as `malloc+0x42 [libc.so.6]`, or `[libc.so.6]`
 /// where the file has no name for it.
+///
+/// ```
+/// use ebpf_rt::symbols::ProcessSymbols;
+///
+/// let symbols = ProcessSymbols::load(std::process::id())?;
+/// let symbol = symbols.find(libc::getppid as *const () as u64 + 1).expect("it is in the C library");
+/// assert!(symbol.file.contains("libc"));
+/// assert!(symbol.function.is_some_and(|(name, offset)| name.contains("getppid") && offset == 1));
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct ProcessSymbol<'a> {

@@ -1,6 +1,15 @@
 //! One line of the log: what it is.
 
 /// A line of the log, with what it says.
+///
+/// ```
+/// use ebpf_rt::verifier_log::{LineKind, VerifierLog};
+///
+/// let log = VerifierLog::parse("0: (b7) r0 = 2\n1: (95) exit\nsomething that is new");
+/// let [first, _, last] = log.lines() else { unreachable!() };
+/// assert!(matches!(first.kind, LineKind::Instruction(_)));
+/// assert_eq!((last.text, last.kind), ("something that is new", LineKind::Other));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Line<'a> {
@@ -11,6 +20,21 @@ pub struct Line<'a> {
 }
 
 /// What a [`Line`] is.
+///
+/// ```
+/// use ebpf_rt::verifier_log::{LineKind, VerifierLog};
+///
+/// let log = VerifierLog::parse("0: (35) if r1 >= 0x0 goto pc+2\n\nfrom 0 to 3: R1=ctx() R10=fp0");
+/// let branches: Vec<_> = log
+///     .lines()
+///     .iter()
+///     .filter_map(|line| match line.kind {
+///         LineKind::Branch { from, to, .. } => Some((from, to)),
+///         _ => None,
+///     })
+///     .collect();
+/// assert_eq!(branches, [(0, 3)]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LineKind<'a> {
@@ -51,6 +75,15 @@ pub enum LineKind<'a> {
 }
 
 /// An instruction in the log: `12: (07) r4 += 4    ; R4=8`.
+///
+/// ```
+/// use ebpf_rt::verifier_log::{LineKind, VerifierLog};
+///
+/// let log = VerifierLog::parse("12: (07) r4 += 4    ; R4=8");
+/// let LineKind::Instruction(instruction) = log.lines()[0].kind else { unreachable!() };
+/// assert_eq!((instruction.slot, instruction.opcode), (12, 0x07));
+/// assert_eq!((instruction.text, instruction.registers), ("r4 += 4", "R4=8"));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoggedInstruction<'a> {
@@ -65,6 +98,14 @@ pub struct LoggedInstruction<'a> {
 }
 
 /// A line of source in the log.
+///
+/// ```
+/// use ebpf_rt::verifier_log::{LineKind, VerifierLog};
+///
+/// let log = VerifierLog::parse("; exit @ main.rs:11");
+/// let LineKind::Source(source) = log.lines()[0].kind else { unreachable!() };
+/// assert_eq!((source.text, source.place), ("exit", Some(("main.rs", 11))));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoggedSource<'a> {

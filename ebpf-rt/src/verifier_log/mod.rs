@@ -44,6 +44,17 @@ pub use state::{RegisterState, StatePlace, Value, registers};
 use core::fmt;
 
 /// A log of the verifier, line by line.
+///
+/// ```
+/// use ebpf_rt::verifier_log::VerifierLog;
+///
+/// let log = VerifierLog::parse("0: (bf) r0 = r2\nR2 !read_ok\n");
+/// assert_eq!(log.lines().len(), 2);
+/// assert_eq!(log.reason().map(|reason| reason.fact), Some("R2 !read_ok"));
+/// assert_eq!(log.instruction(), Some(0));
+/// assert_eq!(log.path().steps().len(), 1);
+/// assert!(log.report().is_none());                // from Linux 7.3 on
+/// ```
 #[derive(Clone, Debug)]
 pub struct VerifierLog<'a> {
     lines: Vec<Line<'a>>,
@@ -51,6 +62,19 @@ pub struct VerifierLog<'a> {
 }
 
 /// Why the program was refused, in the kernel's words.
+///
+/// ```
+/// use ebpf_rt::verifier_log::VerifierLog;
+///
+/// let log = VerifierLog::parse(
+///     "1: (85) call bpf_get_netns_cookie#122\n\
+///      R1 type=inv expected=ctx\n",
+/// );
+/// let reason = log.reason().unwrap();
+/// assert_eq!((reason.register(), reason.kind()), (Some(1), Some("inv")));
+/// assert_eq!(reason.acquired_at(), None);         // no reference is left
+/// assert_eq!(reason.to_string(), "R1 type=inv expected=ctx");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reason<'a> {
@@ -201,6 +225,13 @@ fn number_behind(text: &str, words: &str) -> Option<usize> {
 impl Reason<'_> {
     /// The slot of the instruction that acquired what is not released: `alloc_insn` of
     /// "Unreleased reference".
+    ///
+    /// ```
+    /// use ebpf_rt::verifier_log::VerifierLog;
+    ///
+    /// let log = VerifierLog::parse("9: (95) exit\nUnreleased reference id=2 alloc_insn=4\n");
+    /// assert_eq!(log.reason().unwrap().acquired_at(), Some(4));
+    /// ```
     #[must_use]
     pub fn acquired_at(&self) -> Option<usize> {
         number_behind(self.fact, "alloc_insn=")
@@ -217,6 +248,18 @@ impl Reason<'_> {
 
     /// What the packet register holds in "invalid access to packet, off=0 size=8,
     /// R2(id=0,off=0,r=4)".
+    ///
+    /// ```
+    /// use ebpf_rt::verifier_log::VerifierLog;
+    ///
+    /// let log = VerifierLog::parse(
+    ///     "4: (79) r0 = *(u64 *)(r2 +0)\n\
+    ///      invalid access to packet, off=0 size=8, R2(id=0,off=0,r=4)\n",
+    /// );
+    /// let reason = log.reason().unwrap();
+    /// // Four bytes were compared with the packet's end:
+    /// assert_eq!(reason.packet().unwrap().number("r"), Some(4));
+    /// ```
     #[must_use]
     pub fn packet(&self) -> Option<Value<'_>> {
         let (_, rest) = self

@@ -6,9 +6,25 @@
 
 use super::line::{Line, LineKind, LoggedInstruction, LoggedSource};
 use super::state::{StatePlace, Value, registers};
-use std::collections::{BTreeMap, HashMap};
+use crate::few::FewMap;
+use std::collections::HashMap;
 
 /// The instructions from the program's start to the one that was refused.
+///
+/// ```
+/// use ebpf_rt::verifier_log::{Origin, VerifierLog};
+///
+/// let log = VerifierLog::parse(
+///     "0: R1=ctx() R10=fp0\n\
+///      0: (b7) r0 = 2    ; R0=2\n\
+///      1: (95) exit\n\
+///      At program exit the register R0 has value (0x2; 0x0) should have been in (0x0; 0x1)\n",
+/// );
+/// let path = log.path();
+/// assert_eq!((path.steps().len(), path.depth()), (2, 0));
+/// assert_eq!(path.value(0).unwrap().constant(), Some(2));
+/// assert_eq!(path.origin(0), Some(Origin::Written(0)));       // by the first step
+/// ```
 #[derive(Clone, Debug)]
 pub struct Path<'a> {
     steps: Vec<Step<'a>>,
@@ -17,6 +33,20 @@ pub struct Path<'a> {
 }
 
 /// An instruction on a [`Path`].
+///
+/// ```
+/// use ebpf_rt::verifier_log::VerifierLog;
+///
+/// let log = VerifierLog::parse(
+///     "0: (35) if r1 >= 0x0 goto pc+2\n\
+///      from 0 to 3: R1=ctx(id=0,off=0,imm=0) R10=fp0\n\
+///      3: (95) exit\n\
+///      R0 !read_ok\n",
+/// );
+/// let path = log.path();
+/// let [jump, exit] = path.steps() else { unreachable!() };
+/// assert_eq!((jump.taken, exit.instruction.slot), (Some(true), 3));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Step<'a> {
@@ -29,6 +59,19 @@ pub struct Step<'a> {
 }
 
 /// Where a register's value comes from.
+///
+/// ```
+/// use ebpf_rt::verifier_log::{Origin, VerifierLog};
+///
+/// let log = VerifierLog::parse(
+///     "0: (b7) r1 = 1    ; R1=1\n\
+///      1: (85) call bpf_get_smp_processor_id#8    ; R0=scalar()\n\
+///      2: (bf) r2 = r1\n\
+///      R1 !read_ok\n",
+/// );
+/// // "It was lost in the call", not "it was never written":
+/// assert_eq!(log.path().origin(1), Some(Origin::Lost(1)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
@@ -265,7 +308,7 @@ fn effect(instruction: &LoggedInstruction<'_>) -> Effect {
 /// What the registers hold, by frame and number.
 #[derive(Clone, Debug, Default)]
 struct State<'a> {
-    registers: BTreeMap<(u32, u8), Value<'a>>,
+    registers: FewMap<(u32, u8), Value<'a>>,
     frame: u32,
 }
 
@@ -285,7 +328,7 @@ impl<'a> State<'a> {
     }
 
     fn clear(&mut self, frame: u32) {
-        self.registers.retain(|&(of, _), _| of != frame);
+        self.registers.retain(|&(of, _)| of != frame);
     }
 
     /// A function of the program is called, with what `r1` to `r5` hold.
@@ -317,7 +360,7 @@ impl<'a> State<'a> {
         match *effect {
             Effect::Call => {
                 self.registers
-                    .retain(|&(of, register), _| of != frame || register > 5);
+                    .retain(|&(of, register)| of != frame || register > 5);
             }
             Effect::Writes {
                 register,

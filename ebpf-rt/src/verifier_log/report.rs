@@ -1,6 +1,21 @@
 //! The report that Linux 7.3 puts below the trace.
 
 /// The report of Linux 7.3: the reason in prose, and the way that led there.
+///
+/// ```
+/// use ebpf_rt::verifier_log::Report;
+///
+/// /// The first line of it, for a terminal.
+/// fn headline(report: &Report) -> String {
+///     match &report.at {
+///         Some(at) => format!("{} ({})", report.problem, at.text),
+///         None => report.problem.clone(),
+///     }
+/// }
+///
+/// let log = ebpf_rt::verifier_log::VerifierLog::parse("Verification failed: Memory Safety\n");
+/// assert_eq!(headline(log.report().unwrap()), "Memory Safety");
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -17,6 +32,18 @@ pub struct Report {
 }
 
 /// A place that a [`Report`] names.
+///
+/// ```
+/// use ebpf_rt::verifier_log::{Report, ReportStep};
+///
+/// /// The instructions that a report names: what to colour in a listing.
+/// fn slots(report: &Report) -> Vec<usize> {
+///     let steps: Vec<&ReportStep> = report.causes.iter().chain(&report.at).collect();
+///     steps.iter().filter_map(|step| step.slot).collect()
+/// }
+///
+/// assert_eq!(slots(&Report::default()), []);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReportStep {

@@ -1,6 +1,15 @@
 //! What registers hold: `R1=ctx(id=0,off=0,imm=0) R2_w=inv5 fp-8=mmmmmmmm`.
 
 /// What a register or a slot of the stack holds, as the log says.
+///
+/// ```
+/// use ebpf_rt::verifier_log::registers;
+///
+/// let mut states = registers("R0=map_value(map=m,ks=4,vs=8) R10=fp0");
+/// let state = states.next().unwrap();
+/// assert_eq!((state.frame, state.value.kind()), (0, "map_value"));
+/// assert_eq!(state.value.number("vs"), Some(8));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RegisterState<'a> {
@@ -13,6 +22,18 @@ pub struct RegisterState<'a> {
 }
 
 /// Whose state a [`RegisterState`] is.
+///
+/// ```
+/// use ebpf_rt::verifier_log::{StatePlace, registers};
+///
+/// let written: Vec<u32> = registers("R1=ctx() fp-8=mmmmmmmm fp-16=0")
+///     .filter_map(|state| match state.place {
+///         StatePlace::Stack(below) => Some(below),
+///         _ => None,
+///     })
+///     .collect();
+/// assert_eq!(written, [8, 16]);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum StatePlace {
@@ -23,6 +44,17 @@ pub enum StatePlace {
 }
 
 /// What the verifier knows of a value: `map_value(map=m,ks=4,vs=8)`, `scalar(umax=64)`, `5`.
+///
+/// ```
+/// use ebpf_rt::verifier_log::Value;
+///
+/// let value = Value::new("scalar(umax=64)");
+/// assert_eq!((value.kind(), value.field("umax")), ("scalar", Some("64")));
+/// assert_eq!(value.constant(), None);             // not one number
+/// assert_eq!(Value::new("P5").constant(), Some(5));
+/// assert_eq!(Value::new("fp-8").stack_offset(), Some(-8));
+/// assert_eq!(value.as_str(), "scalar(umax=64)");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Value<'a> {
     text: &'a str,

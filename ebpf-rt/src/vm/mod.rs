@@ -65,6 +65,31 @@ use map::Shared;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The machine behind a skeleton. Clones are the same machine.
+///
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::ebpf;
+///
+/// ebpf! {
+///     #[license = "GPL"]
+///     mod clock {
+///         #[raw_tracepoint("sys_enter")]
+///         fn now(ctx: *mut c_void) -> i32 {
+///             call bpf_ktime_get_ns;
+///             exit;
+///         }
+///     }
+/// }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     let now = clock::vm()?.progs.now;
+///     let machine = now.machine()?;
+///     machine.with(|vm| vm.set_clock(1_000_000));
+///     assert!(now.run(&mut [0; 16])? >= 1_000_000);
+///     println!("{} instructions", machine.with(|vm| vm.executed()));
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Machine(Arc<Mutex<State>>);
 
@@ -129,6 +154,31 @@ impl VmProgram {
 
 impl RawProgram {
     /// Runs the program in the machine that it was loaded into with `vm()`; its result.
+    ///
+    /// ```
+    /// use core::ffi::c_void;
+    /// use ebpf_rt::programs::Program;
+    /// use ebpf_rt::{ebpf, vm::Input};
+    ///
+    /// ebpf! {
+    ///     #[license = "GPL"]
+    ///     mod short {
+    ///         #[socket_filter]
+    ///         fn keep(skb: *const c_void) -> i32 {
+    ///             r0 = *(u32 *)(r1 + 0);              // __sk_buff.len
+    ///             exit;
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// fn main() -> Result<(), ebpf_rt::Error> {
+    ///     let keep = short::vm()?.progs.keep;
+    ///     let mut packet = [0; 60];
+    ///     // By a handle of any kind:
+    ///     assert_eq!(keep.as_raw().run_on(Input::skb(&mut packet))?, 60);
+    ///     Ok(())
+    /// }
+    /// ```
     ///
     /// # Errors
     /// [`ErrorKind::Fault`] if the program does something that it must not;

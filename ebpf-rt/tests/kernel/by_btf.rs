@@ -1,6 +1,6 @@
 //! Programs that attach by BTF, at work: each test sees the effect.
 
-use super::common::{cgroup2, cgroup2_mount, make_system_calls, offset, own_tid};
+use super::common::{cgroup2, make_system_calls, offset, own_tid};
 use core::ffi::c_void;
 use ebpf_rt::btf::Kind;
 use ebpf_rt::context::arg_offset;
@@ -551,7 +551,7 @@ fn lsm_cgroup() {
     let mut loader = binds::loader();
     loader.consts.TID.set(own_tid());
     let binds = loader.load().unwrap();
-    let group = File::open(cgroup2_mount().unwrap()).unwrap();
+    let group = File::open(kernel_test::cgroup2().unwrap()).unwrap();
     let bind = || std::net::UdpSocket::bind("127.0.0.1:0").map(drop);
     bind().unwrap();
     let link = binds.progs.bind.attach_to(&group).unwrap();

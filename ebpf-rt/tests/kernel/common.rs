@@ -112,17 +112,8 @@ pub(crate) fn make_system_calls(count: usize) {
     }
 }
 
-pub(crate) fn cgroup2_mount() -> Option<String> {
-    let mounts = std::fs::read_to_string("/proc/mounts").ok()?;
-    mounts.lines().find_map(|line| {
-        let mut words = line.split(' ').skip(1);
-        let path = words.next()?;
-        (words.next()? == "cgroup2").then(|| path.to_owned())
-    })
-}
-
 pub(crate) fn cgroup2() -> Result<(), String> {
-    cgroup2_mount()
+    kernel_test::cgroup2()
         .map(drop)
         .ok_or("cgroup2 is not mounted".into())
 }
@@ -139,38 +130,3 @@ pub(crate) fn own_tid() -> u32 {
     // SAFETY: takes nothing and cannot fail.
     unsafe { libc::gettid() }.cast_unsigned()
 }
-/// A static probe of `ebpf_rt`, as `sys/sdt.h` makes it: its name, its semaphore or `0`, the text
-/// of its arguments, and the operands for them.
-macro_rules! static_probe {
-    ($name:literal, $semaphore:literal, $arguments:literal, $($operands:tt)*) => {
-        // SAFETY: a nop, and notes beside the program; the operands are only read.
-        unsafe {
-            core::arch::asm!(
-                "990: nop",
-                ".pushsection .note.stapsdt,\"\",\"note\"",
-                ".balign 4",
-                ".4byte 992f-991f, 994f-993f, 3",
-                "991: .asciz \"stapsdt\"",
-                "992: .balign 4",
-                "993: .8byte 990b",
-                ".8byte _.stapsdt.base",
-                concat!(".8byte ", $semaphore),
-                ".asciz \"ebpf_rt\"",
-                concat!(".asciz \"", $name, "\""),
-                concat!(".asciz \"", $arguments, "\""),
-                "994: .balign 4",
-                ".popsection",
-                ".ifndef _.stapsdt.base",
-                ".pushsection .stapsdt.base,\"aG\",\"progbits\",.stapsdt.base,comdat",
-                ".weak _.stapsdt.base",
-                ".hidden _.stapsdt.base",
-                "_.stapsdt.base: .space 1",
-                ".size _.stapsdt.base, 1",
-                ".popsection",
-                ".endif",
-                $($operands)*
-            );
-        }
-    };
-}
-pub(crate) use static_probe;

@@ -1,6 +1,6 @@
 //! Iterators: each test reads what a program writes.
 
-use super::common::{cgroup2, cgroup2_mount, offset, own_tid};
+use super::common::{cgroup2, offset, own_tid};
 use core::mem::offset_of;
 use ebpf_rt::btf::{Btf, Kind};
 use ebpf_rt::context::{bpf_iter__bpf_map_elem, bpf_iter__cgroup, bpf_iter__task, bpf_iter_meta};
@@ -186,7 +186,7 @@ fn iter_map_elements() {
 
 fn iter_cgroup() {
     let walks = load_walks();
-    let path = cgroup2_mount().unwrap();
+    let path = kernel_test::cgroup2().unwrap();
     let root = File::open(&path).unwrap();
     let of = |order| {
         let parameters = IterParameters::cgroup(&root, order);

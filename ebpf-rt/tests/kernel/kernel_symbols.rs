@@ -493,9 +493,9 @@ ebpf! {
         }
 
         #[socket_filter]
-        fn parameter(ctx: *mut c_void) -> i32 { call bpf_strcmp; exit }
+        fn parameter(ctx: *mut c_void) -> i32 { r2 = r1; call bpf_strcmp; exit }
         #[socket_filter]
-        fn count(ctx: *mut c_void) -> i32 { call bpf_strchr; exit }
+        fn count(ctx: *mut c_void) -> i32 { r2 = r1; call bpf_strchr; exit }
         #[socket_filter]
         fn result(ctx: *mut c_void) -> i32 { call bpf_strlen; exit }
     }

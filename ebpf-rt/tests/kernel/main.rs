@@ -28,10 +28,12 @@ mod privileges;
 mod programs;
 mod records;
 mod rejections;
+mod remedies;
 mod ring_buf;
 mod sockmaps;
 mod storages;
 mod struct_ops;
+mod text_object;
 mod tracing;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod usdt;
@@ -62,6 +64,7 @@ fn main() -> std::process::ExitCode {
     programs::add(&mut suite);
     rejections::add(&mut suite);
     records::add(&mut suite);
+    remedies::add(&mut suite);
     ring_buf::add(&mut suite);
     sockmaps::add(&mut suite);
     storages::add(&mut suite);

@@ -1,6 +1,6 @@
 //! The kinds of maps that are no tables: each is seen to work through a program.
 
-use super::common::{cgroup2, cgroup2_mount, eventually, make_system_calls};
+use super::common::{cgroup2, eventually, make_system_calls};
 use super::ring_buf::Trigger;
 use core::ffi::c_void;
 use core::mem::offset_of;
@@ -654,7 +654,7 @@ ebpf! {
 }
 
 fn cgroup_array() {
-    let root = cgroup2_mount().unwrap();
+    let root = kernel_test::cgroup2().unwrap();
     let empty = format!("{root}/kernel-test-{}", std::process::id());
     std::fs::create_dir(&empty).unwrap();
     let mut loader = groups::loader();

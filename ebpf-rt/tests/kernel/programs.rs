@@ -13,7 +13,7 @@ use ebpf_rt::tracefs::Tracefs;
 use ebpf_rt::{Global, TracePipe};
 use kernel_test::{Need, Suite};
 use std::net::UdpSocket;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
@@ -121,9 +121,9 @@ fn outlives_its_socket() {
 }
 
 fn reuseport() {
-    let first = bind_shared(0);
+    let first = kernel_test::bind_shared(0);
     let address = first.local_addr().unwrap();
-    let sockets = [first, bind_shared(address.port())];
+    let sockets = [first, kernel_test::bind_shared(address.port())];
     for (index, socket) in sockets.iter().enumerate() {
         socket
             .set_read_timeout(Some(Duration::from_millis(500)))
@@ -148,46 +148,6 @@ fn reuseport() {
         "object `test`, program `keep`: SO_ATTACH_REUSEPORT_EBPF failed with EINVAL: the socket \
          is in no reuseport group; set SO_REUSEPORT before it is bound"
     );
-}
-
-/// A UDP socket on the loopback that shares its port; 0 for any port.
-fn bind_shared(port: u16) -> UdpSocket {
-    // SAFETY: takes numbers only.
-    let fd = unsafe { libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0) };
-    assert!(fd >= 0);
-    // SAFETY: the kernel just made it for us.
-    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
-    let one: libc::c_int = 1;
-    let address = libc::sockaddr_in {
-        sin_family: libc::AF_INET as libc::sa_family_t,
-        sin_port: port.to_be(),
-        sin_addr: libc::in_addr {
-            s_addr: u32::from_ne_bytes([127, 0, 0, 1]),
-        },
-        sin_zero: [0; 8],
-    };
-    // SAFETY: the option's value is an `int` and the address a `sockaddr_in`, of these sizes.
-    unsafe {
-        assert_eq!(
-            libc::setsockopt(
-                fd.as_raw_fd(),
-                libc::SOL_SOCKET,
-                libc::SO_REUSEPORT,
-                (&raw const one).cast(),
-                4
-            ),
-            0
-        );
-        assert_eq!(
-            libc::bind(
-                fd.as_raw_fd(),
-                (&raw const address).cast(),
-                size_of_val(&address) as u32
-            ),
-            0
-        );
-    }
-    fd.into()
 }
 
 static HITS: GlobalDef<u64> = Global::new(0);

@@ -1,16 +1,12 @@
 //! What the verifier refuses, at the instruction: the programs of `data/rejected.s`.
 
 use super::common::{leak, load_plain};
+use super::text_object::{TextObject, TextProgram};
 use core::ffi::c_void;
-use ebpf_asm::diag::Severity;
-use ebpf_asm::link::{Linked, ObjectFunction, RelocationTarget, Scope, Symbol, link_program};
-use ebpf_asm::syntax::ast::{self, Item};
-use ebpf_asm::syntax::{TokenList, lex, parse_object};
-use ebpf_rt::load::{Options, load};
-use ebpf_rt::object::{
-    FunctionRecord, LabelTable, LineTable, Linkage, MapDef, ProgramDef, ProgramKind, Relocation,
-    RelocationKind,
-};
+use ebpf_asm::link::Linked;
+use ebpf_asm::syntax::TokenList;
+use ebpf_asm::syntax::ast::StaticItem;
+use ebpf_rt::object::{MapDef, ProgramKind};
 use ebpf_rt::verifier_log::BtfLog;
 use ebpf_rt::{Array, Error, ErrorKind, KernelVersion, MapType, Object};
 use kernel_test::{Need, Suite};
@@ -64,58 +60,28 @@ fn kind(attribute: &str) -> Option<ProgramKind> {
 }
 
 /// A program of the file, and what is to become of it.
-struct Rejected {
-    name: String,
+pub(crate) struct Rejected {
+    pub(crate) name: String,
     kind: ProgramKind,
     license: &'static str,
     /// The kernels that take it.
-    accepted_by: Vec<String>,
+    pub(crate) accepted_by: Vec<String>,
     /// Position among the file's functions.
-    function: usize,
+    pub(crate) function: usize,
 }
 
 /// The parsed file.
-struct File {
-    tokens: TokenList,
-    object: ast::Object,
-}
+struct File(TextObject);
 
 impl File {
     fn parse() -> Self {
-        let mut diagnostics = Vec::new();
-        let tokens = lex(TEXT, &mut diagnostics);
-        let mut parsed = parse_object(&tokens);
-        diagnostics.append(&mut parsed.diagnostics);
-        assert!(diagnostics.is_empty(), "{diagnostics:?}");
-        Self {
-            tokens,
-            object: parsed.tree.unwrap(),
-        }
-    }
-
-    fn functions(&self) -> Vec<&ast::Function> {
-        let items = self.object.items.iter();
-        items
-            .filter_map(|item| match item {
-                Item::Function(function) => Some(function),
-                _ => None,
-            })
-            .collect()
-    }
-
-    fn maps(&self) -> Vec<MapDef> {
-        let items = self.object.items.iter();
-        items
-            .filter_map(|item| match item {
-                Item::Static(item) => Some(map(item.name.text.clone().leak())),
-                _ => None,
-            })
-            .collect()
+        let map = |_: &TokenList, item: &StaticItem| map(item.name.text.clone().leak());
+        Self(TextObject::parse(TEXT, map))
     }
 
     fn rejected(&self) -> Vec<Rejected> {
         let mut all = Vec::new();
-        for (function, item) in self.functions().into_iter().enumerate() {
+        for (function, item) in self.0.functions().into_iter().enumerate() {
             let attributes = || item.attributes.iter();
             let Some(kind) = attributes().find_map(|attribute| kind(&attribute.name.text)) else {
                 assert!(item.attributes.is_empty(), "{}", item.name.text);
@@ -124,7 +90,7 @@ impl File {
             let accepted = attributes().find(|attribute| attribute.name.text == "accepted_by");
             let accepted = accepted.map(|attribute| {
                 let range = &attribute.content;
-                let text = self.tokens.render(range.start, range.end);
+                let text = self.0.tokens.render(range.start, range.end);
                 let versions = text.split('"').skip(1).step_by(2);
                 versions.map(str::to_owned).collect()
             });
@@ -141,82 +107,27 @@ impl File {
     }
 
     fn link(&self, rejected: &Rejected) -> Linked {
-        let items = self.functions();
-        let functions: Vec<ObjectFunction<'_>> = items
-            .iter()
-            .map(|function| ObjectFunction {
-                name: &function.name.text,
-                linkage: Linkage::Static,
-                inline: false,
-                // So that what the macros know about its kind is no error.
-                program_type: None,
-                body: &function.body,
-            })
-            .collect();
-        let mut scope = Scope::default();
-        for (at, map) in self.maps().iter().enumerate() {
-            let symbol = Symbol::Map(at as u16);
-            scope.symbols.insert(map.name.to_owned(), symbol);
-        }
-        for (at, function) in items.iter().enumerate() {
-            let symbol = match function.attributes.is_empty() {
-                true => Symbol::Function(at),
-                false => Symbol::Program,
-            };
-            scope.symbols.insert(function.name.text.clone(), symbol);
-        }
-        let linked = link_program(&functions, rejected.function, &scope, None);
-        let is_error = |d: &&ebpf_asm::Diagnostic| d.severity == Severity::Error;
-        assert_eq!(linked.diagnostics.iter().find(is_error), None);
-        linked
+        self.0.link(rejected.function)
     }
 
     /// Loads it; with a log of this level, if that is not 0.
     fn load(&self, rejected: &Rejected, level: u32) -> Result<(), Error> {
-        let linked = self.link(rejected);
-        let lines: Vec<u8> = linked
-            .spans
-            .iter()
-            .flat_map(|span| {
-                let mut record = span.line.to_le_bytes().to_vec();
-                record.extend((span.column as u16).to_le_bytes());
-                record
-            })
-            .collect();
-        let relocations = linked.relocations.iter().map(|relocation| {
-            let RelocationTarget::Map { map, .. } = relocation.target else {
-                panic!("{relocation:?}")
-            };
-            Relocation::new(relocation.insn, RelocationKind::MapFd { map })
-        });
-        let functions = linked.functions.iter().map(|function| {
-            FunctionRecord::new(
-                function.name.clone().leak(),
-                function.insn,
-                function.linkage,
-            )
-        });
-        let program = ProgramDef::new(
-            rejected.name.clone().leak(),
-            rejected.kind,
-            leak(linked.insns.clone()),
-            leak(relocations.collect()),
-            leak(functions.collect()),
-            LineTable::new(FILE, lines.leak()),
-        )
-        .with_labels(LabelTable::EMPTY);
-        let object = Object::new(
-            "rejected",
-            rejected.license,
-            KernelVersion::DEFAULT_MINIMUM,
-            leak(self.maps()),
-            &[],
-            leak(vec![program]),
-        );
-        let mut options = Options::default();
-        options.log_level(level);
-        load(&object, &[], &[], &[], &options).map(drop)
+        let program = TextProgram {
+            name: &rejected.name,
+            kind: rejected.kind,
+            license: rejected.license,
+            function: rejected.function,
+            file: FILE,
+        };
+        self.0.load(&program, level)
     }
+}
+
+/// The file's programs, for what is tested without a kernel.
+pub(crate) fn programs() -> (TextObject, Vec<Rejected>) {
+    let file = File::parse();
+    let rejected = file.rejected();
+    (file.0, rejected)
 }
 
 /// The marks of a function: place and what is said there.

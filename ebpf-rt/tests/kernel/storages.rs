@@ -1,7 +1,7 @@
 //! Values at the kernel's own objects: what programs write there, user space reads.
 
 use super::by_btf::LSM;
-use super::common::{cgroup2, cgroup2_mount, eventually, offset, own_tid};
+use super::common::{cgroup2, eventually, offset, own_tid};
 use core::ffi::c_void;
 use core::mem::offset_of;
 use ebpf_rt::context::arg_offset;
@@ -418,7 +418,7 @@ struct Group(String);
 
 impl Group {
     fn create(name: &str) -> Self {
-        let root = cgroup2_mount().unwrap();
+        let root = kernel_test::cgroup2().unwrap();
         let path = format!("{root}/kernel-test-{name}-{}", std::process::id());
         std::fs::create_dir(&path).unwrap();
         Self(path)

@@ -1,6 +1,6 @@
 //! Probes and perf events at work, and what the kernel says about what is loaded.
 
-use super::common::{eventually, make_system_calls, static_probe};
+use super::common::{eventually, make_system_calls};
 use core::ffi::c_void;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicU16, Ordering};
@@ -15,7 +15,7 @@ use ebpf_rt::programs::{
 };
 use ebpf_rt::tracefs::Tracefs;
 use ebpf_rt::{ErrorKind, Global, LinkType, ProgramType, ebpf};
-use kernel_test::{Need, Suite};
+use kernel_test::{Need, Suite, has_kprobes, static_probe};
 use std::time::{Duration, Instant};
 
 const ROOT: &[Need] = &[Need::Root];
@@ -93,13 +93,6 @@ pub(crate) fn add(suite: &mut Suite) {
     suite
         .test("tracing::kprobe_session", KPROBE_SESSION, kprobe_session)
         .programs(&["kprobe_session"]);
-}
-
-fn has_kprobes() -> Result<(), String> {
-    match std::path::Path::new("/sys/bus/event_source/devices/kprobe/type").exists() {
-        true => Ok(()),
-        false => Err("kprobes (CONFIG_KPROBES)".to_owned()),
-    }
 }
 
 fn has_kprobe_multi() -> Result<(), String> {

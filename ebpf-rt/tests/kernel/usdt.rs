@@ -1,12 +1,12 @@
 //! Arguments of static probes.
 
-use super::common::static_probe;
 use super::tracing::this_file;
 use core::hint::black_box;
 use core::mem::offset_of;
 use ebpf_rt::context::{UsdtArgumentSpec, pt_regs};
 use ebpf_rt::programs::{UsdtLocation, UsdtPoint};
 use ebpf_rt::{Array, ErrorKind, Global, ebpf};
+use kernel_test::static_probe;
 use kernel_test::{Need, Suite};
 
 pub(crate) fn add(suite: &mut Suite) {

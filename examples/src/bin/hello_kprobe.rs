@@ -37,7 +37,8 @@ ebpf! {
         /// others as well, and old ones.
         const TOOL: u32;
 
-        // The name of the function on x86-64; the tool looks for the architecture's.
+        // ANCHOR: program
+        // The name on x86-64; the tool looks for the architecture's.
         #[kprobe("__x64_sys_execve")]
         fn hello(ctx: *mut pt_regs) -> i32 {
             r1 = HELLO ll;
@@ -47,6 +48,7 @@ ebpf! {
             r0 = 0;
             exit;
         }
+        // ANCHOR_END: program
     }
 }
 

@@ -134,6 +134,7 @@ ebpf! {
         }
 
         /// Hands the call to user space.
+        #[inline]
         fn record(path: *const c_char) -> i64 {
             call fill_buffer;
             if r0 == 0 goto done;
@@ -157,10 +158,10 @@ ebpf! {
             r2 = 1;
             lock *(u64 *)(r1 + 0) += r2;
         done:
-            r0 = 0;
-            exit;
+            exit;                                   // here: goes on behind the call
         }
 
+        // ANCHOR: fill
         /// Reads the path into this CPU's `BUFFER`, and returns that.
         fn fill_buffer(path: *const c_char) -> *mut Call {
             r6 = r1;
@@ -169,7 +170,7 @@ ebpf! {
             r2 += -4;
             r1 = BUFFER ll;
             call bpf_map_lookup_elem;
-            if r0 == 0 goto done;                   // never, but the verifier wants to see it
+            if r0 == 0 goto done;                   // for the verifier
             r7 = r0;
             r1 = r7;
             r1 += {offset_of!(Call, path)};
@@ -179,18 +180,18 @@ ebpf! {
             call bpf_probe_read_user_str;
             *(u64 *)(r7 + {offset_of!(Call, length)}) = r0;
             if r0 s<= 0 goto filled;                // not readable
-            // The helper has terminated the text. If it were ours to do: the mask tells every
-            // verifier that the byte is inside the buffer.
+            // The helper has terminated the text. If it were ours to do: the
+            // mask tells every verifier that the byte is inside the buffer.
             r0 += -1;
             r0 &= {PATH_MAX - 1};
-            r1 = r7;
-            r1 += r0;
-            *(u8 *)(r1 + {offset_of!(Call, path)}) = 0;
+            r0 += r7;
+            *(u8 *)(r0 + {offset_of!(Call, path)}) = 0;
         filled:
             r0 = r7;
         done:
             exit;
         }
+        // ANCHOR_END: fill
 
         /// Prints process and path.
         fn print(path: *const c_char) -> i64 {

@@ -69,6 +69,7 @@ ebpf! {
             exit;
         }
 
+        // ANCHOR: compare
         /// Returns whether the loop is to end.
         fn compare(place: u64, search: *mut c_void) -> i64 {
             r6 = r2;
@@ -93,6 +94,7 @@ ebpf! {
             r0 = 0;
             exit;
         }
+        // ANCHOR_END: compare
     }
 }
 

@@ -42,6 +42,7 @@ const TIMER_CALLS: [libc::c_long; 5] = [
     libc::SYS_timer_delete,
 ];
 
+// ANCHOR: lines
 log_lines! {
     /// What the programs tell.
     enum Line {
@@ -57,6 +58,7 @@ log_lines! {
         Other { pid: u32, process: [u8; 16], number: u32 },
     }
 }
+// ANCHOR_END: lines
 
 ebpf! {
     /// Programs by system call.
@@ -82,10 +84,9 @@ ebpf! {
             r0 >>= 32;
             r1 = TOOL;
             if r0 == r1 goto done;
-            r7 = *(u64 *)(r6 + 8);              // args[1]: the system call's number
             r1 = r6;
             r2 = SYSCALLS ll;
-            r3 = r7;
+            r3 = *(u64 *)(r6 + 8);              // args[1]: the system call's number
             call bpf_tail_call;                 // does not come back
             // It does if there is no program for this number.
             r1 = OTHERS ll;
@@ -95,7 +96,7 @@ ebpf! {
             if r1 == 0 goto done;
             r1 = {Other::LINE};
             r2 = {size_of::<Other>()};
-            r3 = r7;
+            r3 = *(u64 *)(r6 + 8);
             call tell;
         done:
             r0 = 0;
@@ -113,6 +114,7 @@ ebpf! {
             exit;
         }
 
+        // ANCHOR: timer
         /// Everything with timers.
         #[raw_tracepoint("sys_enter")]
         fn hello_timer(ctx: *mut bpf_raw_tracepoint_args) -> i32 {
@@ -128,6 +130,7 @@ ebpf! {
             r0 = 0;
             exit;
         }
+        // ANCHOR_END: timer
 
         /// Says and counts nothing.
         #[raw_tracepoint("sys_enter")]
@@ -137,6 +140,7 @@ ebpf! {
         }
 
         /// Puts a line into the log. All of them begin alike; the last has a number more.
+        #[inline]
         fn tell(line: u32, size: u64, number: u32) -> i64 {
             *(u32 *)(r10 - {32 - offset_of!(Other, line)}) = w1;
             *(u32 *)(r10 - {32 - offset_of!(Other, number)}) = w3;
@@ -159,8 +163,7 @@ ebpf! {
             r2 = 1;
             lock *(u64 *)(r1 + 0) += r2;
         done:
-            r0 = 0;
-            exit;
+            exit;  // here: goes on behind the call
         }
     }
 }

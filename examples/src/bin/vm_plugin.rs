@@ -63,6 +63,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
         .iter()
         .map(|&slot| Insn::from_le_bytes(slot))
         .collect();
+    // ANCHOR: run
     // The suites are for machines of any kind: none of the kernel's helpers.
     let mut vm = Vm::for_user(32);
     add_suite_helpers(&mut vm);
@@ -72,6 +73,7 @@ fn run(mut arguments: lexopt::Parser) -> Result<(), Exit> {
     let program = vm.load_insns("the program", &insns);
     let result = vm.run_on(program, Input::context(&mut memory));
     let result = result.map_err(|fault| Exit::Failed(fault.into()))?;
+    // ANCHOR_END: run
     writeln!(stdout(), "{result:x}")?;
     Ok(())
 }

@@ -138,6 +138,17 @@ impl Server {
             .collect())
     }
 
+    /// Where the name at a place stands, its definition among them.
+    pub(crate) fn references(&mut self, place: Place) -> Result<Vec<Place>, String> {
+        let more = json!({ "context": { "includeDeclaration": true } });
+        let answer = self.ask("textDocument/references", place, more)?;
+        let places = answer.as_array().into_iter().flatten();
+        Ok(places
+            .filter(|found| found["uri"] == *self.uri)
+            .filter_map(|found| Place::of(&found["range"]["start"]))
+            .collect())
+    }
+
     /// What is offered at a place.
     pub(crate) fn completion(&mut self, place: Place) -> Result<Vec<String>, String> {
         let answer = self.ask("textDocument/completion", place, json!({}))?;

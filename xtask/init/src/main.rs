@@ -8,8 +8,8 @@ mod system;
 mod test;
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::process::{Command, ExitCode};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, ExitCode, Stdio};
 
 /// What is to be done, a step in a line with fields between tabs.
 const PLAN: &str = "/etc/plan";
@@ -51,6 +51,27 @@ fn run() -> Result<(), String> {
             ["shell"] => {
                 let status = Command::new("/bin/sh").arg("-l").status();
                 status.map_err(|error| format!("/bin/sh: {error}"))?;
+            }
+            ["tell", binary] => {
+                let failed = |error: std::io::Error| format!("{binary}: {error}");
+                let mut child = Command::new(binary)
+                    .stdout(Stdio::piped())
+                    .spawn()
+                    .map_err(failed)?;
+                // Line by line: the host loses its patience with guests that say nothing.
+                for line in child
+                    .stdout
+                    .take()
+                    .into_iter()
+                    .flat_map(|out| BufReader::new(out).lines())
+                {
+                    let line = kernel_test::report::escape(&line.map_err(failed)?);
+                    results.line(&format!("told\t{line}"))?;
+                }
+                let status = child.wait().map_err(failed)?;
+                if !status.success() {
+                    return Err(format!("{binary}: {status}"));
+                }
             }
             ["test", name, binary, directory, seconds] => {
                 results.line(&format!("started\t{name}"))?;

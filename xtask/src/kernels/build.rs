@@ -77,6 +77,30 @@ pub(crate) fn build() -> Result<Build> {
     Ok(build)
 }
 
+/// Builds the first process, and a program of its package that tells something of the kernel.
+pub(crate) fn teller(name: &str) -> Result<(Build, PathBuf)> {
+    let mut command = cargo();
+    command.args(["build", "--quiet", "--target", TARGET, "--package", INIT]);
+    command.args(["--message-format", "json-render-diagnostics"]);
+    let mut init = None;
+    let mut teller = None;
+    for artifact in artifacts(&mut command)? {
+        match artifact.name.as_str() {
+            INIT => init = Some(artifact.binary),
+            other if other == name => teller = Some(artifact.binary),
+            _ => {}
+        }
+    }
+    let init = init.ok_or_else(|| format!("cargo built no {INIT}"))?;
+    let teller = teller.ok_or_else(|| format!("cargo built no {name}"))?;
+    let build = Build {
+        init,
+        suites: Vec::new(),
+        binaries: vec![teller.clone()],
+    };
+    Ok((build, teller))
+}
+
 fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(crate::workspace());

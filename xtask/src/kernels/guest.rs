@@ -114,7 +114,7 @@ fn qemu(kernel: &Kernel, initramfs: &Path) -> Command {
     command.args(["-nodefaults", "-no-user-config", "-no-reboot"]);
     // One thread for both processors: with two, a processor may still see code that the other has
     // replaced (trace points are switched so), and oopses at a breakpoint or jumps in a circle.
-    command.args(["-accel", "tcg,thread=single", "-smp", "2", "-m", "1024"]);
+    command.args(["-accel", "tcg,thread=single", "-smp", "2", "-m", "2048"]);
     command.args(["-cpu", kernel.series.cpu, "-display", "none"]);
     command.arg("-kernel").arg(&kernel.image);
     command.arg("-initrd").arg(initramfs);

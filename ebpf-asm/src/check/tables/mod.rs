@@ -2,8 +2,10 @@
 
 #[rustfmt::skip] // A row is a line.
 mod context;
+pub(super) mod kfuncs;
 
-use crate::{AttachType, MapType, ProgramType};
+use crate::{AttachType, KernelVersion, MapType, ProgramType};
+use alloc::vec::Vec;
 
 /// What a program may do at a place of its context.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,6 +33,13 @@ pub(super) enum Becomes {
     Other,
 }
 
+impl Becomes {
+    /// Whether it belongs to a packet that is in memory.
+    pub(super) const fn is_packet(self) -> bool {
+        matches!(self, Self::Packet | Self::PacketEnd | Self::PacketMeta)
+    }
+}
+
 /// The context of a program type, where it attaches at one of some places.
 struct Context {
     program_type: ProgramType,
@@ -41,6 +50,8 @@ struct Context {
 
 /// A stretch of offsets with the same answer: `first`, `first + stride`, … up to `last`.
 struct Span {
+    /// The kernels that allow it: bits of [`context::KERNELS`].
+    kernels: u8,
     write: bool,
     size: u8,
     first: u16,
@@ -62,10 +73,17 @@ impl Span {
 /// No machine saves more bytes of registers: contexts of kprobes and perf events.
 const MOST_REGISTERS: i64 = 1024;
 
-/// What `size` bytes at `at` are.
+/// The kernels of [`context::KERNELS`] that say something about kernels from this one on: also the
+/// last one before it, for what was between the two.
+fn kernels_from(oldest: KernelVersion) -> u8 {
+    let before = context::KERNELS.iter().filter(|&&kernel| kernel <= oldest);
+    u8::MAX << before.count().saturating_sub(1)
+}
+
+/// What `size` bytes at `at` are on kernels from `oldest` on.
 pub(super) fn context_access(
-    program_type: ProgramType,
-    attach_type: Option<AttachType>,
+    (program_type, attach_type): (ProgramType, Option<AttachType>),
+    oldest: KernelVersion,
     at: i64,
     size: u8,
     write: bool,
@@ -116,6 +134,8 @@ pub(super) fn context_access(
         _ => {}
     }
     let mut known = false;
+    let mut gives = None;
+    let asked = kernels_from(oldest);
     for context in context::CONTEXTS {
         if context.program_type != program_type {
             continue;
@@ -126,17 +146,72 @@ pub(super) fn context_access(
             continue;
         }
         known = true;
-        let span = u16::try_from(at).ok().and_then(|at| {
-            context
-                .spans
-                .iter()
-                .find(|span| span.holds(at, size, write))
-        });
-        if let Some(span) = span {
-            return Gives(span.becomes);
+        let Ok(at) = u16::try_from(at) else {
+            continue;
+        };
+        let spans = context.spans.iter();
+        for span in spans.filter(|span| span.kernels & asked != 0 && span.holds(at, size, write)) {
+            match gives {
+                // Kernels, or places, differ.
+                Some(other) if other != span.becomes => return Unknown,
+                _ => gives = Some(span.becomes),
+            }
         }
     }
-    if known || at < 0 { Never } else { Unknown }
+    match gives {
+        Some(becomes) => Gives(becomes),
+        None if known || at < 0 => Never,
+        None => Unknown,
+    }
+}
+
+/// The first kernel of those that were asked on which a place of the context can be accessed, if
+/// on `oldest` it cannot: what was asked before and after it says so.
+pub(super) fn context_since(
+    (program_type, attach_type): (ProgramType, Option<AttachType>),
+    oldest: KernelVersion,
+    at: i64,
+    size: u8,
+    write: bool,
+) -> Option<KernelVersion> {
+    let at = u16::try_from(at).ok()?;
+    // The last kernel that says something about `oldest`: nothing was taken away so far.
+    let mut kernels = context::KERNELS.iter();
+    let asked = kernels.position(|&kernel| kernel >= oldest)?;
+    let mut there = 0;
+    let mut all = 0;
+    for context in context::CONTEXTS {
+        let this = context.attach_types.is_empty()
+            || attach_type.is_none_or(|attach_type| context.attach_types.contains(&attach_type));
+        if context.program_type == program_type && this {
+            all |= context
+                .spans
+                .iter()
+                .fold(0, |bits, span| bits | span.kernels);
+            let spans = context.spans.iter();
+            there |= spans
+                .filter(|span| span.holds(at, size, write))
+                .fold(0, |bits, span| bits | span.kernels);
+        }
+    }
+    // Of a type that the kernel does not have something else is to be said.
+    let has_type = all >> asked & 1 == 1;
+    let lacks = there & (u8::MAX >> (7 - asked)) == 0;
+    let first = there.trailing_zeros() as usize;
+    (has_type && lacks).then(|| context::KERNELS.get(first).copied())?
+}
+
+/// The sizes in which a place of the context can be accessed, the largest first.
+pub(super) fn context_sizes(
+    of: (ProgramType, Option<AttachType>),
+    oldest: KernelVersion,
+    at: i64,
+    write: bool,
+) -> Vec<u8> {
+    let answer = |size| context_access(of, oldest, at, size, write);
+    let mut sizes: Vec<u8> = [8, 4, 2, 1].into();
+    sizes.retain(|&size| matches!(answer(size), ContextAccess::Becomes(_)));
+    sizes
 }
 
 /// Whether programs of this type may write to packets; also where that is not certain.
@@ -236,6 +311,37 @@ pub(super) const fn return_range(
     })
 }
 
+/// The types of maps that no kernel lets a helper work on, each as the bit of its number.
+pub(super) fn maps_not_taken(helper: u32) -> u64 {
+    MapType::ALL
+        .iter()
+        .filter(|&&map_type| !takes_map(helper, map_type))
+        .fold(0, |bits, map_type| bits | 1 << map_type.as_raw())
+}
+
+/// Since then programs that may not hold the lock of a map of sockets cannot delete from it.
+const NO_DELETE_FROM_SOCKMAP: KernelVersion = KernelVersion::new(6, 10);
+
+/// Whether programs of this type may change maps of sockets by a helper for all maps.
+pub(super) fn may_change_sockmap(
+    helper: &str,
+    program_type: ProgramType,
+    min_kernel: KernelVersion,
+) -> bool {
+    use ProgramType as P;
+    let deletes = helper == "bpf_map_delete_elem";
+    if !deletes && helper != "bpf_map_update_elem" {
+        return true;
+    }
+    match program_type {
+        P::SocketFilter | P::SchedCls | P::SchedAct | P::Xdp | P::SkReuseport => true,
+        // Those of iterators; the others cannot be told apart from them here.
+        P::FlowDissector | P::SkLookup | P::Tracing | P::Ext => true,
+        P::SockOps if deletes => true,
+        _ => deletes && min_kernel < NO_DELETE_FROM_SOCKMAP,
+    }
+}
+
 /// Whether a helper may work on a map of this type: both have a say.
 pub(super) fn takes_map(helper: u32, map_type: MapType) -> bool {
     use MapType as M;
@@ -284,7 +390,11 @@ pub(super) fn takes_map(helper: u32, map_type: MapType) -> bool {
         195 => matches!(map_type, M::PercpuArray | M::PercpuHash | M::LruPercpuHash),
         _ => true,
     };
-    // Kinds that newer kernels may open to more.
-    let open = matches!(map_type, M::InsnArray | M::Arena | M::Rhash | M::StructOps);
-    by_map && by_helper || open
+    by_map && by_helper || may_learn(map_type)
+}
+
+/// Kinds of maps that newer kernels may open to more helpers.
+pub(super) const fn may_learn(map_type: MapType) -> bool {
+    use MapType as M;
+    matches!(map_type, M::InsnArray | M::Arena | M::Rhash | M::StructOps)
 }

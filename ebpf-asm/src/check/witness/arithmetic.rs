@@ -3,7 +3,7 @@
 use super::run::{Result, Run, Stop};
 use super::value::{Kind, Lost, Null, Number, Pointer, Value};
 use crate::KernelVersion;
-use crate::check::Assumption;
+use crate::check::{Assumption, mirrored};
 use crate::diag::Rule;
 use crate::isa::{AluOp, JmpOp, Width};
 use crate::semantics;
@@ -79,7 +79,13 @@ impl Run<'_> {
         let small = number.bits.cast_signed().unsigned_abs() < 1 << 20;
         let changeable = matches!(
             object.kind,
-            Kind::MapValue(_) | Kind::Packet | Kind::PacketMeta | Kind::Record(_) | Kind::Context
+            Kind::MapValue(_)
+                | Kind::MapKey(_)
+                | Kind::Memory(_)
+                | Kind::Packet
+                | Kind::PacketMeta
+                | Kind::Record(_)
+                | Kind::Context
         );
         width == Width::W64
             && small
@@ -220,7 +226,9 @@ impl Run<'_> {
         let name = object.kind.kernel_name();
         let register = self.program.facts.insns[self.at].dst();
         match object.null {
-            Null::Unchecked(_) => return Err(self.unchecked_arithmetic(pointer).into()),
+            Null::Unchecked(_) => {
+                return Err(self.unchecked_arithmetic(pointer, reversed).into());
+            }
             Null::Uncertain => return Ok(Value::Opaque),
             Null::Never | Null::Is => {}
         }
@@ -245,7 +253,9 @@ impl Run<'_> {
                 }
                 return Ok(Value::Opaque);
             }
-            Kind::Function | Kind::Symbol(_) => return Ok(Value::Opaque),
+            // A map's own address cannot be changed, which not all kernels say of every change.
+            Kind::Symbol(map) => self.assume(Assumption::IsGlobal(map)),
+            Kind::Function(_) => return Ok(Value::Opaque),
             _ => {}
         }
         let by = number.bits.cast_signed();
@@ -267,6 +277,7 @@ impl Run<'_> {
                     kernel,
                 )
                 .with_help("limit the number before it is added to the pointer")
+                .limited(self.limit_here(pointer, reversed))
                 .into());
         }
         let offset = match op {
@@ -322,6 +333,10 @@ impl Run<'_> {
             return Ok(Value::Opaque);
         };
         let known = pointer.known && number.known;
+        let varied = match number.known {
+            true => pointer.varied,
+            false => self.variation(reversed, by),
+        };
         if known && offset.unsigned_abs() >= MAX_OFFSET.unsigned_abs() {
             return Err(self
                 .finding(
@@ -342,13 +357,28 @@ impl Run<'_> {
             } else {
                 pointer.input
             },
+            varied,
             ..pointer
         }))
     }
 
-    fn unchecked_arithmetic(&self, pointer: Pointer) -> crate::check::Finding {
+    /// Notes that this instruction adds a number that is not known.
+    fn variation(&mut self, reversed: bool, number: i64) -> u16 {
+        let insn = self.program.facts.insns[self.at];
+        let adds_register = insn.opcode() == 0x0f;
+        // A loop may come here again and again: nothing is said about those that follow.
+        if !adds_register || self.variations.len() >= 256 {
+            return 0;
+        }
+        let register = if reversed { insn.dst() } else { insn.src() };
+        self.variations.push((self.at as u32, register, number));
+        self.variations.len() as u16
+    }
+
+    fn unchecked_arithmetic(&self, pointer: Pointer, reversed: bool) -> crate::check::Finding {
         let object = self.of(pointer);
-        let register = self.program.facts.insns[self.at].dst();
+        let insn = self.program.facts.insns[self.at];
+        let register = if reversed { insn.src() } else { insn.dst() };
         let name = object.kind.kernel_name();
         let assumption = object.absent_from.map(Assumption::MayBeAbsent);
         self.finding(
@@ -358,14 +388,18 @@ impl Run<'_> {
                 object.kind.name()
             ),
             format!(
-                "R{register} pointer arithmetic on {name}_or_null prohibited, null-check it first"
+                "R{} pointer arithmetic on {name}_or_null prohibited, null-check it first",
+                insn.dst()
             ),
         )
+        .about(register)
         .because(
             format!("it may be null since the {}", self.origin(object.origin)),
             Some(object.origin),
         )
-        .with_help("compare it with 0 first: `if r0 == 0 goto out;`")
+        .with_help(format!(
+            "compare it with 0 first: `if r{register} == 0 goto out;`"
+        ))
         .assuming(assumption)
     }
 
@@ -470,6 +504,7 @@ impl Run<'_> {
                         return Ok((op == JmpOp::Eq) == null);
                     }
                     self.objects[at].null = if null { Null::Is } else { Null::Never };
+                    self.objects[at].checked = Some(self.at as u32);
                     if null {
                         self.objects[at].held = false;
                         if let Some(map) = object.absent_from {
@@ -534,6 +569,9 @@ impl Run<'_> {
             if !(a.kind.is_packet() || b.kind.is_packet()) && dst.object != src.object {
                 return Err(Stop::Over);
             }
+            if a.kind == Kind::PacketEnd || b.kind == Kind::PacketEnd {
+                self.compared = Some(self.at as u32);
+            }
             // Packets of other lengths.
             if let Some((_, length, _)) = self.packet
                 && let Some(input) = self.length_input()
@@ -589,20 +627,5 @@ impl Run<'_> {
             (Some(false), Some(false)) if dst.object != src.object => Ok(op == JmpOp::Ne),
             _ => Err(Stop::Over),
         }
-    }
-}
-
-/// The comparison with its operands exchanged.
-const fn mirrored(op: JmpOp) -> JmpOp {
-    match op {
-        JmpOp::Gt => JmpOp::Lt,
-        JmpOp::Ge => JmpOp::Le,
-        JmpOp::Lt => JmpOp::Gt,
-        JmpOp::Le => JmpOp::Ge,
-        JmpOp::SGt => JmpOp::SLt,
-        JmpOp::SGe => JmpOp::SLe,
-        JmpOp::SLt => JmpOp::SGt,
-        JmpOp::SLe => JmpOp::SGe,
-        op => op,
     }
 }

@@ -1,44 +1,42 @@
 //! Calls of helpers: what they demand of their arguments, what they do to the machine, and what
 //! they give back.
 
-use super::memory::Access;
 use super::run::{Result, Run, Stop};
-use super::stack::STACK_SIZE;
-use super::value::{Kind, Lost, Null, Number, Pointer, Socket, Value};
+use super::value::{Kind, Lost, Null, Number, Socket, Value};
 use crate::check::facts::MapFacts;
-use crate::check::tables;
-use crate::check::{Assumption, Finding};
+use crate::check::facts::RDONLY_PROG;
+use crate::check::{Assumption, Finding, tables};
 use crate::diag::Rule;
-use crate::helpers::{
-    self, Argument, ArgumentFlags, ArgumentKind, Helper, ReturnFlags, ReturnKind, ReturnValue,
-};
-use crate::{KernelVersion, MapType, ProgramType};
+use crate::helpers::{self, Helper, ReturnFlags, ReturnKind, ReturnValue};
+use crate::{MapType, ProgramType};
 use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// What the arguments before this one said.
 #[derive(Default)]
-struct Told {
+pub(super) struct Told {
     /// The map.
-    map: Option<u16>,
+    pub(super) map: Option<u16>,
     /// The key of a map, if it is known to this run.
-    key: Option<u64>,
+    pub(super) key: Option<u64>,
     /// The object that is given back.
-    released: Option<u16>,
+    pub(super) released: Option<u16>,
     /// The object that the result is a view of.
-    viewed: Option<u16>,
+    pub(super) viewed: Option<u16>,
+    /// The map that the value with a timer is in.
+    pub(super) map_of_value: Option<u16>,
+    /// The lock, and where in its object it is.
+    pub(super) lock: Option<(u16, i64)>,
+    /// The function that is called, and the register with it.
+    pub(super) function: Option<(u32, usize)>,
     /// The size of what is allocated.
-    allocated: Option<u64>,
+    pub(super) allocated: Option<u64>,
     /// The largest size of memory.
-    size: Option<u64>,
+    pub(super) size: Option<u64>,
     /// Whether something was given that is not modelled.
-    opaque: bool,
+    pub(super) opaque: bool,
 }
-
-/// Since then what is released must be a pointer to its beginning.
-const RELEASE_AT_START: KernelVersion = KernelVersion::new(5, 18);
-
-/// Sizes from here on no kernel accepts (`BPF_MAX_VAR_SIZ`).
-const MAX_SIZE: i64 = 1 << 29;
 
 impl Run<'_> {
     pub(super) fn helper(&mut self, id: u32) -> Result<usize> {
@@ -80,37 +78,31 @@ impl Run<'_> {
                 .with_help("write `#[license = \"GPL\"]`, if that is the licence")
                 .into());
         }
+        self.call_under_lock(name)?;
         let mut told = Told::default();
-        let mut calls_back = false;
         for (index, argument) in form.args.iter().enumerate() {
             self.argument(helper, form.args, index, *argument, &mut told)?;
-            calls_back |= argument.kind == ArgumentKind::PtrToFunc;
         }
-        if let Some(map) = told.map.and_then(|map| facts.map(map))
-            && !tables::takes_map(id, map.map_type)
-        {
-            return Err(self
-                .finding(
-                    Rule::MapKind,
-                    format!(
-                        "`{name}` does not work on maps of the type `{}`, and `{}` is one",
-                        map.map_type.name(),
-                        map.name
-                    ),
-                    format!(
-                        "cannot pass map_type {} into func {name}#{id}",
-                        map.map_type.as_raw()
-                    ),
-                )
-                .into());
+        if let Some(map) = told.map {
+            self.map_of_call(helper, map)?;
         }
-        if calls_back {
-            return Err(Stop::Over);
+        if name == "bpf_get_local_storage" {
+            self.no_flags(helper)?;
+        }
+        if let Some((target, register)) = told.function {
+            return self.call_back(helper, target, register, &told);
+        }
+        if let Some(lock) = told.lock {
+            self.lock_or_unlock(name, lock)?;
         }
         if name == "bpf_tail_call" && self.depth() == 0 {
             self.no_references("tail_call")?;
         }
         if let Some(object) = told.released {
+            if self.objects[usize::from(object)].born < self.callbacks_active() {
+                // Newer kernels refuse it; older ones take the callback for called once.
+                return Err(Stop::Over);
+            }
             self.release(object);
         }
         if tables::changes_packet(name) {
@@ -129,7 +121,119 @@ impl Run<'_> {
         Ok(self.after_call(result))
     }
 
-    fn release(&mut self, object: u16) {
+    /// Whether the helper works on maps like this.
+    fn map_of_call(&mut self, helper: &Helper, map: u16) -> Result<()> {
+        let (name, id) = (helper.name, helper.id);
+        let changes = matches!(
+            name,
+            "bpf_map_update_elem"
+                | "bpf_map_delete_elem"
+                | "bpf_map_push_elem"
+                | "bpf_map_pop_elem"
+        );
+        let Some(facts) = self.program.facts.map(map) else {
+            let others = tables::maps_not_taken(id);
+            if others != 0 {
+                let assumed = [Assumption::IsMap(map), Assumption::IsOneOf(map, others)];
+                self.oblige(&assumed, |run| {
+                    run.finding(
+                        Rule::MapKind,
+                        format!(
+                            "`{name}` does not work on maps of the kind of `{}`",
+                            run.program.facts.map_name(map)
+                        ),
+                        format!("cannot pass map_type N into func {name}#{id}"),
+                    )
+                    .with_help(kinds_taken(id))
+                });
+            }
+            if changes {
+                self.oblige(&[Assumption::HasFlags(map, RDONLY_PROG)], |run| {
+                    run.unchangeable(name, run.program.facts.map_name(map))
+                });
+            }
+            return Ok(());
+        };
+        if !tables::takes_map(id, facts.map_type) {
+            return Err(self
+                .finding(
+                    Rule::MapKind,
+                    format!(
+                        "`{name}` does not work on maps of the type `{}`, and `{}` is one",
+                        facts.map_type.name(),
+                        facts.name
+                    ),
+                    format!(
+                        "cannot pass map_type {} into func {name}#{id}",
+                        facts.map_type.as_raw()
+                    ),
+                )
+                .with_help(kinds_taken(id))
+                .into());
+        }
+        if changes && !facts.programs_may_write() {
+            return Err(self.unchangeable(name, &facts.name).into());
+        }
+        let types = &self.program.facts;
+        if matches!(facts.map_type, MapType::Sockmap | MapType::Sockhash)
+            && let Some(program_type) = types.program_type
+            && !tables::may_change_sockmap(name, program_type, types.min_kernel)
+        {
+            return Err(self
+                .finding(
+                    Rule::MapKind,
+                    format!(
+                        "`{}` programs cannot call `{name}` on maps of sockets",
+                        program_type.name()
+                    ),
+                    format!(
+                        "cannot pass map_type {} into func {name}#{id}",
+                        facts.map_type.as_raw()
+                    ),
+                )
+                .with_help("let user space change the map, or a `sock_ops` program by `bpf_sock_map_update`")
+                .into());
+        }
+        Ok(())
+    }
+
+    /// A helper whose second argument has to be zero.
+    fn no_flags(&mut self, helper: &Helper) -> Result<()> {
+        match self.registers[2] {
+            Value::Number(number) if number.bits != 0 => {
+                self.hurt(number.input);
+                Err(self
+                    .finding(
+                        Rule::ArgumentKind,
+                        format!(
+                            "`{}` has no flags: `r2` has to be 0, and it is {}",
+                            helper.name,
+                            number.bits.cast_signed()
+                        ),
+                        "get_local_storage() doesn't support non-zero flags",
+                    )
+                    .with_help("write `r2 = 0;` before the call")
+                    .into())
+            }
+            Value::Number(number) => {
+                self.wish(None, number.input, 1);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A helper changes a map that programs may only read.
+    fn unchangeable(&self, helper: &str, map: &str) -> Finding {
+        self.finding(
+            Rule::ForbiddenAccess,
+            format!("`{helper}` changes `{map}`, which programs may only read"),
+            "write into map forbidden",
+        )
+        .with_help("its definition has the flag `BPF_F_RDONLY_PROG`: only user space may change it")
+    }
+
+    pub(super) fn release(&mut self, object: u16) {
         let at = self.at as u32;
         self.objects[usize::from(object)].held = false;
         for index in 0..self.objects.len() {
@@ -161,433 +265,6 @@ impl Run<'_> {
             .because("it was acquired in the call", Some(origin))
             .with_help(release)
             .into())
-    }
-
-    fn wrong_kind(&self, helper: &Helper, register: usize, is: Value, wanted: &str) -> Finding {
-        let (what, kernel) = match is {
-            Value::Pointer(pointer) => {
-                let object = self.of(pointer);
-                let or_null = matches!(object.null, Null::Unchecked(_));
-                (
-                    object.kind.name(),
-                    format!(
-                        "{}{}",
-                        object.kind.kernel_name(),
-                        if or_null { "_or_null" } else { "" }
-                    ),
-                )
-            }
-            _ => ("a number", "scalar".into()),
-        };
-        self.finding(
-            Rule::ArgumentKind,
-            format!(
-                "`{}` takes {wanted} in `r{register}`, and this is {what}",
-                helper.name
-            ),
-            format!("R{register} type={kernel} expected={}", expected(wanted)),
-        )
-    }
-
-    /// Checks one argument.
-    fn argument(
-        &mut self,
-        helper: &Helper,
-        arguments: &[Argument],
-        index: usize,
-        argument: Argument,
-        told: &mut Told,
-    ) -> Result<()> {
-        use ArgumentKind as K;
-        let register = index + 1;
-        if argument.kind == K::Dontcare {
-            return Ok(());
-        }
-        let value = self.written(register)?;
-        let nullable = argument.flags.contains(ArgumentFlags::NULLABLE);
-        if argument.kind == K::Anything {
-            return Ok(());
-        }
-        if argument.kind.is_size() {
-            return self.size(helper, arguments, index, value, told);
-        }
-        let Some(wanted) = wanted(argument.kind) else {
-            // Neither looked at here nor modelled.
-            if matches!(argument.kind, K::Scalar) {
-                return Ok(());
-            }
-            if argument.kind == K::ConstAllocSizeOrZero {
-                return match value {
-                    Value::Number(number) if number.known => {
-                        told.allocated = Some(number.bits);
-                        Ok(())
-                    }
-                    Value::Pointer(_) => Err(self
-                        .wrong_kind(helper, register, value, "a constant size")
-                        .into()),
-                    _ => Err(Stop::Over),
-                };
-            }
-            told.opaque = true;
-            return match argument.kind {
-                K::PtrToFunc => Ok(()),
-                _ => Err(Stop::Over),
-            };
-        };
-        let releases = argument.flags.contains(ArgumentFlags::RELEASE);
-        let pointer = match value {
-            // What is given back here, this run does not know.
-            Value::Opaque if releases => return Err(Stop::Over),
-            Value::Opaque => {
-                told.opaque = true;
-                return Ok(());
-            }
-            Value::Unwritten(Lost::Gone(slot)) => {
-                return Err(self.stale(register as u8, slot).into());
-            }
-            Value::Unwritten(_) => return Ok(()),
-            Value::Number(number) => {
-                if nullable && number.bits == 0 {
-                    self.nulls.insert((self.at as u32, register as u8));
-                    return Ok(());
-                }
-                if nullable {
-                    self.wish(None, number.input, 0);
-                }
-                self.hurt(number.input);
-                let mut finding = self.wrong_kind(helper, register, value, wanted);
-                finding.unless_null = nullable.then_some(register as u8);
-                return Err(finding.into());
-            }
-            Value::Pointer(pointer) => pointer,
-        };
-        let object = *self.of(pointer);
-        match object.null {
-            Null::Never => {}
-            Null::Uncertain | Null::Is | Null::Unchecked(_) if releases && nullable => {
-                return Err(Stop::Over);
-            }
-            Null::Uncertain | Null::Is if releases => return Err(Stop::Over),
-            Null::Uncertain | Null::Is => {
-                told.opaque = true;
-                return Ok(());
-            }
-            Null::Unchecked(_) if nullable => {
-                told.opaque = true;
-                return Ok(());
-            }
-            Null::Unchecked(_) => {
-                let name = object.kind.kernel_name();
-                return Err(self
-                    .finding(
-                        Rule::PossiblyNull,
-                        format!(
-                            "`{}` takes no null in `r{register}`, and this pointer to {} may be null",
-                            helper.name,
-                            object.kind.name()
-                        ),
-                        format!("R{register} type={name}_or_null expected={}", expected(wanted)),
-                    )
-                    .because(format!("it may be null since the {}", self.origin(object.origin)), Some(object.origin))
-                    .with_help(format!("compare it before the call: `if r{register} == 0 goto out;`"))
-                    .assuming(object.absent_from.map(Assumption::MayBeAbsent))
-                    .into());
-            }
-        }
-        let fits = match argument.kind {
-            _ if releases && matches!(object.kind, Kind::Symbol(_) | Kind::KernelObject) => {
-                return Err(Stop::Over);
-            }
-            _ if matches!(object.kind, Kind::Symbol(_)) => true,
-            K::ConstMapPtr => matches!(object.kind, Kind::Map(_) | Kind::InnerMap),
-            K::PtrToCtx => object.kind == Kind::Context,
-            K::PtrToSockCommon | K::PtrToBtfIdSockCommon => {
-                matches!(object.kind, Kind::Socket(_) | Kind::KernelObject)
-            }
-            K::PtrToSocket => object.kind == Kind::Socket(Socket::Full),
-            K::PtrToRingbufMem => matches!(object.kind, Kind::Record(_)),
-            K::PtrToStack => matches!(object.kind, Kind::Stack(_)),
-            _ if object.kind == Kind::KernelObject => {
-                told.opaque = true;
-                return Ok(());
-            }
-            K::PtrToMem | K::PtrToMapKey | K::PtrToMapValue => match object.kind {
-                Kind::Context => {
-                    if self.program.facts.program_type == Some(ProgramType::Syscall) {
-                        told.opaque = true;
-                        return Ok(());
-                    }
-                    false
-                }
-                Kind::Stack(_)
-                | Kind::MapValue(_)
-                | Kind::Packet
-                | Kind::PacketMeta
-                | Kind::Record(_) => true,
-                Kind::Function => return Err(Stop::Over),
-                _ => false,
-            },
-            // Kernel objects: pointers to them are not modelled, and sockets may pass for some.
-            _ => !matches!(
-                object.kind,
-                Kind::Stack(_) | Kind::Packet | Kind::PacketMeta | Kind::PacketEnd
-            ),
-        };
-        if !fits {
-            return Err(self.wrong_kind(helper, register, value, wanted).into());
-        }
-        match argument.kind {
-            K::ConstMapPtr => {
-                let (Kind::Map(map) | Kind::Symbol(map)) = object.kind else {
-                    // Of what kind the inner map is, its creator says.
-                    told.opaque = true;
-                    return Ok(());
-                };
-                told.map = Some(map);
-            }
-            K::PtrToCtx => {
-                if pointer.offset != 0 {
-                    self.hurt(pointer.input);
-                    return Err(self.modified_context(pointer, register as u8));
-                }
-                self.hurt(pointer.input);
-            }
-            K::PtrToMapKey | K::PtrToMapValue => {
-                self.packet_argument(helper, object.kind)?;
-                let Some(facts) = told.map.and_then(|map| self.program.facts.map(map)) else {
-                    return Ok(());
-                };
-                let is_key = argument.kind == K::PtrToMapKey;
-                let size = if is_key {
-                    facts.key_size
-                } else {
-                    facts.value_size
-                };
-                let one_word = is_key
-                    && matches!(
-                        facts.map_type,
-                        MapType::Array | MapType::PercpuArray | MapType::ArrayOfMaps
-                    );
-                let access = access(argument.flags);
-                if one_word && let Kind::Stack(frame) = object.kind {
-                    let at = pointer.offset;
-                    if (-STACK_SIZE..=-4).contains(&at) && at % 4 == 0 {
-                        let filled = self.stacks[usize::from(frame)].load(at, 4);
-                        if let super::stack::Filled::Value(Value::Number(number)) = filled {
-                            told.key = Some(number.bits);
-                        }
-                    }
-                }
-                self.helper_access(pointer, i64::from(size), access, register)?;
-            }
-            K::PtrToMem => {
-                self.packet_argument(helper, object.kind)?;
-                if let Some(size) = argument.size {
-                    if argument.flags.contains(ArgumentFlags::ALIGNED)
-                        && matches!(object.kind, Kind::Stack(_))
-                        && pointer.offset.rem_euclid(i64::from(size)) != 0
-                    {
-                        return Err(self
-                            .finding(
-                                Rule::MisalignedAccess,
-                                format!("`{}` wants a multiple of {size} as the address in `r{register}`", helper.name),
-                                format!("misaligned stack access off {} size {size}", pointer.offset),
-                            )
-                            .into());
-                    }
-                    self.helper_access(pointer, i64::from(size), access(argument.flags), register)?;
-                }
-            }
-            _ => {}
-        }
-        if releases {
-            if pointer.offset != 0 {
-                if self.program.facts.min_kernel < RELEASE_AT_START {
-                    return Err(Stop::Over);
-                }
-                return Err(self
-                    .finding(
-                        Rule::NotAReference,
-                        format!("`{}` takes the pointer as it was acquired, and this is {} bytes further", helper.name, pointer.offset),
-                        format!("R{register} must have zero offset when passed to release func or trusted arg to kfunc"),
-                    )
-                    .into());
-            }
-            let owner = object.part_of.unwrap_or(pointer.object);
-            if !self.objects[usize::from(owner)].held {
-                return Err(self
-                    .finding(
-                        Rule::NotAReference,
-                        format!(
-                            "`{}` gives back what was acquired, and this was not",
-                            helper.name
-                        ),
-                        format!("R{register} must be referenced when passed to release function"),
-                    )
-                    .because("the pointer comes from here", Some(object.origin))
-                    .into());
-            }
-            told.released = Some(owner);
-        }
-        if matches!(object.kind, Kind::Socket(_)) {
-            told.viewed = Some(object.part_of.unwrap_or(pointer.object));
-        }
-        Ok(())
-    }
-
-    /// A packet as memory for a helper.
-    fn packet_argument(&self, helper: &Helper, kind: Kind) -> Result<()> {
-        if !kind.is_packet() {
-            return Ok(());
-        }
-        let by_type = self
-            .program
-            .facts
-            .program_type
-            .is_none_or(tables::hands_packets_to_helpers);
-        if helper.packet_access && by_type {
-            return Ok(());
-        }
-        Err(self
-            .finding(
-                Rule::ForbiddenAccess,
-                format!(
-                    "`{}` cannot work on packet memory in programs of this type",
-                    helper.name
-                ),
-                "helper access to the packet is not allowed",
-            )
-            .with_help("copy the bytes to the stack first")
-            .into())
-    }
-
-    /// Checks memory that a helper reads or writes.
-    fn helper_access(
-        &mut self,
-        pointer: Pointer,
-        size: i64,
-        access: Option<Access>,
-        register: usize,
-    ) -> Result<()> {
-        if size == 0 {
-            return Ok(());
-        }
-        self.hurt(pointer.input);
-        let at = pointer.offset;
-        let direction = access.unwrap_or(Access::Read);
-        let kind = self.of(pointer).kind;
-        if kind.is_packet()
-            && direction == Access::Write
-            && self
-                .program
-                .facts
-                .program_type
-                .is_some_and(|program_type| !tables::writes_packets(program_type))
-        {
-            return Err(Stop::Over);
-        }
-        self.inside(pointer, at, size, direction, register as u8)?;
-        if let Kind::Stack(frame) = kind {
-            let stack = &mut self.stacks[usize::from(frame)];
-            match access {
-                Some(Access::Write) if pointer.known => stack.forget(at, size),
-                Some(Access::Read) if pointer.known => stack.blur(at, size),
-                Some(Access::Write) => {
-                    stack.forget(at, size);
-                    stack.blur_all();
-                }
-                Some(_) => stack.blur_all(),
-                // It may have written.
-                None => {
-                    stack.forget(at, size);
-                    stack.blur_all();
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Checks the size of the memory in the argument before.
-    fn size(
-        &mut self,
-        helper: &Helper,
-        arguments: &[Argument],
-        index: usize,
-        value: Value,
-        told: &mut Told,
-    ) -> Result<()> {
-        let register = index + 1;
-        let number = match value {
-            Value::Number(number) => number,
-            Value::Pointer(_) => {
-                return Err(self.wrong_kind(helper, register, value, "a size").into());
-            }
-            _ => {
-                told.opaque = true;
-                return Ok(());
-            }
-        };
-        self.hurt(number.input);
-        let size = number.bits.cast_signed();
-        let problem = if size < 0 {
-            Some((
-                format!("the size in `r{register}` is {size}"),
-                format!("R{register} min value is negative, either use unsigned or 'var &= const'"),
-            ))
-        } else if size == 0 && arguments[index].kind == ArgumentKind::MemSize {
-            Some((
-                format!(
-                    "the size in `r{register}` is 0, and `{}` takes at least 1 byte",
-                    helper.name
-                ),
-                format!("R{register} invalid zero-sized read: u64=[0,0]"),
-            ))
-        } else if size >= MAX_SIZE {
-            Some((
-                format!(
-                    "the size in `r{register}` is {size}, and the most is {}",
-                    MAX_SIZE - 1
-                ),
-                format!(
-                    "R{register} unbounded memory access, use 'var &= const' or 'if (var < const)'"
-                ),
-            ))
-        } else {
-            None
-        };
-        if let Some((message, kernel)) = problem {
-            return Err(self
-                .finding(Rule::ArgumentSize, message, kernel)
-                .with_help(format!(
-                    "limit it on both sides before the call: `r{register} &= 63;`, or comparisons with 0 and the largest size"
-                ))
-                .into());
-        }
-        told.size = Some(number.bits);
-        let Some(before) = index.checked_sub(1) else {
-            return Ok(());
-        };
-        let argument = arguments[before];
-        if argument.kind != ArgumentKind::PtrToMem || argument.size.is_some() {
-            return Ok(());
-        }
-        match self.now(self.registers[before + 1]) {
-            Value::Pointer(pointer) if self.of(pointer).null == Null::Never => {
-                self.helper_access(pointer, size, access(argument.flags), before + 1)
-            }
-            // Null, for no bytes.
-            Value::Number(null) if null.bits == 0 && size != 0 => Err(self
-                .finding(
-                    Rule::ArgumentSize,
-                    format!(
-                        "`r{}` is null, and {size} bytes are to be there",
-                        before + 1
-                    ),
-                    format!("R{} type=scalar expected=fp", before + 1),
-                )
-                .into()),
-            _ => Ok(()),
-        }
     }
 
     fn result(&mut self, helper: &Helper, ret: ReturnValue, told: &Told) -> Result<Value> {
@@ -695,6 +372,16 @@ impl Run<'_> {
     }
 }
 
+/// The kinds of maps that a helper works on, in words.
+fn kinds_taken(helper: u32) -> String {
+    let taken: Vec<&str> = MapType::ALL
+        .iter()
+        .filter(|&&kind| tables::takes_map(helper, kind) && !tables::may_learn(kind))
+        .map(|map_type| map_type.name())
+        .collect();
+    format!("it works on maps of the types {}", taken.join(", "))
+}
+
 /// What a look-up in an array gives, where the key is known to this run: newer kernels know that
 /// there is a value, if the key is a constant.
 fn array_lookup(facts: &MapFacts, told: &Told) -> Option<Null> {
@@ -714,41 +401,4 @@ fn array_lookup(facts: &MapFacts, told: &Told) -> Option<Null> {
 /// Helpers that give another view of the socket in their argument.
 fn views(name: &str) -> bool {
     matches!(name, "bpf_sk_fullsock" | "bpf_tcp_sock") || name.starts_with("bpf_skc_to_")
-}
-
-/// How a helper uses memory; `None` where the table does not say.
-fn access(flags: ArgumentFlags) -> Option<Access> {
-    if flags.contains(ArgumentFlags::UNINIT) || flags.contains(ArgumentFlags::WRITE) {
-        Some(Access::Write)
-    } else {
-        Some(Access::Read)
-    }
-}
-
-/// What an argument has to be, in words; `None` where that is not checked.
-const fn wanted(kind: ArgumentKind) -> Option<&'static str> {
-    use ArgumentKind as K;
-    Some(match kind {
-        K::ConstMapPtr => "a map",
-        K::PtrToMapKey | K::PtrToMapValue | K::PtrToMem => "a pointer to memory",
-        K::PtrToCtx => "the context",
-        K::PtrToSockCommon | K::PtrToSocket | K::PtrToBtfIdSockCommon => "a socket",
-        K::PtrToBtfId => "a kernel object",
-        K::PtrToRingbufMem => "a ring buffer's record",
-        K::PtrToStack => "a pointer to the stack",
-        _ => return None,
-    })
-}
-
-/// The kernel's words for the same.
-fn expected(wanted: &str) -> &'static str {
-    match wanted {
-        "a map" => "map_ptr",
-        "the context" => "ctx",
-        "a socket" => "sock_common, sock, tcp_sock, xdp_sock, ptr_, trusted_ptr_",
-        "a kernel object" => "ptr_, trusted_ptr_, rcu_ptr_",
-        "a ring buffer's record" => "ringbuf_mem",
-        "a size" | "a constant size" => "scalar",
-        _ => "fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_",
-    }
 }

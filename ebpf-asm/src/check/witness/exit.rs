@@ -1,5 +1,6 @@
 //! The end of a program: what it returns, and what it leaves behind.
 
+use super::Start;
 use super::run::{Result, Run, Stop};
 use super::value::{Lost, Null, Value};
 use crate::check::tables;
@@ -13,12 +14,17 @@ const PRECISE_RETURN: KernelVersion = KernelVersion::new(6, 8);
 impl Run<'_> {
     /// Leaves the program.
     pub(super) fn leave(&mut self) -> Result<()> {
-        // A global function on its own: what it may return, its type says. A fragment may be part
-        // of a function that returns nothing.
-        if self.program.entry != 0 || self.program.facts.fragment {
+        // A fragment may be part of a function that returns nothing.
+        if self.program.facts.fragment {
             return Ok(());
         }
+        self.no_lock("BPF_EXIT instruction in main prog")?;
         self.no_references("BPF_EXIT instruction in main prog")?;
+        match self.program.start {
+            Start::Program => {}
+            Start::Global(_) => return self.leave_global(),
+            Start::Async { .. } => return self.leave_async(),
+        }
         let types = &self.program.facts;
         if matches!(
             types.program_type,

@@ -5,10 +5,17 @@
 //! kernel refuses the program, and the run shows why. What is not modelled ends a run in
 //! silence.
 
+mod arguments;
 mod arithmetic;
+mod bounds;
+mod callbacks;
 mod calls;
+mod context;
 mod exit;
 mod input;
+mod kfuncs;
+mod locks;
+mod machine;
 mod memory;
 mod run;
 mod stack;
@@ -17,15 +24,20 @@ mod value;
 use super::facts::Program;
 use super::finding::Finding;
 use crate::isa::{Decoded, Form, decode_all};
-use crate::object::Linkage;
 use crate::semantics::Operation;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use input::Plan;
-use run::Run;
-use value::Kind;
+use run::{Run, Shared};
 
 /// How long is looked for.
+///
+/// ```
+/// use ebpf_asm::check::Effort;
+///
+/// let quick = Effort::runs(4);
+/// assert!(quick.total > 0);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Effort {
@@ -69,7 +81,27 @@ struct Prepared<'a> {
     operations: &'a [Operation],
     interesting: &'a [u64],
     has_references: bool,
-    entry: usize,
+    start: Start,
+}
+
+/// Where runs begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// The program.
+    Program,
+    /// A global function on its own.
+    Global(u32),
+    /// A function that a timer calls later, with an element of a map.
+    Async { target: u32, map: u16 },
+}
+
+impl Start {
+    const fn slot(self) -> usize {
+        match self {
+            Self::Program => 0,
+            Self::Global(slot) | Self::Async { target: slot, .. } => slot as usize,
+        }
+    }
 }
 
 /// After so many runs that saw nothing new, and with nothing to aim at, there is no other.
@@ -80,42 +112,41 @@ pub(super) fn check(facts: &Program<'_>, effort: Effort) -> Vec<Finding> {
     let operations = Operation::decode_all(facts.insns);
     let interesting = input::interesting(facts);
     let leads_out = leading_out(facts);
-    let mut entries = alloc::vec![0];
-    entries.extend(
-        facts
-            .functions
-            .iter()
-            .filter(|function| function.linkage == Linkage::Global && function.insn != 0)
-            .map(|function| function.insn as usize),
-    );
+    // Kernels look at functions on their own once something reaches them.
+    let mut starts = alloc::vec![Start::Program];
+    let mut next = 0;
     let mut left = effort.total;
-    let mut all: Vec<Finding> = Vec::new();
-    for entry in entries {
+    // In the order in which they were found; what else is known of an instruction, by its slot.
+    let mut order: Vec<u32> = Vec::new();
+    let mut all: BTreeMap<u32, Vec<Finding>> = BTreeMap::new();
+    while let Some(&start) = starts.get(next) {
+        next += 1;
         let prepared = Prepared {
             leads_out: &leads_out,
             facts,
             operations: &operations,
             interesting: &interesting,
             has_references: !facts.references.is_empty(),
-            entry,
+            start,
         };
-        for finding in search(&prepared, effort, &mut left) {
-            // What is certain comes before what depends on a map; of several lengths the
-            // longest counts.
-            match all.iter_mut().find(|other| other.insn == finding.insn) {
-                None => all.push(finding),
-                Some(other)
-                    if !other.assumptions.is_empty()
-                        && (finding.assumptions.is_empty()
-                            || finding.needed_length() > other.needed_length()) =>
-                {
-                    *other = finding;
-                }
-                Some(_) => {}
+        for finding in search(&prepared, effort, &mut left, &mut starts) {
+            // What is certain comes before what depends on a map, and what assumes less before
+            // what assumes more.
+            let here = all.entry(finding.insn).or_default();
+            if here.iter().any(|other| other.covers(&finding)) {
+                continue;
             }
+            if here.is_empty() {
+                order.push(finding.insn);
+            }
+            here.retain(|other| !finding.covers(other));
+            here.push(finding);
         }
     }
-    all
+    order
+        .into_iter()
+        .flat_map(|insn| all.remove(&insn).unwrap_or_default())
+        .collect()
 }
 
 impl Prepared<'_> {
@@ -192,11 +223,16 @@ fn leading(facts: &Program<'_>, is_goal: impl Fn(usize, &Decoded) -> bool) -> Ve
     leads
 }
 
-fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding> {
-    let mut seen = BTreeMap::new();
-    let mut kinds: BTreeMap<u32, Kind> = BTreeMap::new();
-    let mut obligations = Vec::new();
-    let mut nulls = BTreeSet::new();
+fn search(
+    program: &Prepared<'_>,
+    effort: Effort,
+    left: &mut u32,
+    starts: &mut Vec<Start>,
+) -> Vec<Finding> {
+    let mut shared = Shared {
+        starts: core::mem::take(starts),
+        ..Shared::default()
+    };
     let mut found: BTreeMap<Vec<bool>, Finding> = BTreeMap::new();
     let mut flips: VecDeque<(u32, bool, Plan)> = VecDeque::new();
     let mut hurts: VecDeque<Plan> = VecDeque::new();
@@ -212,7 +248,8 @@ fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding
             let next = if fresh { None } else { flips.pop_front() };
             match next {
                 Some((slot, side, _))
-                    if seen
+                    if shared
+                        .seen
                         .get(&slot)
                         .is_some_and(|sides: &[bool; 2]| sides[usize::from(side)]) => {}
                 Some((.., plan)) => break plan,
@@ -229,18 +266,10 @@ fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding
                 }
             }
         };
-        let mut run = Run::new(
-            program,
-            &plan,
-            &mut seen,
-            &mut kinds,
-            &mut nulls,
-            program.entry,
-        );
+        let mut run = Run::new(program, &plan, &mut shared);
         let finding = run.go(effort.steps.min(*left));
         *left = left.saturating_sub(run.steps);
         let (path, goals, inputs) = (run.path, run.goals, run.inputs);
-        obligations.extend(run.obligations);
         if let Some(finding) = finding {
             found.entry(path).or_insert(finding);
         }
@@ -258,7 +287,8 @@ fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding
             };
             match goal.taken {
                 Some(side) => {
-                    if seen
+                    if shared
+                        .seen
                         .get(&goal.slot)
                         .is_some_and(|sides: &[bool; 2]| sides[usize::from(side)])
                     {
@@ -273,7 +303,7 @@ fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding
                 None => hurts.push_back(plan),
             }
         }
-        let sides = seen.values().flatten().filter(|&&side| side).count();
+        let sides = shared.seen.values().flatten().filter(|&&side| side).count();
         idle = if sides > known_sides { 0 } else { idle + 1 };
         known_sides = sides;
         let nothing_left = flips.is_empty() && hurts.is_empty() && idle >= IDLE_RUNS;
@@ -281,12 +311,14 @@ fn search(program: &Prepared<'_>, effort: Effort, left: &mut u32) -> Vec<Finding
             break;
         }
     }
+    *starts = shared.starts;
     found
         .into_values()
         .filter(|finding| match finding.unless_null {
-            Some(register) => !nulls.contains(&(finding.insn, register)),
+            Some(register) => !shared.nulls.contains(&(finding.insn, register)),
             None => true,
         })
-        .chain(obligations)
+        .chain(shared.lacks.into_values())
+        .chain(shared.obligations.findings)
         .collect()
 }

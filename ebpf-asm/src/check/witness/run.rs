@@ -1,19 +1,16 @@
 //! One run: registers, frames, objects, and the machine that [`step`] drives.
 
-use super::Prepared;
+use super::callbacks::Callback;
 use super::input::{Input, InputKind, Plan, choose};
 use super::stack::Stack;
 use super::value::{Kind, Lost, Null, Number, Object, Pointer, Value};
+use super::{Prepared, Start};
 use crate::ProgramType;
 use crate::check::facts::ReferenceKind;
+use crate::check::finding::{Place, Trail};
 use crate::check::{Assumption, Finding};
 use crate::diag::Rule;
-use crate::isa::{
-    AluOp, AtomicOp, EndianOp, EndianSize, ImmediateSource, JmpOp, PacketSize, Register,
-    SignExtension, Size, Width,
-};
-use crate::object::Linkage;
-use crate::semantics::{self, Machine, step};
+use crate::semantics::step;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -48,10 +45,13 @@ pub(super) struct Goal {
 }
 
 /// A caller that waits.
-struct Frame {
-    saved: [Value; 4],
-    back: usize,
-    call: usize,
+pub(super) struct Frame {
+    pub(super) saved: [Value; 4],
+    pub(super) writers: [Option<u32>; 11],
+    pub(super) back: usize,
+    pub(super) call: usize,
+    /// What is left to do, if a helper called it.
+    pub(super) callback: Option<Callback>,
 }
 
 /// As many objects as a run may meet.
@@ -60,13 +60,19 @@ const MOST_OBJECTS: usize = 4096;
 const MOST_INPUTS: usize = 4096;
 /// As many goals as a run may note.
 const MOST_GOALS: usize = 256;
+/// As many things as may depend on maps.
+const MOST_OBLIGATIONS: usize = 4096;
 
 pub(super) struct Run<'a> {
     pub(super) program: &'a Prepared<'a>,
     plan: &'a Plan,
     pub(super) at: usize,
     pub(super) registers: [Value; 11],
-    frames: Vec<Frame>,
+    /// Where each register was last written.
+    pub(super) writers: [Option<u32>; 11],
+    /// Where something was last compared with the packet's end.
+    pub(super) compared: Option<u32>,
+    pub(super) frames: Vec<Frame>,
     pub(super) stacks: Vec<Stack>,
     pub(super) objects: Vec<Object>,
     pub(super) inputs: Vec<Input>,
@@ -75,6 +81,9 @@ pub(super) struct Run<'a> {
     /// Where these jumps stand.
     branches: Vec<u32>,
     pub(super) goals: Vec<Goal>,
+    /// Where numbers that are not known were added to pointers: the slot, the register that held
+    /// the number, and the number.
+    pub(super) variations: Vec<(u32, u8, i64)>,
     /// What inputs were compared with: values that would change the outcome.
     pub(super) bounds: Vec<(u16, u64)>,
     /// For each branch which sides were seen, in all runs.
@@ -83,10 +92,18 @@ pub(super) struct Run<'a> {
     pub(super) kinds: &'a mut BTreeMap<u32, Kind>,
     /// Calls and registers that had null, in all runs.
     pub(super) nulls: &'a mut BTreeSet<(u32, u8)>,
+    /// What else is to be run: what kernels look at on its own, once it is reached.
+    pub(super) starts: &'a mut Vec<Start>,
+    /// Where the spin lock was taken that is held, and which it is.
+    pub(super) lock: Option<(u32, u16, i64)>,
+    /// What the oldest kernel lacks, by instruction.
+    pub(super) lacks: &'a mut Lacks,
+    /// How many accesses of this run depend on which flag of which map.
+    pub(super) flagged: BTreeMap<(u16, u32), u32>,
     /// What this run assumes of maps.
     pub(super) assumed: Vec<Assumption>,
     /// What holds if more is assumed than that.
-    pub(super) obligations: Vec<Finding>,
+    pub(super) obligations: &'a mut Obligations,
     /// The object of the packet, once it was looked at, and its length and metadata.
     pub(super) packet: Option<(u16, i64, i64)>,
     /// The input that is the packet's length, counted from 1; 0 without a packet.
@@ -103,6 +120,48 @@ pub(super) struct Run<'a> {
     pub(super) steps: u32,
 }
 
+/// What the runs of a search know of each other.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// For each branch which sides were seen.
+    pub(super) seen: BTreeMap<u32, [bool; 2]>,
+    /// For each load and store the kind of pointer it was used with.
+    pub(super) kinds: BTreeMap<u32, Kind>,
+    /// Calls and registers that had null.
+    pub(super) nulls: BTreeSet<(u32, u8)>,
+    pub(super) obligations: Obligations,
+    pub(super) starts: Vec<Start>,
+    pub(super) lacks: Lacks,
+}
+
+/// What an oldest kernel lacks, by instruction.
+pub(super) type Lacks = BTreeMap<u32, Finding>;
+
+/// What was found under assumptions about maps.
+#[derive(Default)]
+pub(super) struct Obligations {
+    pub(super) findings: Vec<Finding>,
+    /// By instruction.
+    known: Vec<Vec<Known>>,
+}
+
+/// What an instruction assumes, and what was assumed before: how much, and the last.
+type Known = (Assumption, usize, Option<Assumption>);
+
+impl Obligations {
+    fn is_new(&mut self, at: usize, one: Known) -> bool {
+        if self.known.len() <= at {
+            self.known.resize(at + 1, Vec::new());
+        }
+        let here = &mut self.known[at];
+        let is_new = !here.contains(&one);
+        if is_new {
+            here.push(one);
+        }
+        is_new
+    }
+}
+
 struct Landmark {
     target: usize,
     inputs: usize,
@@ -111,19 +170,26 @@ struct Landmark {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(
-        program: &'a Prepared<'a>,
-        plan: &'a Plan,
-        seen: &'a mut BTreeMap<u32, [bool; 2]>,
-        kinds: &'a mut BTreeMap<u32, Kind>,
-        nulls: &'a mut BTreeSet<(u32, u8)>,
-        entry: usize,
-    ) -> Self {
+    pub(super) fn new(program: &'a Prepared<'a>, plan: &'a Plan, shared: &'a mut Shared) -> Self {
+        let Shared {
+            seen,
+            kinds,
+            nulls,
+            obligations,
+            starts,
+            lacks,
+        } = shared;
         let mut run = Self {
             program,
             plan,
-            at: entry,
+            at: program.start.slot(),
+            starts,
+            lacks,
+            flagged: BTreeMap::new(),
+            lock: None,
             registers: [Value::Unwritten(Lost::Never); 11],
+            writers: [None; 11],
+            compared: None,
             frames: Vec::new(),
             stacks: alloc::vec![Stack::default()],
             objects: Vec::new(),
@@ -131,12 +197,13 @@ impl<'a> Run<'a> {
             path: Vec::new(),
             branches: Vec::new(),
             goals: Vec::new(),
+            variations: Vec::new(),
             bounds: Vec::new(),
             seen,
             kinds,
             nulls,
             assumed: Vec::new(),
-            obligations: Vec::new(),
+            obligations,
             packet: None,
             packet_input: 0,
             meta_input: 0,
@@ -148,14 +215,14 @@ impl<'a> Run<'a> {
         };
         let frame = run.object(Kind::Stack(0), Null::Never);
         run.registers[10] = frame;
-        let is_program = entry == 0;
         if program.facts.fragment {
             run.registers[..10].fill(Value::Opaque);
-        } else if !is_program || program.facts.program_type == Some(ProgramType::Ext) {
+        } else if let Start::Async { map, .. } = program.start {
+            run.map_element(map);
+        } else if program.start.slot() != 0 || program.facts.program_type == Some(ProgramType::Ext)
+        {
             // A global function, or one in its place: its arguments are what its types say.
-            for register in 1..=5 {
-                run.registers[register] = Value::Opaque;
-            }
+            run.parameters(program.start.slot());
         } else if program.facts.program_type.is_some() {
             run.registers[1] = run.object(Kind::Context, Null::Never);
         } else {
@@ -193,6 +260,7 @@ impl<'a> Run<'a> {
                 Err(Stop::Found(finding)) => {
                     let mut finding = self.with_witness(*finding);
                     finding.assumptions.extend_from_slice(&self.assumed);
+                    finding.trail = Some(self.trail());
                     return Some(finding);
                 }
             }
@@ -313,7 +381,9 @@ impl<'a> Run<'a> {
             null,
             origin: self.at as u32,
             held: false,
+            born: self.callbacks_active(),
             gone: None,
+            checked: None,
             part_of: None,
             absent_from: None,
         });
@@ -326,6 +396,7 @@ impl<'a> Run<'a> {
             known: true,
             input: 0,
             from_stack: false,
+            varied: 0,
         })
     }
 
@@ -347,6 +418,26 @@ impl<'a> Run<'a> {
         if !self.assumed.contains(&assumption) {
             self.assumed.push(assumption);
         }
+    }
+
+    /// Notes what is wrong if maps are like this, and like the rest of the run assumes.
+    pub(super) fn oblige(
+        &mut self,
+        assumptions: &[Assumption],
+        finding: impl FnOnce(&Self) -> Finding,
+    ) {
+        // Most instructions are met in every run, and say the same.
+        let [first, ..] = assumptions else { return };
+        let known = (*first, self.assumed.len(), self.assumed.last().copied());
+        if self.obligations.findings.len() >= MOST_OBLIGATIONS
+            || !self.obligations.is_new(self.at, known)
+        {
+            return;
+        }
+        let mut finding = self.with_witness(finding(self));
+        finding.assumptions = assumptions.iter().chain(&self.assumed).copied().collect();
+        finding.trail = Some(self.trail());
+        self.obligations.findings.push(finding);
     }
 
     /// How many functions wait for this one.
@@ -388,6 +479,9 @@ impl<'a> Run<'a> {
                 )
                 .with_help(match index {
                     0 => "set `r0` on every path that leads here: it is the return value".into(),
+                    6..=9 if self.depth() > 0 => format!(
+                        "a function gets `r1` to `r5` from its caller, and `r6` to `r9` anew: pass it in one of the first five, `r1 = r{index};` before the call"
+                    ),
                     _ => format!("write to `r{index}` first, on every path that leads here"),
                 }),
             Lost::Call(call) => self
@@ -396,6 +490,7 @@ impl<'a> Run<'a> {
                     format!("`r{index}` is read, but the call before this has clobbered it"),
                     format!("R{index} !read_ok"),
                 )
+                .about(index as u8)
                 .because(format!("`r{index}` is lost in the call"), Some(call))
                 .with_help(match index {
                     0 => "the helper returns nothing: set `r0` after the call".into(),
@@ -408,7 +503,7 @@ impl<'a> Run<'a> {
     }
 
     /// Whether this instruction has a number that is not known yet.
-    fn has_unknown(&self, kind: ReferenceKind) -> bool {
+    pub(super) fn has_unknown(&self, kind: ReferenceKind) -> bool {
         self.program.has_references
             && self
                 .program
@@ -442,6 +537,10 @@ impl<'a> Run<'a> {
     /// Whether no other path leads to this instruction: of none of the branches on the way could
     /// the other side have come here too.
     pub(super) fn is_only_path(&self) -> bool {
+        if self.path.is_empty() {
+            // Whatever is called: nothing was decided yet.
+            return self.is_first_time();
+        }
         if self.depth() > 0 || self.path.len() >= 1 << 16 {
             return false;
         }
@@ -507,258 +606,52 @@ impl<'a> Run<'a> {
     pub(super) fn after_call(&mut self, result: Value) -> usize {
         self.clobber();
         self.registers[0] = result;
+        self.writers[..6].fill(Some(self.at as u32));
         self.at + 1
     }
-}
 
-impl Machine for Run<'_> {
-    type Value = Value;
-    type Stop = Stop;
-
-    fn constant(&self, value: u64) -> Value {
-        if self.program.has_references && self.has_unknown(ReferenceKind::Immediate) {
-            return Value::Opaque;
-        }
-        Value::Number(Number::known(value))
-    }
-
-    fn register(&mut self, register: Register) -> Result<Value> {
-        self.written(register as usize)
-    }
-
-    fn set_register(&mut self, register: Register, value: Value) -> Result<()> {
-        if register == Register::R10 {
-            return Err(self
-                .finding(
-                    Rule::WriteToFramePointer,
-                    "`r10` is the frame pointer, which cannot be written",
-                    "frame pointer is read only",
-                )
-                .into());
-        }
-        self.registers[register as usize] = value;
-        Ok(())
-    }
-
-    fn alu(&mut self, op: AluOp, width: Width, dst: Value, src: Value) -> Result<Value> {
-        self.arithmetic(op, width, dst, src)
-    }
-
-    fn negate(&mut self, width: Width, value: Value) -> Result<Value> {
-        self.unary(value, width.bits() / 8, |bits| {
-            semantics::negate(width, bits)
-        })
-    }
-
-    fn sign_extend(&mut self, extension: SignExtension, value: Value) -> Result<Value> {
-        self.unary(value, 8, |bits| semantics::sign_extend(extension, bits))
-    }
-
-    fn change_byte_order(&mut self, op: EndianOp, size: EndianSize, value: Value) -> Result<Value> {
-        // Which of them swaps, the machine decides.
-        match value {
-            Value::Number(_) if op == EndianOp::Bswap => self.unary(value, 8, |bits| {
-                semantics::change_byte_order(op, size, bits)
-            }),
-            Value::Number(number) => Ok(Value::Number(Number {
-                bits: semantics::change_byte_order(op, size, number.bits),
-                known: false,
-                input: number.input,
-            })),
-            Value::Pointer(_) => self.any(8),
-            _ => Ok(Value::Opaque),
-        }
-    }
-
-    fn compare(&mut self, op: JmpOp, width: Width, dst: Value, src: Value) -> Result<bool> {
-        let taken = self.comparison(op, width, dst, src)?;
-        Ok(self.branch(taken))
-    }
-
-    fn load(&mut self, size: Size, base: Value, offset: i16) -> Result<Value> {
-        self.read(size.bytes(), base, offset)
-    }
-
-    fn load_acquire(&mut self, size: Size, base: Value, offset: i16) -> Result<Value> {
-        self.ordered(base, "loads from", offset, size.bytes())?;
-        self.read(size.bytes(), base, offset)
-    }
-
-    fn store_release(&mut self, size: Size, base: Value, offset: i16, value: Value) -> Result<()> {
-        self.ordered(base, "stores into", offset, size.bytes())?;
-        self.write(size.bytes(), base, offset, value)
-    }
-
-    fn store(&mut self, size: Size, base: Value, offset: i16, value: Value) -> Result<()> {
-        self.write(size.bytes(), base, offset, value)
-    }
-
-    fn atomic(
-        &mut self,
-        op: AtomicOp,
-        width: Width,
-        base: Value,
-        offset: i16,
-        src: Value,
-    ) -> Result<Value> {
-        self.read_modify_write(width, base, offset, |old| match src {
-            Value::Number(number) => Some(semantics::atomic(op, width, old, number.bits)),
-            _ => None,
-        })
-    }
-
-    fn compare_exchange(
-        &mut self,
-        width: Width,
-        base: Value,
-        offset: i16,
-        expected: Value,
-        new: Value,
-    ) -> Result<Value> {
-        self.read_modify_write(width, base, offset, |old| match (expected, new) {
-            (Value::Number(expected), Value::Number(new)) => Some(semantics::compare_exchange(
-                width,
-                old,
-                expected.bits,
-                new.bits,
-            )),
-            _ => None,
-        })
-    }
-
-    fn load_imm64(&mut self, at: usize, source: ImmediateSource, imm: u64) -> Result<Value> {
-        let reference = match self.program.has_references {
-            true => self.program.facts.reference(at).map(|r| r.kind),
-            false => None,
+    /// How the run came here.
+    fn trail(&self) -> Box<Trail> {
+        let mut trail = Trail {
+            writers: self.writers,
+            kinds: [None; 11],
+            null_since: [None; 11],
+            packet_end: None,
+            compared: self.compared,
+            held_in: None,
+            held_unchecked: false,
+            branches: self.branches.iter().rev().take(16).copied().collect(),
         };
-        Ok(match (reference, source) {
-            (Some(ReferenceKind::Map(map)), _) => self.object(Kind::Map(map), Null::Never),
-            (Some(ReferenceKind::MapValue(map, offset)), _) => {
-                let value = self.object(Kind::MapValue(map), Null::Never);
-                match value {
-                    Value::Pointer(pointer) => Value::Pointer(Pointer {
-                        offset: i64::from(offset),
-                        ..pointer
-                    }),
-                    value => value,
-                }
+        for (register, value) in (0..).zip(self.registers) {
+            let Value::Pointer(pointer) = value else {
+                continue;
+            };
+            let object = self.of(pointer);
+            let index = usize::from(register);
+            if object.null == Null::Is {
+                trail.null_since[index] = object.checked;
+                continue;
             }
-            (Some(ReferenceKind::MapOrValue(map)), _) => {
-                self.object(Kind::Symbol(map), Null::Never)
+            trail.kinds[index] = Some(object.kind.name());
+            if object.kind == Kind::PacketEnd && object.gone.is_none() {
+                trail.packet_end = trail.packet_end.or(Some(register));
             }
-            (Some(_), _) => Value::Opaque,
-            (None, ImmediateSource::Value) => Value::Number(Number::known(imm)),
-            (None, ImmediateSource::Function) => self.object(Kind::Function, Null::Never),
-            (None, _) => Value::Opaque,
-        })
-    }
-
-    fn packet_load(&mut self, size: PacketSize, _: Option<Value>, _: i32) -> Result<Option<Value>> {
-        self.legacy_load(size).map(Some)
-    }
-
-    fn address_space_cast(&mut self, _: Value, _: i32) -> Result<Value> {
-        Ok(Value::Opaque)
-    }
-
-    fn call_helper(&mut self, _: usize, id: u32) -> Result<usize> {
-        if self.has_unknown(ReferenceKind::Immediate) {
-            return Err(Stop::Over);
+            if object.held && trail.held_in.is_none() {
+                trail.held_in = Some(Place::Register(register));
+            }
         }
-        self.helper(id)
-    }
-
-    fn call_kfunc(&mut self, _: usize, _: u32, _: i16) -> Result<usize> {
-        Err(Stop::Over)
-    }
-
-    fn call_local(&mut self, at: usize, target: usize) -> Result<usize> {
-        let linkage = self
-            .program
-            .facts
-            .functions
-            .iter()
-            .find(|function| function.insn as usize == target)
-            .map(|function| function.linkage);
-        if linkage == Some(Linkage::Global) {
-            let result = self.any(8)?;
-            return Ok(self.after_call(result));
-        }
-        if self.frames.len() >= 15 {
-            // More than sixteen at a time: said without running.
-            return Err(Stop::Over);
-        }
-        let [_, _, _, _, _, _, r6, r7, r8, r9, _] = self.registers;
-        self.frames.push(Frame {
-            saved: [r6, r7, r8, r9],
-            back: at + 1,
-            call: at,
-        });
-        for register in [0, 6, 7, 8, 9] {
-            self.registers[register] = Value::Unwritten(Lost::Never);
-        }
-        self.stacks.push(Stack::default());
-        let frame = self.object(Kind::Stack(self.frames.len() as u8), Null::Never);
-        self.registers[10] = frame;
-        Ok(target)
-    }
-
-    fn call_indirect(&mut self, _: usize, _: Value) -> Result<usize> {
-        Err(Stop::Over)
-    }
-
-    fn exit(&mut self, _: usize) -> Result<usize> {
-        let Some(frame) = self.frames.pop() else {
-            self.leave()?;
-            return Err(Stop::Over);
-        };
-        let depth = self.frames.len() + 1;
-        if let Value::Pointer(pointer) = self.now(self.registers[0])
-            && !pointer.from_stack
-            && let Kind::Stack(_) = self.of(pointer).kind
-        {
-            return Err(self
-                .finding(
-                    Rule::StalePointer,
-                    "the function returns a pointer to the stack",
-                    "cannot return stack pointer to the caller",
-                )
-                .into());
-        }
-        self.registers[6..10].copy_from_slice(&frame.saved);
-        let call = frame.call as u32;
-        for register in 1..=5 {
-            self.registers[register] = Value::Unwritten(Lost::Call(call));
-        }
-        self.stacks.truncate(depth);
-        // The caller's frame pointer: the object of its stack.
-        let caller = Kind::Stack(depth as u8 - 1);
-        let at = self
+        trail.held_unchecked = self
             .objects
             .iter()
-            .rposition(|object| object.kind == caller);
-        self.registers[10] = Value::Pointer(Pointer {
-            object: at.unwrap_or(0) as u16,
-            offset: 0,
-            known: true,
-            input: 0,
-            from_stack: false,
-        });
-        Ok(frame.back)
-    }
-
-    fn may_goto(&mut self, _: usize) -> Result<bool> {
-        self.may_stop = true;
-        let (taken, input) = self.choice()?;
-        self.wish(Some(!taken), input, u64::from(!taken));
-        Ok(self.branch(taken))
-    }
-
-    fn goto_indirect(&mut self, _: usize, _: Value) -> Result<usize> {
-        Err(Stop::Over)
-    }
-
-    fn unknown(&mut self, at: usize) -> Stop {
-        self.not_an_instruction(at)
+            .any(|object| object.held && object.null != Null::Never);
+        if trail.held_in.is_none()
+            && let Some(stack) = self.stacks.last()
+        {
+            trail.held_in = stack
+                .pointers()
+                .find(|(_, pointer)| self.of(*pointer).held)
+                .map(|(at, _)| Place::Stack(at));
+        }
+        Box::new(trail)
     }
 }

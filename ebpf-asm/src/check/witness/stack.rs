@@ -46,6 +46,8 @@ pub(super) struct Stack {
     slots: Vec<Slot>,
     /// The lowest offset that was used, as a positive number.
     pub(super) depth: u16,
+    /// The most that functions used together which were called from here, and how many.
+    pub(super) below: (i64, usize),
 }
 
 impl Stack {
@@ -123,6 +125,17 @@ impl Stack {
                 }))
             }
         }
+    }
+
+    /// The pointers that are saved, by their offset.
+    pub(super) fn pointers(&self) -> impl Iterator<Item = (i16, Pointer)> + '_ {
+        (-(STACK_SIZE as i16)..)
+            .step_by(8)
+            .zip(&self.slots)
+            .filter_map(|(at, slot)| match slot {
+                Slot::Pointer(pointer) => Some((at, *pointer)),
+                _ => None,
+            })
     }
 
     /// Somebody else wrote these bytes.

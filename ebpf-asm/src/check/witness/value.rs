@@ -58,6 +58,8 @@ pub(super) struct Pointer {
     /// there was any number, does not look at this one: what is wrong with pointers alone it
     /// then does not see.
     pub(super) from_stack: bool,
+    /// Where a number that is not known was added, counted from 1 in the run's list; 0 if nowhere.
+    pub(super) varied: u16,
 }
 
 /// What a pointer points to.
@@ -69,8 +71,12 @@ pub(super) struct Object {
     pub(super) origin: u32,
     /// Whether it is a reference that has to be given back.
     pub(super) held: bool,
+    /// How many callbacks were active when it was made.
+    pub(super) born: u8,
     /// The slot where it went away: given back, or the packet was changed.
     pub(super) gone: Option<u32>,
+    /// The slot where it was compared with null.
+    pub(super) checked: Option<u32>,
     /// The object whose reference keeps it.
     pub(super) part_of: Option<u16>,
     /// The map of which it is assumed that it may not be there.
@@ -98,8 +104,12 @@ pub(super) enum Kind {
     FlowKeys,
     /// A map or the address of its only value, whichever its definition says.
     Symbol(u16),
-    /// A function of the program.
-    Function,
+    /// A function of the program, by its first slot.
+    Function(u32),
+    /// A key of a map, as callbacks get it.
+    MapKey(u16),
+    /// Memory of so many bytes that a global function is given.
+    Memory(u64),
     /// A kernel object with a type of its own.
     KernelObject,
 }
@@ -144,7 +154,9 @@ impl Kind {
             Self::Socket(Socket::Xdp) => "xdp_sock",
             Self::FlowKeys => "flow_keys",
             Self::Symbol(_) => "map_ptr",
-            Self::Function => "func",
+            Self::Function(_) => "func",
+            Self::MapKey(_) => "map_key",
+            Self::Memory(_) => "mem",
             Self::KernelObject => "ptr",
         }
     }
@@ -163,7 +175,9 @@ impl Kind {
             Self::Socket(_) => "a socket",
             Self::FlowKeys => "the flow keys",
             Self::Symbol(_) => "a map or global",
-            Self::Function => "a function",
+            Self::Function(_) => "a function",
+            Self::MapKey(_) => "a map's key",
+            Self::Memory(_) => "the caller's memory",
             Self::KernelObject => "a kernel object",
         }
     }

@@ -161,7 +161,7 @@ impl Parser<'_> {
                 match word {
                     "load_acquire" => self.load_acquire(dst),
                     "addr_space_cast" => self.address_space_cast(dst),
-                    _ if words::is_reserved(word) => {
+                    _ if words::is_reserved(word) && !self.at_path() => {
                         let diagnostic = Diagnostic::error(
                             Rule::ReservedName,
                             token.span,
@@ -321,7 +321,14 @@ impl Parser<'_> {
                 );
                 return Err(self.report(diagnostic));
             }
-            return self.unexpected("`s8`, `s16` or `s32`");
+            if !matches!(token.kind, TokenKind::Word | TokenKind::Number) {
+                return self.unexpected("`s8`, `s16` or `s32`");
+            }
+            let found = self.describe(token);
+            let message = format!("expected `s8`, `s16` or `s32`, found {found}");
+            let diagnostic = Diagnostic::error(Rule::UnexpectedToken, token.span, message)
+                .with_help("values stand without parentheses; an expression stands in braces");
+            return Err(self.report(diagnostic));
         };
         self.position += 1;
         self.expect_close(Delimiter::Parenthesis, "`)` behind the size")?;

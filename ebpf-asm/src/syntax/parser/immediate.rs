@@ -45,9 +45,15 @@ impl Parser<'_> {
                 matches!(delimiter, Delimiter::Brace | Delimiter::Invisible)
             }
             TokenKind::Punct { character, .. } => character == '-',
-            TokenKind::Word => !words::is_reserved(self.text(self.peek())),
+            // A path is an error of its own: `u32::MAX`.
+            TokenKind::Word => !words::is_reserved(self.text(self.peek())) || self.at_path(),
             _ => false,
         }
+    }
+
+    /// Whether `::` stands behind a word.
+    pub(super) fn at_path(&self) -> bool {
+        self.is_punct(1, ':') && self.is_punct(2, ':')
     }
 
     /// Reads a constant: `10`, `-10`, `b'a'`, `NAME`, `-NAME`, `{expr}`.
@@ -95,10 +101,8 @@ impl Parser<'_> {
                     span,
                 })
             }
+            TokenKind::Word if self.at_path() => self.path_operand(token.span),
             TokenKind::Word if !words::is_reserved(self.text(token)) => {
-                if self.is_punct(1, ':') && self.is_punct(2, ':') {
-                    return self.path_operand(token.span);
-                }
                 if let Some(kind) = self.begins_kernel_constant() {
                     let value = self.kernel_constant(kind)?;
                     let span = start.span.to(self.previous_span());

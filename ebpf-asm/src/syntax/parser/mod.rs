@@ -25,6 +25,16 @@ use alloc::vec::Vec;
 
 /// A syntax tree, and what was wrong with the source. With errors, the tree lacks what could
 /// not be read.
+///
+/// ```
+/// use ebpf_asm::syntax::{ParseOptions, Parsed, lex, parse_sequence};
+/// use ebpf_asm::syntax::ast::Sequence;
+///
+/// let tokens = lex("r0 = \nexit", &mut Vec::new());
+/// let Parsed { tree, diagnostics } = parse_sequence(&tokens, ParseOptions::default());
+/// let tree: Sequence = tree;                      // what could be read, and what stands for the rest
+/// assert_eq!((tree.statements.len(), diagnostics.len()), (2, 1));
+/// ```
 #[derive(Debug)]
 pub struct Parsed<T> {
     /// The tree.
@@ -34,6 +44,15 @@ pub struct Parsed<T> {
 }
 
 /// How strictly to read.
+///
+/// ```
+/// use ebpf_asm::syntax::{ParseOptions, lex, parse_sequence};
+///
+/// let tokens = lex("r1 = 0xffffffff", &mut Vec::new());
+/// assert_eq!(parse_sequence(&tokens, ParseOptions::default()).diagnostics.len(), 1);
+/// let relaxed = ParseOptions { relaxed: true };
+/// assert!(parse_sequence(&tokens, relaxed).diagnostics.is_empty());
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ParseOptions {
     /// Accept constants that only fit after wrapping, as LLVM does: `r1 = 0xffffffff`.
@@ -42,6 +61,14 @@ pub struct ParseOptions {
 
 /// Reads a bare sequence of instructions. `#![relaxed]` at its start has the effect of the
 /// option.
+///
+/// ```
+/// use ebpf_asm::syntax::{ParseOptions, lex, parse_sequence};
+///
+/// let tokens = lex("r0 = 0; done: exit", &mut Vec::new());
+/// let tree = parse_sequence(&tokens, ParseOptions::default()).tree;
+/// assert_eq!(tree.statements.len(), 3);            // two instructions and a label
+/// ```
 pub fn parse_sequence(tokens: &TokenList, options: ParseOptions) -> Parsed<Sequence> {
     let mut parser = Parser::new(tokens, options);
     parser.relaxed_attribute();
@@ -50,6 +77,14 @@ pub fn parse_sequence(tokens: &TokenList, options: ParseOptions) -> Parsed<Seque
 }
 
 /// Reads an object, `#[license = "…"] mod name { … }`. `None` if there is not even that.
+///
+/// ```
+/// use ebpf_asm::syntax::{lex, parse_object};
+///
+/// let tokens = lex("mod m { fn f() { exit; } }", &mut Vec::new());
+/// let object = parse_object(&tokens).tree.expect("it is an object");
+/// assert_eq!((object.name.text.as_str(), object.items.len()), ("m", 1));
+/// ```
 pub fn parse_object(tokens: &TokenList) -> Parsed<Option<Object>> {
     let mut parser = Parser::new(tokens, ParseOptions::default());
     let tree = parser.object();
@@ -57,6 +92,17 @@ pub fn parse_object(tokens: &TokenList) -> Parsed<Option<Object>> {
 }
 
 /// Reads whichever of the two it is: an object if it begins like one.
+///
+/// ```
+/// use ebpf_asm::syntax::ast::Source;
+/// use ebpf_asm::syntax::{lex, parse_source};
+///
+/// // A file is an object or a sequence: how it begins tells.
+/// let tokens = lex("r0 = 0\nexit", &mut Vec::new());
+/// assert!(matches!(parse_source(&tokens).tree, Some(Source::Sequence(_))));
+/// let tokens = lex("mod m { }", &mut Vec::new());
+/// assert!(matches!(parse_source(&tokens).tree, Some(Source::Object(_))));
+/// ```
 pub fn parse_source(tokens: &TokenList) -> Parsed<Option<Source>> {
     let mut parser = Parser::new(tokens, ParseOptions::default());
     let tree = if parser.begins_object() {

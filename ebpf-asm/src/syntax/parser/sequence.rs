@@ -269,7 +269,7 @@ impl Parser<'_> {
             _ => diagnostic.with_similar(word, words::STATEMENTS.iter().copied()),
         };
         let alone = self.is_punct(1, ';') || self.peek_at(1).kind == TokenKind::End;
-        if alone && diagnostic.help.is_empty() && diagnostic.notes.is_empty() {
+        if alone && diagnostic.advice().next().is_none() && diagnostic.notes.is_empty() {
             diagnostic = diagnostic.with_help(format!("a label is `{word}:`"));
         }
         Err(self.report(diagnostic))

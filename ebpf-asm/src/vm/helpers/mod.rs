@@ -60,6 +60,24 @@ pub(super) struct Scratch {
 }
 
 /// Why a helper ends the run.
+///
+/// ```
+/// use ebpf_asm::vm::{HelperError, Vm};
+///
+/// let mut vm = Vm::new();
+/// vm.helper_with_memory(1, |call| match call.arguments()[0] {
+///     0 => Err(HelperError::new("the first argument is 0")),
+///     length => {
+///         let address = call.arguments()[1];
+///         call.write(address, length)?.fill(7);   // what the program gets
+///         Ok(0)
+///     }
+/// });
+/// let program = vm.load_code("asks", &ebpf_asm::assemble("r1 = 0; call 1; exit")?);
+/// let fault = vm.run(program, &mut []).unwrap_err();
+/// assert!(fault.message().contains("the first argument is 0"));
+/// # Ok::<(), ebpf_asm::Diagnostics>(())
+/// ```
 #[derive(Debug)]
 pub struct HelperError(pub(super) Box<Trap>);
 
@@ -202,6 +220,23 @@ impl HelperCall<'_> {
     }
 
     /// Memory of the program's, to be written.
+    ///
+    /// ```
+    /// use ebpf_asm::vm::Vm;
+    ///
+    /// let mut vm = Vm::new();
+    /// // Fills the memory that the program hands over.
+    /// vm.helper_with_memory(1, |call| {
+    ///     let [address, length, ..] = call.arguments();
+    ///     call.write(address, length)?.fill(7);
+    ///     Ok(0)
+    /// });
+    /// let program = vm.load_code("fill", &ebpf_asm::assemble("r2 = 4; call 1; exit")?);
+    /// let mut memory = [0; 4];
+    /// vm.run(program, &mut memory)?;
+    /// assert_eq!(memory, [7; 4]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`read`](Self::read), and if it is read-only.

@@ -23,6 +23,18 @@ pub(super) use ring::Ring;
 pub(super) use stacks::Stacks;
 
 /// A map's number in its machine: what `ld_pseudo r1, 1, NUMBER` loads there.
+///
+/// ```
+/// use ebpf_asm::MapType;
+/// use ebpf_asm::object::MapDef;
+/// use ebpf_asm::vm::Vm;
+///
+/// let mut vm = Vm::new();
+/// vm.create_map(&MapDef::new("FIRST", MapType::Array, 4, 8, 1))?;
+/// let second = vm.create_map(&MapDef::new("SECOND", MapType::Array, 4, 8, 1))?;
+/// assert_eq!(second.index(), 1);
+/// # Ok::<(), ebpf_asm::vm::MapNotModelled>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MapId(pub(super) u32);
 
@@ -35,6 +47,19 @@ impl MapId {
 }
 
 /// What a map operation is refused with: the kernel's errno.
+///
+/// ```
+/// use ebpf_asm::MapType;
+/// use ebpf_asm::object::MapDef;
+/// use ebpf_asm::vm::{MapError, Vm};
+///
+/// let mut vm = Vm::new();
+/// let counts = vm.create_map(&MapDef::new("COUNTS", MapType::Hash, 1, 1, 1))?;
+/// vm.map_update(counts, &[1], &[1], 0)?;
+/// let error = vm.map_update(counts, &[2], &[1], 0).unwrap_err();
+/// assert_eq!((error, error.name(), error.errno()), (MapError::E2BIG, "E2BIG", 7));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MapError {
     errno: i32,
@@ -93,6 +118,16 @@ impl fmt::Display for MapError {
 impl core::error::Error for MapError {}
 
 /// A kind of map that the machine does not have.
+///
+/// ```
+/// use ebpf_asm::MapType;
+/// use ebpf_asm::object::MapDef;
+/// use ebpf_asm::vm::Vm;
+///
+/// let mut vm = Vm::new();
+/// let error = vm.create_map(&MapDef::new("PEERS", MapType::Sockmap, 4, 4, 8)).unwrap_err();
+/// println!("{error}");                            // sockets are the kernel's
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MapNotModelled {
     name: String,

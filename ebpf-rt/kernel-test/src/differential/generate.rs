@@ -1,7 +1,7 @@
 //! Programs made from nothing: pieces that are right on their own, with constants at the edge of
 //! what they may be.
 
-use super::{Map, Random, Sample};
+use super::{Holds, Map, Random, Sample};
 use ebpf_asm::helpers::{self, ArgumentFlags, ArgumentKind};
 use ebpf_asm::isa::{
     AluOp, AtomicOp, ImmediateSource, Insn, Instruction, JmpOp, Register, Size, Width,
@@ -10,16 +10,17 @@ use ebpf_asm::{AttachType, MapType, ProgramType};
 
 use Register::{R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10};
 
-const VALUE: i32 = 48;
+pub(super) const VALUE: i32 = 48;
 
 /// Maps that all made programs have.
-pub(super) const MAPS: [Map; 12] = [
+pub(super) const MAPS: [Map; 14] = [
     Map {
         map_type: MapType::Hash,
         key_size: 8,
         value_size: VALUE as u32,
         max_entries: 4,
         flags: 0,
+        holds: Holds::Bytes,
     },
     Map {
         map_type: MapType::Array,
@@ -27,6 +28,7 @@ pub(super) const MAPS: [Map; 12] = [
         value_size: VALUE as u32,
         max_entries: 2,
         flags: 0,
+        holds: Holds::Bytes,
     },
     Map {
         map_type: MapType::Ringbuf,
@@ -34,6 +36,7 @@ pub(super) const MAPS: [Map; 12] = [
         value_size: 0,
         max_entries: 4096,
         flags: 0,
+        holds: Holds::Bytes,
     },
     Map {
         map_type: MapType::Array,
@@ -41,6 +44,7 @@ pub(super) const MAPS: [Map; 12] = [
         value_size: 16,
         max_entries: 1,
         flags: 128,
+        holds: Holds::Bytes,
     },
     Map {
         map_type: MapType::PercpuArray,
@@ -48,6 +52,7 @@ pub(super) const MAPS: [Map; 12] = [
         value_size: 64,
         max_entries: 2,
         flags: 0,
+        holds: Holds::Bytes,
     },
     Map {
         map_type: MapType::ProgArray,
@@ -55,6 +60,7 @@ pub(super) const MAPS: [Map; 12] = [
         value_size: 4,
         max_entries: 2,
         flags: 0,
+        holds: Holds::Bytes,
     },
     Map {
         map_type: MapType::PerfEventArray,
@@ -62,6 +68,7 @@ pub(super) const MAPS: [Map; 12] = [
         value_size: 4,
         max_entries: 2,
         flags: 0,
+        holds: Holds::Bytes,
     },
     Map {
         map_type: MapType::Queue,
@@ -69,6 +76,7 @@ pub(super) const MAPS: [Map; 12] = [
         value_size: 8,
         max_entries: 4,
         flags: 0,
+        holds: Holds::Bytes,
     },
     Map {
         map_type: MapType::Sockmap,
@@ -76,6 +84,7 @@ pub(super) const MAPS: [Map; 12] = [
         value_size: 4,
         max_entries: 4,
         flags: 0,
+        holds: Holds::Bytes,
     },
     Map {
         map_type: MapType::Devmap,
@@ -83,6 +92,7 @@ pub(super) const MAPS: [Map; 12] = [
         value_size: 4,
         max_entries: 4,
         flags: 0,
+        holds: Holds::Bytes,
     },
     Map {
         map_type: MapType::LruHash,
@@ -90,6 +100,7 @@ pub(super) const MAPS: [Map; 12] = [
         value_size: 16,
         max_entries: 16,
         flags: 0,
+        holds: Holds::Bytes,
     },
     Map {
         map_type: MapType::StackTrace,
@@ -97,8 +108,29 @@ pub(super) const MAPS: [Map; 12] = [
         value_size: 64,
         max_entries: 16,
         flags: 0,
+        holds: Holds::Bytes,
+    },
+    Map {
+        map_type: MapType::Array,
+        key_size: 4,
+        value_size: VALUE as u32,
+        max_entries: 2,
+        flags: 0,
+        holds: Holds::Lock,
+    },
+    Map {
+        map_type: MapType::Array,
+        key_size: 4,
+        value_size: VALUE as u32,
+        max_entries: 2,
+        flags: 0,
+        holds: Holds::Timer,
     },
 ];
+
+/// The map whose values have a lock, and the one whose values have a timer.
+pub(super) const LOCKS: i32 = 12;
+pub(super) const TIMERS: i32 = 13;
 
 const TYPES: [(ProgramType, Option<AttachType>); 12] = [
     (ProgramType::SocketFilter, None),
@@ -126,10 +158,14 @@ const SIZES: [Size; 4] = [Size::Byte, Size::Half, Size::Word, Size::Double];
 /// Registers that hold numbers between pieces.
 const NUMBERS: [Register; 3] = [R7, R8, R9];
 
-struct Builder<'a> {
-    random: &'a mut Random,
-    insns: Vec<Insn>,
-    program_type: ProgramType,
+pub(super) struct Builder<'a> {
+    pub(super) random: &'a mut Random,
+    pub(super) insns: Vec<Insn>,
+    pub(super) program_type: ProgramType,
+    /// Functions that are laid out behind the program: until then they are named by position.
+    pub(super) functions: Vec<Vec<Insn>>,
+    /// Which of them is global, and how many numbers it takes.
+    pub(super) global: Option<(usize, u8)>,
 }
 
 pub(super) fn generate(random: &mut Random) -> Sample {
@@ -138,27 +174,32 @@ pub(super) fn generate(random: &mut Random) -> Sample {
         random,
         insns: Vec::new(),
         program_type,
+        functions: Vec::new(),
+        global: None,
     };
     builder.begin();
     for _ in 0..1 + builder.random.below(5) {
         builder.piece();
     }
     builder.end();
+    let global = builder.lay_out();
     Sample {
         program_type,
         attach_type,
         insns: builder.insns,
         maps: MAPS.to_vec(),
+        gpl: true,
+        global,
     }
 }
 
 impl Builder<'_> {
-    fn push(&mut self, instruction: Instruction) {
+    pub(super) fn push(&mut self, instruction: Instruction) {
         self.insns.extend_from_slice(&instruction.encode());
     }
 
     /// The context in `r6`, numbers in the others.
-    fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         self.push(Instruction::mov_reg(R6, R1));
         for register in NUMBERS {
             let value = self.constant();
@@ -170,7 +211,7 @@ impl Builder<'_> {
         }
     }
 
-    fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         if !self.random.once_in(30) {
             let value = if self.random.once_in(10) { 2 } else { 1 };
             self.push(Instruction::mov_imm(R0, value));
@@ -178,7 +219,7 @@ impl Builder<'_> {
         self.push(Instruction::exit());
     }
 
-    fn constant(&mut self) -> i32 {
+    pub(super) fn constant(&mut self) -> i32 {
         match self.random.below(4) {
             0 => self
                 .random
@@ -189,16 +230,19 @@ impl Builder<'_> {
         }
     }
 
-    fn number(&mut self) -> Register {
+    pub(super) fn number(&mut self) -> Register {
         self.random.pick(&NUMBERS)
     }
 
-    fn size(&mut self) -> Size {
+    pub(super) fn size(&mut self) -> Size {
         self.random.pick(&SIZES)
     }
 
     fn piece(&mut self) {
-        match self.random.below(33) {
+        match self.random.below(37) {
+            33 | 34 => self.callback(),
+            35 => self.global_function(),
+            36 => self.lock(),
             28..=31 => self.any_helper(),
             32 => self.rare(),
             14..=27 => self.common(),
@@ -231,7 +275,9 @@ impl Builder<'_> {
     /// Mistakes that no other piece makes.
     fn rare(&mut self) {
         let number = self.number();
-        match self.random.below(5) {
+        match self.random.below(10) {
+            5..=7 => self.packet_load(),
+            8 | 9 => self.socket(),
             // An atomic operation on the context.
             0 => self.push(Instruction::atomic(
                 Width::W32,
@@ -281,16 +327,22 @@ impl Builder<'_> {
                 ));
                 self.insns.extend(body);
             }
-            // A socket that nobody acquired.
-            _ => {
-                self.push(Instruction::load(Size::Double, R1, R6, 168));
-                self.push(Instruction::branch_imm(Width::W64, JmpOp::Eq, R1, 0, 1));
-                self.push(Instruction::call_helper(86));
-            }
+            _ => self.socket(),
         }
     }
 
-    fn arithmetic(&mut self) {
+    /// A socket that nobody acquired.
+    fn socket(&mut self) {
+        let types = [ProgramType::SchedCls, ProgramType::CgroupSkb];
+        if !types.contains(&self.program_type) {
+            return;
+        }
+        self.push(Instruction::load(Size::Double, R1, R6, 168));
+        self.push(Instruction::branch_imm(Width::W64, JmpOp::Eq, R1, 0, 1));
+        self.push(Instruction::call_helper(86));
+    }
+
+    pub(super) fn arithmetic(&mut self) {
         for _ in 0..1 + self.random.below(4) {
             let ops = [
                 AluOp::Add,
@@ -322,7 +374,7 @@ impl Builder<'_> {
         }
     }
 
-    fn stack(&mut self) {
+    pub(super) fn stack(&mut self) {
         let size = self.size();
         let mut offset = -(8 * (1 + self.random.below(64) as i16));
         if self.random.once_in(8) {
@@ -365,7 +417,7 @@ impl Builder<'_> {
         self.insns.extend(body);
     }
 
-    fn inside(&mut self, build: impl FnOnce(&mut Self)) -> Vec<Insn> {
+    pub(super) fn inside(&mut self, build: impl FnOnce(&mut Self)) -> Vec<Insn> {
         let before = core::mem::take(&mut self.insns);
         build(self);
         core::mem::replace(&mut self.insns, before)
@@ -571,7 +623,7 @@ impl Builder<'_> {
         self.push(Instruction::call_helper(helper));
     }
 
-    fn branch_on_number(&mut self) {
+    pub(super) fn branch_on_number(&mut self) {
         let body = self.inside(|this| this.arithmetic());
         let number = self.number();
         let op = self.random.pick(JmpOp::ALL);
@@ -678,7 +730,7 @@ impl Builder<'_> {
                 }
                 ArgumentKind::PtrToCtx => self.push(Instruction::mov_reg(register, R6)),
                 ArgumentKind::ConstMapPtr => {
-                    let map = self.random.below(MAPS.len()) as i32;
+                    let map = self.random.below(MAPS.len() - 2) as i32;
                     let load = Instruction::load_pseudo(register, ImmediateSource::MapFd, map, 0);
                     self.push(load);
                 }

@@ -1,15 +1,22 @@
 //! The checker against the running kernel: programs made at random, each judged by both. What
 //! the checker refuses the kernel has to refuse.
 
+mod functions;
 mod generate;
 mod mutate;
+mod ranges;
 mod seeds;
+mod types;
 
 use crate::bpf;
-use ebpf_asm::check::{Finding, MapFacts, Program, Reference, ReferenceKind, check};
+use ebpf_asm::check::{
+    Finding, FunctionFacts, MapFacts, Parameter, Program, Reference, ReferenceKind, check,
+    predict_on,
+};
 use ebpf_asm::isa::{Decoded, Form, ImmediateSource, Insn, decode_all};
+use ebpf_asm::object::Linkage;
 use ebpf_asm::{AttachType, KernelVersion, MapType, ProgramType};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 /// A program with what it needs to be loaded. Two-slot loads of source 1 have the position of a
@@ -24,6 +31,10 @@ pub struct Sample {
     pub insns: Vec<Insn>,
     /// Its maps.
     pub maps: Vec<Map>,
+    /// Whether its licence is the GPL.
+    pub gpl: bool,
+    /// The slot of a global function, and how many numbers it takes.
+    pub global: Option<(u32, u8)>,
 }
 
 /// A map to create.
@@ -35,6 +46,18 @@ pub struct Map {
     pub value_size: u32,
     pub max_entries: u32,
     pub flags: u32,
+    pub holds: Holds,
+}
+
+/// What the values of a map are, besides bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holds {
+    /// Nothing else.
+    Bytes,
+    /// A spin lock at their beginning: arrays only.
+    Lock,
+    /// A timer at their beginning: arrays only.
+    Timer,
 }
 
 /// What both said.
@@ -44,6 +67,8 @@ pub struct Verdicts {
     pub accepted: bool,
     /// What the checker found.
     pub findings: Vec<Finding>,
+    /// What this kernel is predicted to refuse.
+    pub predictions: Vec<Finding>,
 }
 
 impl Verdicts {
@@ -51,6 +76,12 @@ impl Verdicts {
     #[must_use]
     pub fn is_false_alarm(&self) -> bool {
         self.accepted && !self.findings.is_empty()
+    }
+
+    /// Whether a refusal is predicted that did not happen.
+    #[must_use]
+    pub fn is_wrong_prediction(&self) -> bool {
+        self.accepted && !self.predictions.is_empty()
     }
 }
 
@@ -101,6 +132,7 @@ pub struct Comparison {
     random: Random,
     seeds: Vec<Sample>,
     maps: BTreeMap<Map, OwnedFd>,
+    types: types::Types,
 }
 
 impl Comparison {
@@ -113,6 +145,7 @@ impl Comparison {
             random: Random::new(seed),
             seeds,
             maps: BTreeMap::new(),
+            types: types::Types::new(),
         }
     }
 
@@ -125,17 +158,30 @@ impl Comparison {
     /// The next program.
     pub fn make(&mut self) -> Sample {
         loop {
-            let sample = if self.random.once_in(3) {
+            let mut sample = if self.random.once_in(100) {
+                functions::special(&mut self.random)
+            } else if self.random.once_in(8) {
+                self.make_of_ranges()
+            } else if self.random.once_in(3) {
                 generate::generate(&mut self.random)
             } else {
                 let at = self.random.below(self.seeds.len());
                 mutate::mutate(&self.seeds[at], &mut self.random)
             };
+            if self.random.once_in(20) {
+                sample.gpl = false;
+            }
             // Loops that end late, or never, take a kernel a second.
-            if sample.is_safe() && (!sample.jumps_back() || self.random.once_in(200)) {
+            let quick = !sample.jumps_back() || sample.insns.len() <= functions::SHORT_LOOP;
+            if sample.is_safe() && (quick || self.random.once_in(200)) {
                 return sample;
             }
         }
+    }
+
+    /// The next program about bounds of numbers, for predictions.
+    pub fn make_of_ranges(&mut self) -> Sample {
+        ranges::generate(&mut self.random)
     }
 
     /// What kernel and checker say.
@@ -144,10 +190,13 @@ impl Comparison {
     /// A map that cannot be created.
     pub fn judge(&mut self, sample: &Sample) -> std::io::Result<Verdicts> {
         let bytes = self.bytes(sample)?;
-        let accepted = bpf::load(&sample.program(&bytes), None).is_ok();
+        let records = sample.records(&self.types);
+        let program = sample.program(&bytes, self.functions(sample, &records));
+        let accepted = bpf::load(&program, None).is_ok();
         Ok(Verdicts {
             accepted,
             findings: sample.check(),
+            predictions: sample.predict(),
         })
     }
 
@@ -158,13 +207,27 @@ impl Comparison {
     pub fn log(&mut self, sample: &Sample) -> std::io::Result<String> {
         let bytes = self.bytes(sample)?;
         let mut log = vec![0; 1 << 20];
-        let outcome = bpf::load(&sample.program(&bytes), Some(&mut log));
+        let records = sample.records(&self.types);
+        let program = sample.program(&bytes, self.functions(sample, &records));
+        let outcome = bpf::load(&program, Some(&mut log));
         let end = log.iter().position(|&byte| byte == 0).unwrap_or(log.len());
         let text = String::from_utf8_lossy(&log[..end]).into_owned();
         Ok(match outcome {
             Ok(_) => text,
             Err(error) => format!("{text}{error}\n"),
         })
+    }
+
+    /// The types of a program's functions, if the kernel wants to know them.
+    fn functions<'a>(
+        &'a self,
+        sample: &Sample,
+        records: &'a [[u32; 2]],
+    ) -> Option<bpf::Functions<'a>> {
+        let btf = self.types.btf()?;
+        sample
+            .needs_types()
+            .then_some(bpf::Functions { btf, records })
     }
 
     /// The slots with the descriptors of maps.
@@ -177,13 +240,18 @@ impl Comparison {
             let fd = match self.maps.get(&spec) {
                 Some(fd) => fd.as_raw_fd(),
                 None => {
-                    let fd = bpf::create_map(
-                        spec.map_type.as_raw(),
-                        spec.key_size,
-                        spec.value_size,
-                        spec.max_entries,
-                        spec.flags,
-                    )?;
+                    let fd = match (self.types.value(spec.holds), self.types.btf()) {
+                        (Some(ids), Some(btf)) => {
+                            bpf::create_array_of(spec.value_size, spec.max_entries, btf, ids)?
+                        }
+                        _ => bpf::create_map(
+                            spec.map_type.as_raw(),
+                            spec.key_size,
+                            spec.value_size,
+                            spec.max_entries,
+                            spec.flags,
+                        )?,
+                    };
                     let raw = fd.as_raw_fd();
                     self.maps.insert(spec, fd);
                     raw
@@ -209,21 +277,73 @@ impl Sample {
         })
     }
 
-    fn program<'a>(&self, bytes: &'a [u8]) -> bpf::Program<'a> {
+    /// The first slots of functions, the program's own first.
+    fn starts(&self) -> BTreeSet<u32> {
+        let mut starts = BTreeSet::from([0]);
+        for (at, decoded) in decode_all(&self.insns) {
+            let Decoded::Known(instruction) = decoded else {
+                continue;
+            };
+            let distance = match instruction.form() {
+                Form::CallLocal => instruction.jump_distance().unwrap_or(0),
+                Form::LoadImm64(ImmediateSource::Function) => instruction.imm(),
+                _ => continue,
+            };
+            starts.extend(u32::try_from(at as i64 + 1 + i64::from(distance)));
+        }
+        starts
+    }
+
+    /// Whether the kernel wants to know the types of the functions.
+    fn needs_types(&self) -> bool {
+        let is_callback = |decoded: Decoded| {
+            decoded.known().is_some_and(|instruction| {
+                instruction.form() == Form::LoadImm64(ImmediateSource::Function)
+            })
+        };
+        self.global.is_some() || decode_all(&self.insns).any(|(_, decoded)| is_callback(decoded))
+    }
+
+    fn records(&self, types: &types::Types) -> Vec<[u32; 2]> {
+        let starts = self.starts().into_iter();
+        starts
+            .map(|start| match self.global {
+                Some((slot, parameters)) if slot == start => [start, types.global(parameters)],
+                _ => [start, types.function()],
+            })
+            .collect()
+    }
+
+    fn program<'a>(
+        &self,
+        bytes: &'a [u8],
+        functions: Option<bpf::Functions<'a>>,
+    ) -> bpf::Program<'a> {
         /// `BPF_F_ANY_ALIGNMENT`, `BPF_F_TEST_STATE_FREQ` and others stay away.
         const FLAGS: u32 = 0;
         bpf::Program {
             program_type: self.program_type.as_raw(),
             attach_type: self.attach_type.map_or(0, AttachType::as_raw),
             insns: bytes,
-            license: c"GPL",
+            license: if self.gpl { c"GPL" } else { c"MIT" },
             flags: FLAGS,
+            functions,
         }
     }
 
     /// What the checker says.
     #[must_use]
     pub fn check(&self) -> Vec<Finding> {
+        check(&self.facts())
+    }
+
+    /// What the checker predicts for this kernel.
+    #[must_use]
+    pub fn predict(&self) -> Vec<Finding> {
+        predict_on(&self.facts(), &[this_kernel()])
+    }
+
+    fn facts(&self) -> Program<'_> {
         let mut program = Program::new(&self.insns);
         program.references = self
             .map_slots()
@@ -252,15 +372,30 @@ impl Sample {
             .collect();
         program.program_type = Some(self.program_type);
         program.attach_type = self.attach_type.or(Some(AttachType::CgroupInetIngress));
-        program.gpl_compatible = Some(true);
+        program.gpl_compatible = Some(self.gpl);
+        if let Some((global, parameters)) = self.global {
+            let starts = self.starts().into_iter();
+            program.functions = starts
+                .map(|insn| FunctionFacts {
+                    insn,
+                    linkage: match insn == global {
+                        true => Linkage::Global,
+                        false => Linkage::Static,
+                    },
+                    parameters: (insn == global)
+                        .then(|| vec![Parameter::Number; usize::from(parameters)]),
+                })
+                .collect();
+        }
         program.min_kernel = this_kernel();
-        check(&program)
+        program
     }
 
     fn jumps_back(&self) -> bool {
         decode_all(&self.insns).any(|(_, decoded)| {
             decoded
                 .known()
+                .filter(|instruction| instruction.form() != Form::CallLocal)
                 .and_then(|instruction| instruction.jump_distance())
                 .is_some_and(|distance| distance < 0)
         })

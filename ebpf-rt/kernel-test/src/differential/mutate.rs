@@ -61,6 +61,11 @@ fn change(sample: &mut Sample, random: &mut Random) {
     let has_source = matches!(class, 4..=7) && insn.opcode() & 8 != 0;
     let has_imm = odd || !is_call && (class == 2 || matches!(class, 4..=7) && !has_source);
     let has_offset = odd || matches!(class, 1..=3) || is_jump && !is_call && insn.opcode() != 0x95;
+    // One in forty is a register that the machine does not have.
+    let register = |random: &mut Random| match random.once_in(40) {
+        true => random.pick(&[11, 12, 15]),
+        false => random.below(11) as u8,
+    };
     let with = |opcode: u8, dst: u8, src: u8, offset: i16, imm: i32| {
         Insn::from_fields(opcode, dst, src, offset, imm)
     };
@@ -89,10 +94,10 @@ fn change(sample: &mut Sample, random: &mut Random) {
         }
         // Another register.
         6 if !is_call && (odd || !matches!(insn.opcode(), 0x05 | 0x95)) => {
-            with(opcode, random.below(11) as u8, src, offset, imm)
+            with(opcode, register(random), src, offset, imm)
         }
         7 if !is_call && (has_source || matches!(class, 1 | 3)) => {
-            with(opcode, dst, random.below(11) as u8, offset, imm)
+            with(opcode, dst, register(random), offset, imm)
         }
         // Another operation of the class.
         8 if !is_call => {

@@ -419,6 +419,111 @@ const PROGRAMS: &[(ProgramType, Option<AttachType>, &str)] = &[
          r0 = *(u32 *)(r1 + 4)
          exit",
     ),
+    (
+        ProgramType::SchedCls,
+        None,
+        "r6 = r1
+         *(u64 *)(r10 - 8) = 0
+         r1 = 10
+         r2 = add ll
+         r3 = r10
+         r3 += -8
+         r4 = 0
+         call bpf_loop
+         r0 = *(u64 *)(r10 - 8)
+         r0 &= 1
+         exit
+     add:
+         r3 = *(u64 *)(r2 + 0)
+         r3 += r1
+         *(u64 *)(r2 + 0) = r3
+         r0 = 0
+         if r1 < 5 goto more
+         r0 = 1
+     more:
+         exit",
+    ),
+    (
+        ProgramType::SocketFilter,
+        None,
+        "r6 = r1
+         *(u64 *)(r10 - 16) = 7
+         ld_pseudo r1, 1, 0
+         r2 = each ll
+         r3 = r10
+         r3 += -16
+         r4 = 0
+         call bpf_for_each_map_elem
+         r7 = r0
+         r0 = *(u32 *)(r6 + 0)
+         exit
+     each:
+         r5 = *(u64 *)(r2 + 0)
+         r6 = *(u64 *)(r3 + 40)
+         r6 += r5
+         *(u64 *)(r3 + 8) = r6
+         r7 = *(u64 *)(r4 + 0)
+         *(u64 *)(r4 + 0) = r6
+         r0 = 0
+         exit",
+    ),
+    (
+        ProgramType::SchedCls,
+        None,
+        "*(u32 *)(r10 - 4) = 1
+         r2 = r10
+         r2 += -4
+         ld_pseudo r1, 1, 13
+         call bpf_map_lookup_elem
+         if r0 == 0 goto out
+         r6 = r0
+         r1 = r0
+         ld_pseudo r2, 1, 13
+         r3 = 1
+         call bpf_timer_init
+         r1 = r6
+         r2 = fire ll
+         call bpf_timer_set_callback
+         r1 = r6
+         r2 = 1000
+         r3 = 0
+         call bpf_timer_start
+     out:
+         r0 = 0
+         exit
+     fire:
+         r4 = *(u64 *)(r3 + 24)
+         r4 += 1
+         *(u64 *)(r3 + 40) = r4
+         r5 = *(u32 *)(r2 + 0)
+         r0 = 0
+         exit",
+    ),
+    (
+        ProgramType::SchedCls,
+        None,
+        "r6 = *(u32 *)(r1 + 0)
+         *(u32 *)(r10 - 4) = 0
+         r2 = r10
+         r2 += -4
+         ld_pseudo r1, 1, 12
+         call bpf_map_lookup_elem
+         if r0 == 0 goto out
+         r7 = r0
+         r1 = r0
+         call bpf_spin_lock
+         r2 = *(u32 *)(r7 + 4)
+         if r2 > 100 goto full
+         r2 += 1
+         *(u32 *)(r7 + 4) = r2
+         *(u64 *)(r7 + 8) = r6
+     full:
+         r1 = r7
+         call bpf_spin_unlock
+     out:
+         r0 = 0
+         exit",
+    ),
 ];
 
 pub(super) fn all() -> Vec<Sample> {
@@ -432,6 +537,8 @@ pub(super) fn all() -> Vec<Sample> {
                 Err(errors) => panic!("{errors}"),
             },
             maps: MAPS.to_vec(),
+            gpl: true,
+            global: None,
         })
         .collect()
 }

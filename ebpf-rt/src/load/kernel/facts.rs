@@ -1,9 +1,9 @@
 //! Facts about the kernel's types: `offsetof(task_struct.pid)` and the others.
 
+use crate::few::FewMap;
 use crate::{Error, ErrorKind, kernel_btf, similar};
 use ebpf_asm::btf::{self, Btf, Definition, Kind, TypeId};
 use ebpf_asm::object::{KernelConstantDef, KernelConstantKind};
-use std::collections::BTreeMap;
 
 /// The kernel's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,14 +23,15 @@ enum Failure {
 }
 
 /// The types of vmlinux that programs ask about, each looked for once.
-pub(super) type Known = BTreeMap<&'static str, Vec<TypeId>>;
+pub(super) type Known = FewMap<&'static str, Vec<TypeId>>;
 
 /// Asks vmlinux, then the modules.
 pub(super) fn look_up(def: &KernelConstantDef, known: &mut Known) -> Result<Fact, Error> {
     let vmlinux = kernel_btf::vmlinux()?;
-    let ids = known
-        .entry(def.ty)
-        .or_insert_with(|| vmlinux.all_own_named(def.ty).collect());
+    if known.get(&def.ty).is_none() {
+        known.insert(def.ty, vmlinux.all_own_named(def.ty).collect());
+    }
+    let ids = known.get(&def.ty).map_or(&[][..], Vec::as_slice);
     if let Some(fact) = ask(vmlinux, ids, def)? {
         return Ok(fact);
     }

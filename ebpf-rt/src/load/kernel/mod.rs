@@ -6,6 +6,7 @@ mod signature;
 mod symbols;
 
 use super::relocate::{broken, put};
+use crate::few::FewMap;
 use crate::{Error, ErrorKind};
 use ebpf_asm::Object;
 use ebpf_asm::isa::{ImmediateSource, Insn, Instruction};
@@ -15,7 +16,6 @@ use ebpf_asm::object::{
 };
 use facts::Fact;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 use symbols::{Address, Symbols};
 
@@ -28,7 +28,7 @@ const POISON: u32 = 0x0bad_2310;
 pub(in crate::load) struct Kernel<'a> {
     object: &'a Object,
     symbols: Symbols,
-    facts: BTreeMap<u16, Fact>,
+    facts: FewMap<u16, Fact>,
     known: facts::Known,
 }
 
@@ -37,8 +37,8 @@ impl<'a> Kernel<'a> {
         Self {
             object,
             symbols: Symbols::default(),
-            facts: BTreeMap::new(),
-            known: facts::Known::new(),
+            facts: FewMap::default(),
+            known: facts::Known::default(),
         }
     }
 

@@ -2,11 +2,11 @@
 
 use super::facts::{did_you_mean, names};
 use super::signature;
+use crate::few::FewMap;
 use crate::kernel_btf::{self, ModuleBtf};
 use crate::{Error, ErrorKind, KernelVersion, capabilities, kallsyms};
 use ebpf_asm::btf::{Btf, Kind};
 use ebpf_asm::object::{KernelSymbolDef, KernelSymbolKind};
-use std::collections::BTreeMap;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 /// The first kernel that takes the address of a function by its BTF id.
@@ -18,7 +18,7 @@ pub(super) struct Symbols {
     /// The modules whose BTF programs name.
     modules: Vec<ModuleBtf>,
     kallsyms: Option<String>,
-    types: BTreeMap<u16, Option<Found>>,
+    types: FewMap<u16, Option<Found>>,
 }
 
 /// Something that has a type in the kernel.

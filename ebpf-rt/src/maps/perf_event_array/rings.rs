@@ -24,6 +24,21 @@ const HEADER: usize = 8;
 
 /// The rings of a [`PerfEventArray`](super::PerfEventArray). When they are dropped, programs
 /// cannot put samples out any more.
+///
+/// ```
+/// use ebpf_rt::PerfEventArray;
+/// use std::time::Duration;
+///
+/// # kernel_test::example!();
+/// let events = PerfEventArray::<u64>::create()?;
+/// let mut rings = events.open(1)?;
+/// // No program puts anything out here, so that the time is over first.
+/// if rings.wait(Some(Duration::from_millis(1)))? {
+///     rings.consume(|record| println!("{record:?}"))?;
+/// }
+/// assert!(rings.fds().count() > 0);               // for `wait_any` and epoll
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 pub struct PerfRings<T: RecordType + ?Sized> {
     map: RawMap,
     rings: Vec<Ring>,
@@ -259,6 +274,26 @@ impl<T: RecordType + ?Sized> fmt::Debug for PerfRings<T> {
 }
 
 /// What is in a ring.
+///
+/// ```
+/// use ebpf_rt::PerfEventArray;
+/// use ebpf_rt::maps::PerfRecord;
+///
+/// /// Says what did not fit, so that somebody makes the rings larger.
+/// fn lost(record: &PerfRecord<'_, u64>) -> u64 {
+///     match record {
+///         PerfRecord::Lost { count, .. } => *count,
+///         _ => 0,
+///     }
+/// }
+///
+/// # kernel_test::example!();
+/// let mut rings = PerfEventArray::<u64>::create()?.open(1)?;
+/// let mut missing = 0;
+/// rings.consume(|record| missing += lost(&record))?;
+/// assert_eq!(missing, 0);
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PerfRecord<'r, T: RecordType + ?Sized> {
@@ -275,6 +310,29 @@ pub enum PerfRecord<'r, T: RecordType + ?Sized> {
 }
 
 /// A sample of a [`PerfEventArray`](super::PerfEventArray).
+///
+/// ```
+/// use ebpf_rt::PerfEventArray;
+/// use ebpf_rt::maps::{PerfRecord, Sample};
+///
+/// /// What is no sample of this program's is shown as it is.
+/// fn show(sample: &Sample<'_, [u32; 3]>) -> String {
+///     match sample.get() {
+///         Ok([first, ..]) => format!("cpu {}: {first}", sample.cpu()),
+///         Err(_) => format!("cpu {}: {} bytes", sample.cpu(), sample.bytes().len()),
+///     }
+/// }
+///
+/// # kernel_test::example!();
+/// let mut rings = PerfEventArray::create()?.open(1)?;
+/// let read = rings.consume(|record| {
+///     if let PerfRecord::Sample(sample) = record {
+///         println!("{}", show(&sample));
+///     }
+/// })?;
+/// assert_eq!(read, 0);                            // no program puts anything out here
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 pub struct Sample<'r, T: RecordType + ?Sized> {
     cpu: u32,
     bytes: &'r [u8],

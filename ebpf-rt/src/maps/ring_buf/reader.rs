@@ -118,42 +118,74 @@ impl Ring {
 
 /// Reads a [`RingBuf`](super::RingBuf): there is one at a time.
 ///
-/// ```no_run
-/// use ebpf_rt::RingBuf;
+/// ```
+/// use core::ffi::c_void;
+/// use ebpf_rt::{RingBuf, ebpf};
 ///
-/// # fn f(events: RingBuf<u64>) -> Result<(), ebpf_rt::Error> {
-/// let mut reader = events.reader()?;
-/// // One by one; each is freed when it is dropped.
-/// while let Some(record) = reader.next()? {
-///     println!("{:?}", record.get());
+/// ebpf! {
+///     #[license = "MIT"]
+///     mod calls {
+///         static NUMBERS: RingBuf<u64> = RingBuf::with_byte_size(4096);
+///
+///         #[raw_tracepoint("sys_enter")]
+///         fn enter(ctx: *mut c_void) -> i32 {
+///             r2 = *(u64 *)(r1 + 8);              // the system call's number
+///             *(u64 *)(r10 - 8) = r2;
+///             r1 = NUMBERS ll;
+///             r2 = r10;
+///             r2 += -8;
+///             r3 = 8;
+///             r4 = 0;
+///             call bpf_ringbuf_output;
+///             r0 = 0;
+///             exit;
+///         }
+///     }
 /// }
-/// // By an iterator; all of them are freed when the reader is used again or dropped.
-/// let sum: u64 = reader.records().filter_map(|record| record.ok()?.get().ok().copied()).sum();
-/// # Ok(())
-/// # }
+///
+/// fn main() -> Result<(), ebpf_rt::Error> {
+///     let calls = calls::vm()?;
+///     for number in [1_u64, 59, 2] {
+///         calls.progs.enter.run(&mut [[0; 8], number.to_ne_bytes()].concat())?;
+///     }
+///     let mut reader = calls.maps.NUMBERS.reader()?;
+///     // One by one; each is freed when it is dropped.
+///     let first = reader.next()?.expect("three were put in");
+///     assert_eq!(first.get(), Ok(&1));
+///     drop(first);
+///     // By an iterator; all of them are freed when the reader is used again or dropped.
+///     let sum: u64 = reader.records().filter_map(|record| record.ok()?.get().ok().copied()).sum();
+///     assert_eq!(sum, 59 + 2);
+///     Ok(())
+/// }
 /// ```
 #[must_use = "the reader does nothing by itself"]
 pub struct Reader<'a, T: RecordType + ?Sized> {
     map: &'a RawMap,
-    ring: &'a Arc<Ring>,
+    ring: &'a Ring,
     /// Where the next record begins. Records up to here may still be borrowed, if the
     /// consumer's position is behind.
     position: usize,
+    /// How far programs had written when it was last looked at: they change that word with every
+    /// record, so that looking costs.
+    written: usize,
     types: PhantomData<fn(&T)>,
 }
 
 impl<'a, T: RecordType + ?Sized> Reader<'a, T> {
-    pub(super) fn new(map: &'a RawMap, ring: &'a Arc<Ring>) -> Result<Self, Error> {
+    pub(super) fn new(map: &'a RawMap, ring: &'a Ring) -> Result<Self, Error> {
         if ring.is_read.swap(true, Acquire) {
             return Err(map.error(
                 Error::new(ErrorKind::Exists)
                     .because("something else in this process is reading it"),
             ));
         }
+        let position = ring.consumer().load(Relaxed);
         Ok(Self {
             map,
             ring,
-            position: ring.consumer().load(Relaxed),
+            position,
+            written: position,
             types: PhantomData,
         })
     }
@@ -205,14 +237,11 @@ impl<'a, T: RecordType + ?Sized> Reader<'a, T> {
     /// The next record that was submitted, beyond which `position` is then; those before it
     /// that were discarded are skipped. With `release` what is before it can be freed: no
     /// record is borrowed.
+    #[inline]
     fn find(&mut self, release: bool) -> Result<Option<(usize, usize)>, Error> {
         let mut is_second_look = false;
         loop {
-            let unread = self
-                .ring
-                .producer()
-                .load(Acquire)
-                .wrapping_sub(self.position);
+            let unread = self.written.wrapping_sub(self.position);
             let header = match unread {
                 0 => BUSY,
                 _ => self.ring.header(self.position).load(Acquire),
@@ -221,28 +250,17 @@ impl<'a, T: RecordType + ?Sized> Reader<'a, T> {
                 if is_second_look {
                     return Ok(None);
                 }
-                // Whether it wakes us the kernel decides by the consumer's position, after it
-                // has written the header. Our store of the position must not come after our
-                // last look at the header, or both sides miss each other: edge-triggered
-                // waits would then not end.
-                if release {
-                    self.release();
-                }
-                fence(SeqCst);
+                self.look_again(release);
                 is_second_look = true;
                 continue;
             }
             is_second_look = false;
             let length = (header & !DISCARDED) as usize;
-            let taken = length
-                .checked_add(HEADER)
-                .and_then(|taken| taken.checked_next_multiple_of(8))
-                .filter(|&taken| taken <= unread && taken <= self.ring.size)
-                .ok_or_else(|| {
-                    self.map.error(Error::invalid(format!(
-                        "a record of {length} bytes is among {unread} unread bytes"
-                    )))
-                })?;
+            // 30 bits and eight: it does not overflow.
+            let taken = (length + HEADER).next_multiple_of(8);
+            if taken > unread || taken > self.ring.size {
+                return Err(nonsense(self.map, length, unread));
+            }
             let start = self.position;
             self.position = start.wrapping_add(taken);
             if header & DISCARDED == 0 {
@@ -250,6 +268,27 @@ impl<'a, T: RecordType + ?Sized> Reader<'a, T> {
             }
         }
     }
+
+    /// Asks how far programs have written.
+    ///
+    /// Whether it wakes us the kernel decides by the consumer's position, after it has written a
+    /// record's header. Our store of the position must not come after our last look at the
+    /// header, or both sides miss each other: edge-triggered waits would then not end.
+    fn look_again(&mut self, release: bool) {
+        if release {
+            self.release();
+        }
+        fence(SeqCst);
+        self.written = self.ring.producer().load(Acquire);
+    }
+}
+
+/// Not in the loop over records, which is short.
+#[cold]
+fn nonsense(map: &RawMap, length: usize, unread: usize) -> Error {
+    map.error(Error::invalid(format!(
+        "a record of {length} bytes is among {unread} unread bytes"
+    )))
 }
 
 impl<T: RecordType + ?Sized> Drop for Reader<'_, T> {
@@ -269,6 +308,21 @@ impl<T: RecordType + ?Sized> fmt::Debug for Reader<'_, T> {
 }
 
 /// The records of a [`Reader`], by an iterator.
+///
+/// ```
+/// use ebpf_rt::RingBuf;
+///
+/// /// Records can be kept while the next ones are looked at: how many differ from their neighbour.
+/// fn changes(events: &RingBuf<u64>) -> Result<usize, ebpf_rt::Error> {
+///     let mut reader = events.reader()?;
+///     let records: Vec<_> = reader.records().collect::<Result<_, _>>()?;
+///     Ok(records.windows(2).filter(|pair| pair[0].bytes() != pair[1].bytes()).count())
+/// }
+///
+/// # kernel_test::example!(Kernel(5, 8));
+/// assert_eq!(changes(&RingBuf::create(4096)?)?, 0);   // nobody has put anything in
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "iterators do nothing until they are advanced"]
 pub struct Records<'r, 'a, T: RecordType + ?Sized> {
@@ -285,7 +339,7 @@ impl<'r, 'a, T: RecordType + ?Sized> Iterator for Records<'r, 'a, T> {
         }
         let found = self.reader.find(false).transpose()?;
         self.failed = found.is_err();
-        let ring: &'a Ring = self.reader.ring;
+        let ring = self.reader.ring;
         Some(found.map(|(start, length)| Record {
             // SAFETY: `find` says that the record was submitted and how long it is. While
             // `'r` lasts the reader is borrowed mutably, and only its `release` moves the
@@ -298,6 +352,30 @@ impl<'r, 'a, T: RecordType + ?Sized> Iterator for Records<'r, 'a, T> {
 }
 
 /// A record of a [`RingBuf`](super::RingBuf), where the program has written it.
+///
+/// ```
+/// use ebpf_rt::{Pod, RingBuf, maps::Record};
+///
+/// #[derive(Clone, Copy, Pod)]
+/// #[repr(C)]
+/// struct Event {
+///     pid: u32,
+/// }
+///
+/// /// What another version of the program may have sent has another length.
+/// fn show(record: &Record<'_, Event>) -> String {
+///     match record.get() {
+///         Ok(event) => event.pid.to_string(),
+///         Err(_) => format!("{} bytes", record.bytes().len()),
+///     }
+/// }
+///
+/// # kernel_test::example!(Kernel(5, 8));
+/// let events = RingBuf::<Event>::create(4096)?;
+/// let count = events.consume(|record| println!("{}", show(&record)))?;
+/// assert_eq!(count, 0);                           // nobody has put anything in
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 pub struct Record<'r, T: RecordType + ?Sized> {
     bytes: &'r [u8],
     /// The position to move to when it is dropped.

@@ -23,6 +23,24 @@ const HEADER: usize = 8;
 static WRITERS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 /// Writes to a [`UserRingBuf`](super::UserRingBuf): there is one at a time.
+///
+/// ```
+/// use ebpf_rt::UserRingBuf;
+/// use std::time::Duration;
+///
+/// # kernel_test::example!(Kernel(6, 1));
+/// let requests = UserRingBuf::create(4096)?;
+/// let mut writer = requests.writer()?;
+/// // As many as there is room for: no program takes any here.
+/// while let Some(sample) = writer.reserve(1016)? {
+///     sample.submit();
+/// }
+/// assert!(!writer.wait(Some(Duration::from_millis(1)))?);
+/// assert_eq!(writer.unread_bytes(), 4 * 1024);    // each with a header of eight bytes
+/// assert_eq!(writer.map_id(), requests.info()?.id);
+/// assert!(requests.writer().is_err());            // one at a time
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "the writer does nothing by itself"]
 pub struct Writer<'a> {
@@ -176,6 +194,19 @@ impl<'a> Writer<'a> {
 
 /// Room for a sample in a [`UserRingBuf`](super::UserRingBuf). Dropping it discards the sample:
 /// programs skip it.
+///
+/// ```
+/// use ebpf_rt::UserRingBuf;
+///
+/// # kernel_test::example!(Kernel(6, 1));
+/// let requests = UserRingBuf::create(4096)?;
+/// let mut writer = requests.writer()?;
+/// let mut sample = writer.reserve(8)?.expect("the buffer is empty");
+/// sample[..4].copy_from_slice(&7_u32.to_ne_bytes());
+/// sample[4..].fill(0);
+/// sample.submit();                                // without it, programs skip the sample
+/// # Ok::<(), ebpf_rt::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "a sample that is dropped is discarded: `submit` it"]
 pub struct UserSample<'w> {

@@ -1,0 +1,4 @@
+#include "counter.h"
+
+MAP(M0);
+COUNT(count_0, M0)

@@ -1,0 +1,25 @@
+//! Listing that does not compile: a program that gives no result.
+
+// ANCHOR: file
+use ebpf_rt::context::bpf_raw_tracepoint_args;
+use ebpf_rt::ebpf;
+
+ebpf! {
+    #[license = "GPL"]
+    mod opens {
+        // ANCHOR: program
+        #[raw_tracepoint("sys_enter")]
+        fn enter(ctx: *mut bpf_raw_tracepoint_args) -> i32 {
+            exit;
+        }
+        // ANCHOR_END: program
+    }
+}
+
+fn main() -> Result<(), ebpf_rt::Error> {
+    let opens = opens::load()?;
+    let _link = opens.progs.enter.attach()?;
+    println!("it runs on every system call");
+    Ok(())
+}
+// ANCHOR_END: file
