@@ -188,9 +188,14 @@ fn a_million_records() {
         }
     });
     let counts = numbered.maps.COUNTS.get(0).unwrap();
-    assert_eq!(order.count, 1_000_000);
-    assert_eq!(counts.iter().map(|[_, lost]| lost).sum::<u64>(), 0);
-    assert_eq!(counts.iter().map(|[made, _]| made).sum::<u64>(), 1_000_000);
+    let made: u64 = counts.iter().map(|[made, _]| made).sum();
+    let lost: u64 = counts.iter().map(|[_, lost]| lost).sum();
+    assert_eq!(order.count, made, "{lost} did not fit");
+    assert_eq!(made + lost, 1_000_000);
+    // The kernel looks at the consumer's position before it waits for the buffer's lock. A CPU
+    // that is held up in between (a guest's, when its host is busy) may judge by a position
+    // that is a whole buffer old: one record then does not fit, for all the room there is.
+    assert!(lost < 100, "{lost} did not fit");
     assert!(counts.iter().filter(|[made, _]| *made > 0).count() >= 1);
 }
 
