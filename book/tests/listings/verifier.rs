@@ -26,6 +26,9 @@ pub(crate) fn add(suite: &mut Suite) {
     suite.test("verifier::imprecise", here, || {
         refused("verifier", "imprecise");
     });
+    suite.test("verifier::predicted", here, || {
+        refused("verifier", "predicted");
+    });
 }
 
 /// The line about instructions, without numbers.
