@@ -37,14 +37,14 @@ fn says(chapter: &str, name: &str, ending: &str) -> Result<Completion, Failed> {
     );
     let output = reader.cargo("build");
     let compiles = ending == "warn";
-    assert_eq!(output.status.success(), compiles, "{chapter}/{name} compiles");
+    assert_eq!(
+        output.status.success(),
+        compiles,
+        "{chapter}/{name} compiles"
+    );
     let said = from_line(&output.stderr, if compiles { "warning" } else { "error" });
     // How long cargo took is not what the chapter is about.
     let (said, _) = said.split_once("    Finished ").unwrap_or((&said, ""));
-    assert_output(
-        &format!("{chapter}/{name}.{ending}"),
-        said,
-        str::to_owned,
-    );
+    assert_output(&format!("{chapter}/{name}.{ending}"), said, str::to_owned);
     Ok(Completion::Completed)
 }

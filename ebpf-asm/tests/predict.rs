@@ -236,7 +236,7 @@ fn the_stack() {
     );
     assert_eq!(
         findings[0].kernel,
-        "invalid variable-offset stack R4 var_off=… off=-8 size=1"
+        "invalid variable-offset write to stack R4 var_off=… off=-8 size=1"
     );
     assert_eq!(only(&format!("{sum}*(u8 *)(r4 + 9) = 0\nr0 = 0\nexit")), []);
     predicts(

@@ -117,7 +117,7 @@ impl Walk<'_> {
         });
         // Only what was saved whole is the same number.
         let stack = &mut self.state.stacks[usize::from(frame)];
-        if stack.saved().any(|value| *value == Value::Number(number)) {
+        if matches!(stack.saved(offset), Value::Number(saved) if *saved == number) {
             stack.store(kernel, offset, 8, identified, true);
             return identified;
         }

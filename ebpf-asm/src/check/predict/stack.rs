@@ -30,7 +30,7 @@ struct Slot {
     saved: Value,
 }
 
-const EMPTY: Slot = Slot {
+static EMPTY: Slot = Slot {
     bytes: [Byte::Unwritten; 8],
     saved: Value::Unwritten(None),
 };
@@ -78,8 +78,8 @@ const fn place(offset: i64) -> (usize, usize) {
 }
 
 impl Stack {
-    fn slot(&self, index: usize) -> Slot {
-        self.slots.get(index).copied().unwrap_or(EMPTY)
+    fn slot(&self, index: usize) -> &Slot {
+        self.slots.get(index).unwrap_or(&EMPTY)
     }
 
     fn slot_mut(&mut self, index: usize) -> &mut Slot {
@@ -246,9 +246,9 @@ impl Stack {
         }
     }
 
-    /// All values that were saved.
-    pub(super) fn saved(&self) -> impl Iterator<Item = &Value> {
-        self.slots.iter().map(|slot| &slot.saved)
+    /// What was saved in the slot of this offset, if it is to be had.
+    pub(super) fn saved(&self, offset: i64) -> &Value {
+        &self.slot(place(offset).0).saved
     }
 
     /// Changes values that were saved, where `wanted` says so.

@@ -91,6 +91,15 @@ fn verb(access: Access) -> &'static str {
     }
 }
 
+/// How the kernel says what is done to the stack.
+fn stack_verb(access: Access) -> &'static str {
+    match access {
+        Access::Read => "read from",
+        Access::Write => "write to",
+        Access::Helper => "indirect access to",
+    }
+}
+
 pub(super) fn unwritten(walk: &Walk<'_>, register: usize, call: Option<u32>) -> Finding {
     let finding = walk.finding(
         Rule::MayBeUnwritten,
@@ -516,7 +525,11 @@ pub(super) fn stack_unbounded(walk: &Walk<'_>, pointer: &Pointer, span: Span) ->
         .finding(
             Rule::MayLeaveStack,
             format!("`{index}` has no bounds that kernels know: this may leave the stack"),
-            format!("invalid unbounded variable-offset stack R{}", span.register),
+            format!(
+                "invalid unbounded variable-offset {} stack R{}",
+                stack_verb(span.access),
+                span.register
+            ),
         )
         .since(
             walk,
@@ -537,11 +550,14 @@ pub(super) fn stack_outside(
     let fixed = pointer.is_fixed();
     let kernel = match fixed {
         true => format!(
-            "invalid stack R{} off={least} size={}",
-            span.register, span.size
+            "invalid {} stack R{} off={least} size={}",
+            stack_verb(span.access),
+            span.register,
+            span.size
         ),
         false => format!(
-            "invalid variable-offset stack R{} var_off=… off={} size={}",
+            "invalid variable-offset {} stack R{} var_off=… off={} size={}",
+            stack_verb(span.access),
             span.register,
             pointer.fixed + span.offset,
             span.size
