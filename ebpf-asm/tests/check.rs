@@ -1306,3 +1306,34 @@ fn places_and_messages() {
     }
     assert!(wrong.is_empty(), "{wrong}");
 }
+
+#[test]
+fn what_is_behind_a_guess_assumes_it() {
+    let insns = insns("r2 = *(u64 *)(r1 + 8)\nr0 = *(u8 *)(r2 + 0)\nr0 = 0\nexit");
+    let mut program = Program::new(&insns);
+    program.program_type = Some(Tracepoint);
+    program.guessed_offsets = vec![0];
+    let findings = check(&program);
+    assert_eq!((findings.len(), findings[0].insn), (1, 1));
+    assert_eq!(findings[0].assumptions, [Assumption::OffsetIsGuessed(0)]);
+    assert!(!findings[0].depends_on_maps());
+
+    // At the guess itself: no context has so much.
+    let insns = self::insns("r0 = *(u32 *)(r1 + 76)\nexit");
+    let mut program = Program::new(&insns);
+    program.program_type = Some(SocketFilter);
+    program.guessed_offsets = vec![0];
+    let findings = check(&program);
+    assert_eq!(findings[0].assumptions, [Assumption::OffsetIsGuessed(0)]);
+
+    // What does not come by it is certain.
+    let insns = self::insns(
+        "if r1 == 0 goto other\nr2 = r10\n*(u64 *)(r2 + 8) = 0\nother: r0 = *(u32 *)(r1 + 0)\nexit",
+    );
+    let mut program = Program::new(&insns);
+    program.program_type = Some(SocketFilter);
+    program.guessed_offsets = vec![3];
+    let findings = check(&program);
+    assert_eq!(findings[0].insn, 2);
+    assert!(findings[0].assumptions.is_empty());
+}

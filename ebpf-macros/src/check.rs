@@ -4,6 +4,7 @@
 //! map's definition, and decides in const evaluation.
 
 use crate::emit;
+use crate::guess;
 use crate::scope::{FunctionItem, Items};
 use crate::signature;
 use crate::tokens::Tokens;
@@ -29,27 +30,43 @@ pub(crate) struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    /// What was found in the program at `index` of the object's functions.
-    pub(crate) fn program(&self, index: usize, linked: &Linked) -> Vec<Finding> {
-        let program = self.facts(index, linked);
-        let mut findings = check(&program);
-        findings.retain(|finding| !self.is_allowed(finding, linked));
+    /// What was found in the program at `index` of the object's functions, and where there is
+    /// something that was switched off.
+    pub(crate) fn program(&self, index: usize, linked: &Linked) -> (Vec<Finding>, Vec<u32>) {
+        let guessed = match self.patched {
+            true => None,
+            false => guess::guessed(self.tokens, linked),
+        };
+        let mut program = match &guessed {
+            Some(guessed) => self.facts(index, &guessed.linked),
+            None => self.facts(index, linked),
+        };
+        program.guessed_offsets = guessed.as_ref().map_or_else(Vec::new, |g| g.slots.clone());
+        let findings = check(&program);
+        let (allowed, mut findings): (Vec<Finding>, Vec<Finding>) = findings
+            .into_iter()
+            .partition(|finding| self.is_allowed(finding, linked));
         suggest(&program, &mut findings);
-        findings
+        (
+            findings,
+            allowed.iter().map(|finding| finding.insn).collect(),
+        )
     }
 
     /// What all kernels are predicted to refuse in a program without errors; not at an instruction
-    /// of which rustc decides whether it has one.
+    /// of which rustc decides whether it has one, nor where the author wants to see what the
+    /// kernel says.
     pub(crate) fn prediction(
         &self,
         index: usize,
         linked: &Linked,
-        findings: &[Finding],
+        (findings, allowed): &(Vec<Finding>, Vec<u32>),
     ) -> Option<Finding> {
         let finding = predict_for_all(&self.facts(index, linked))?;
         let told = findings
             .iter()
-            .any(|other| other.assumptions.is_empty() || other.insn == finding.insn);
+            .any(|other| !other.depends_on_maps() || other.insn == finding.insn);
+        let told = told || allowed.contains(&finding.insn);
         (!told && !self.is_allowed(&finding, linked)).then_some(finding)
     }
 
@@ -148,13 +165,21 @@ pub(crate) struct Depending {
     pub(crate) diagnostic: Diagnostic,
     /// The same without what needs a map's size.
     pub(crate) plain: Diagnostic,
+    /// Whether offsets are what they are assumed to be: conditions, in the order of assumptions.
+    pub(crate) guesses: Vec<TokenStream>,
 }
 
 impl Depending {
-    pub(crate) fn new(finding: Finding, linked: &Linked, object: Place) -> Self {
+    pub(crate) fn new(finding: Finding, tokens: &Tokens, linked: &Linked, object: Place) -> Self {
         let mut plain = finding.clone();
         plain.remedy = None;
+        let assumptions = finding.assumptions.iter();
+        let guesses = assumptions.filter_map(|assumption| match *assumption {
+            Assumption::OffsetIsGuessed(slot) => Some(guess::is_right(tokens, linked, slot)),
+            _ => None,
+        });
         Self {
+            guesses: guesses.collect(),
             diagnostic: diagnostic(&finding, linked, Some(object)),
             plain: diagnostic(&plain, linked, None),
             finding,
@@ -165,16 +190,17 @@ impl Depending {
 /// As many bytes as a number may have.
 const LONGEST_NUMBER: usize = 20;
 
-/// An error that has been written down, as one that only stands if the maps are as assumed.
-/// `plain` is the same without advice that needs a map's size; `maps` gives each map's name, at a
-/// place.
+/// An error that has been written down, as one that only stands if the maps and offsets are as
+/// assumed. `plain` is the same without advice that needs a map's size; `maps` gives each map's
+/// name, at a place.
 pub(crate) fn obligation(
     krate: &TokenStream,
     error: &TokenStream,
     plain: &TokenStream,
-    finding: &Finding,
+    depending: &(Finding, Vec<TokenStream>),
     maps: impl Fn(u16, Span) -> (Ident, String),
 ) -> TokenStream {
+    let (finding, guesses) = depending;
     let (Some((text, span, last)), Some((plain, ..))) = (message(error), message(plain)) else {
         return TokenStream::new();
     };
@@ -203,7 +229,7 @@ pub(crate) fn obligation(
             quote_spanned!(span=> #path! #argument;)
         }
     };
-    let conditions = finding.assumptions.iter().map(|assumption| {
+    let conditions = finding.assumptions.iter().filter_map(|assumption| {
         let (map, call) = match *assumption {
             Assumption::HoldsValues(map) => (map, quote_spanned!(span=> holds_values())),
             Assumption::MayBeAbsent(map) => (map, quote_spanned!(span=> may_be_absent())),
@@ -220,16 +246,17 @@ pub(crate) fn obligation(
             Assumption::IsGlobal(map) => (map, quote_spanned!(span=> is_global())),
             Assumption::IsOneOf(map, types) => (map, quote_spanned!(span=> is_one_of(#types))),
             Assumption::HasFlags(map, flags) => (map, quote_spanned!(span=> has_flags(#flags))),
+            Assumption::OffsetIsGuessed(_) => return None,
             // A newer kind of assumption than this crate knows never holds.
-            _ => return quote_spanned!(span=> false),
+            _ => return Some(quote_spanned!(span=> false)),
         };
         let (name, text) = maps(map, span);
-        quote_spanned!(span=> #krate::__private::Assumed(&#name.map_def(#text)).#call)
+        Some(quote_spanned!(span=> #krate::__private::Assumed(&#name.map_def(#text)).#call))
     });
     quote_spanned! {span=>
         #[allow(clippy::manual_assert, reason = "the message may take a statement")]
         const _: () = {
-            if true #(&& #conditions)* {
+            if true #(&& #guesses)* #(&& #conditions)* {
                 #panic
             }
         };

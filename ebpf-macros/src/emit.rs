@@ -81,7 +81,7 @@ pub(crate) fn slots(
 const OPERANDS_PER_CONSTANT: usize = 100;
 
 /// The operand as Rust.
-fn operand(tokens: &Tokens, patch: &Patch) -> TokenStream {
+pub(crate) fn operand(tokens: &Tokens, patch: &Patch) -> TokenStream {
     match &patch.value {
         OperandValue::Name(name) => {
             let ident = tokens.ident(name.token);

@@ -12,6 +12,7 @@ mod code;
 mod derive;
 mod editor;
 mod emit;
+mod guess;
 mod include;
 mod kernel;
 mod lints;

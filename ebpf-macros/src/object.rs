@@ -241,12 +241,12 @@ impl<'a> Expansion<'a> {
                 predictions.extend(
                     prediction.map(|finding| (*index, check::diagnostic(&finding, linked, None))),
                 );
-                for finding in findings {
+                for finding in findings.0 {
                     if finding.assumptions.is_empty() {
                         all.push(check::diagnostic(&finding, linked, Some(object)));
                     } else {
                         let cfg = self.items.functions[*index].attributes.cfg_attribute();
-                        depending.push((cfg, Depending::new(finding, linked, object)));
+                        depending.push((cfg, Depending::new(finding, self.tokens, linked, object)));
                     }
                 }
             }
@@ -269,9 +269,10 @@ impl<'a> Expansion<'a> {
                     let errors = report(vec![one.diagnostic]);
                     let plain = report(vec![one.plain]);
                     let both = errors.into_iter().zip(plain);
+                    let depending = (one.finding, one.guesses);
                     both.map(|(error, plain)| {
                         let obligation =
-                            check::obligation(self.krate, &error, &plain, &one.finding, maps);
+                            check::obligation(self.krate, &error, &plain, &depending, maps);
                         match obligation.is_empty() {
                             true => obligation,
                             false => quote!(#cfg #obligation),

@@ -35,6 +35,9 @@ pub struct Program<'a> {
     pub functions: Vec<FunctionFacts>,
     /// What stands for something that is put in later, in order of slots.
     pub references: Vec<Reference>,
+    /// The slots of offsets that only rustc knows and of which `insns` has a guess, in order: what
+    /// is found behind them [assumes](super::Assumption::OffsetIsGuessed) that it is right.
+    pub guessed_offsets: Vec<u32>,
     /// The maps that references count in; `None` for one of which nothing is known.
     pub maps: Vec<Option<MapFacts>>,
     /// Names of maps of which nothing else is known, for messages; may be empty.
@@ -70,6 +73,7 @@ impl<'a> Program<'a> {
             insns,
             functions: Vec::new(),
             references: Vec::new(),
+            guessed_offsets: Vec::new(),
             maps: Vec::new(),
             map_names: Vec::new(),
             kernel_symbols: Vec::new(),
@@ -222,6 +226,12 @@ impl<'a> Program<'a> {
             .binary_search_by_key(&slot, |reference| reference.insn as usize)
             .ok()?;
         Some(&self.references[at])
+    }
+
+    /// Whether the offset in this slot is a guess.
+    pub(super) fn is_guessed(&self, slot: usize) -> bool {
+        let slots = &self.guessed_offsets;
+        !slots.is_empty() && slots.binary_search_by_key(&slot, |&at| at as usize).is_ok()
     }
 
     pub(super) fn map(&self, map: u16) -> Option<&MapFacts> {

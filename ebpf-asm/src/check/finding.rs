@@ -40,7 +40,8 @@ pub struct Finding {
     pub causes: Vec<Cause>,
     /// What to do about it.
     pub help: Option<String>,
-    /// What is assumed of maps of which nothing is known; empty where the finding is certain.
+    /// What is assumed of maps of which nothing is known, and of offsets; empty where the finding is
+    /// certain.
     pub assumptions: Vec<Assumption>,
     /// Which kernels are predicted to refuse it, for lack of knowledge; `None` where the finding is
     /// certain.
@@ -101,7 +102,7 @@ pub(super) enum Place {
     Stack(i16),
 }
 
-/// What has to be true of a map for a [`Finding`] to hold: whoever knows the map decides.
+/// What has to be true for a [`Finding`] to hold, mostly of a map: whoever knows the map decides.
 ///
 /// ```
 /// use ebpf_asm::check::{Assumption, MapFacts};
@@ -147,6 +148,8 @@ pub enum Assumption {
     IsOneOf(u16, u64),
     /// The map is created with all of these `BPF_F_*` flags.
     HasFlags(u16, u32),
+    /// The offset in this slot is what the program was [given with](super::Program::guessed_offsets).
+    OffsetIsGuessed(u32),
 }
 
 impl Assumption {
@@ -246,6 +249,24 @@ pub struct Cause {
 }
 
 impl Finding {
+    /// Whether it depends on maps of which nothing is known.
+    ///
+    /// ```
+    /// use ebpf_asm::ProgramType;
+    /// use ebpf_asm::check::{Program, check};
+    ///
+    /// let code = ebpf_asm::assemble("r0 = r3; exit")?;
+    /// let mut program = Program::new(code.insns());
+    /// program.program_type = Some(ProgramType::SocketFilter);
+    /// assert!(!check(&program)[0].depends_on_maps());
+    /// # Ok::<(), ebpf_asm::Diagnostics>(())
+    /// ```
+    #[must_use]
+    pub fn depends_on_maps(&self) -> bool {
+        let mut assumptions = self.assumptions.iter();
+        assumptions.any(|assumption| !matches!(assumption, Assumption::OffsetIsGuessed(_)))
+    }
+
     pub(super) fn new(
         rule: Rule,
         insn: usize,

@@ -40,6 +40,7 @@ pub use facts::{
 };
 pub use finding::{Assumption, Cause, Finding, Kernels};
 pub use remedy::{Change, NewMap, Remedy, SIZE_MARK, suggest};
+pub use tables::fields::guessed_offset;
 pub use witness::Effort;
 
 use crate::isa::JmpOp;
@@ -86,7 +87,18 @@ pub fn check_with(program: &Program<'_>, effort: Effort) -> Vec<Finding> {
         findings = witness::check(program, effort);
     }
     must::explain(program, &mut findings);
+    assume_guesses(program, &mut findings);
     findings
+}
+
+/// Whatever is found at an offset that is a guess stands and falls with it.
+fn assume_guesses(program: &Program<'_>, findings: &mut [Finding]) {
+    for finding in findings {
+        let guess = Assumption::OffsetIsGuessed(finding.insn);
+        if program.is_guessed(finding.insn as usize) && !finding.assumptions.contains(&guess) {
+            finding.assumptions.push(guess);
+        }
+    }
 }
 
 /// What is wrong with a fragment: a sequence that may end anywhere, and that begins with anything
@@ -112,6 +124,7 @@ pub fn check_fragment(program: &Program<'_>) -> Vec<Finding> {
         findings = witness::check(&fragment, Effort::DEFAULT);
     }
     must::explain(&fragment, &mut findings);
+    assume_guesses(program, &mut findings);
     findings
 }
 

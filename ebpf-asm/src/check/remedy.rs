@@ -226,6 +226,11 @@ fn holds(
         insns: &spliced.insns,
         functions: spliced.functions,
         references: spliced.references,
+        guessed_offsets: program
+            .guessed_offsets
+            .iter()
+            .filter_map(|&slot| spliced.positions.get(slot as usize).copied())
+            .collect(),
         labels: Cow::Borrowed(&[]),
         distances: Cow::Borrowed(&[]),
         ..program.clone()
@@ -245,7 +250,7 @@ fn holds(
     let position = |slot: u32| spliced.positions.get(slot as usize).copied();
     found.iter().all(|finding| {
         // What only who knows a map can say is asked anew, but for the same question.
-        let is_question = !finding.assumptions.is_empty();
+        let is_question = finding.depends_on_maps();
         // Where the size is not known, any number may be small enough.
         let is_same = finding.rule == mended.rule && position(mended.insn) == Some(finding.insn);
         let asks_size = mended.limit.is_some_and(|limit| limit.length.is_none());

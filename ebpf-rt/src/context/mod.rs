@@ -68,7 +68,10 @@ pub const fn arg_offset(index: usize) -> usize {
 macro_rules! contexts {
     ($($(#[$meta:meta])* $name:ident: $size:literal {
         $($(#[$field_meta:meta])* $field:ident: $type:ty,)*
-    })*) => { $(
+    })*) => {
+        #[cfg(test)]
+        pub(super) const TYPES: &[&TypeDef] = &[$(<$name as BtfType>::TYPE),*];
+    $(
         $(#[$meta])*
         #[derive(Clone, Copy, Debug)]
         #[repr(C)]
@@ -240,6 +243,61 @@ contexts! {
 mod tests {
     use super::*;
     use core::mem::offset_of;
+    use ebpf_asm::check::guessed_offset;
+
+    /// The checker knows the offsets that programs write as `{offset_of!(…)}`.
+    #[test]
+    fn the_checker_knows_these_offsets() {
+        let types = TYPES.iter().chain(iter::TYPES);
+        #[cfg(target_arch = "x86_64")]
+        let types = types.chain(registers::TYPES);
+        let mut missing = Vec::new();
+        for ty in types {
+            let TypeDef::Struct(def) = ty else {
+                panic!("{ty:?} is no struct");
+            };
+            for member in def.members {
+                let offset = i64::from(member.offset);
+                let name = member.name.strip_prefix("r#").unwrap_or(member.name);
+                if guessed_offset(def.name, name) != Some(offset) {
+                    missing.push(format!("({:?}, {name:?}, {offset}),", def.name));
+                }
+            }
+        }
+        assert!(missing.is_empty(), "{}", missing.join("\n"));
+    }
+
+    /// Of registers it knows x86-64's; elsewhere rustc finds that the guess is wrong.
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn the_checker_knows_these_registers() {
+        macro_rules! compare {
+            ($($name:ident)*) => {
+                [$((stringify!($name), $name)),*]
+            };
+        }
+        let registers = compare!(
+            PT_REGS_PARM1_OFFSET PT_REGS_PARM2_OFFSET PT_REGS_PARM3_OFFSET PT_REGS_PARM4_OFFSET
+            PT_REGS_PARM5_OFFSET PT_REGS_PARM6_OFFSET PT_REGS_RC_OFFSET PT_REGS_SP_OFFSET
+            PT_REGS_IP_OFFSET PT_REGS_SYSCALL_PARM1_OFFSET PT_REGS_SYSCALL_PARM2_OFFSET
+            PT_REGS_SYSCALL_PARM3_OFFSET PT_REGS_SYSCALL_PARM4_OFFSET
+            PT_REGS_SYSCALL_PARM5_OFFSET PT_REGS_SYSCALL_PARM6_OFFSET
+        );
+        for (name, offset) in registers {
+            assert_eq!(guessed_offset("", name), Some(offset as i64), "{name}");
+        }
+        for (field, offset) in [
+            ("regs", offset_of!(bpf_perf_event_data, regs)),
+            (
+                "sample_period",
+                offset_of!(bpf_perf_event_data, sample_period),
+            ),
+            ("addr", offset_of!(bpf_perf_event_data, addr)),
+        ] {
+            let guess = guessed_offset("bpf_perf_event_data", field);
+            assert_eq!(guess, Some(offset as i64), "{field}");
+        }
+    }
 
     /// `linux/bpf.h`, as clang lays it out.
     #[test]

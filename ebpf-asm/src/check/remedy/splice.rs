@@ -77,7 +77,7 @@ pub(super) fn splice(program: &Program<'_>, drafts: &[Draft]) -> Option<Spliced>
         positions[slot] = insns.len() as u32;
         if draft.is_some_and(|draft| draft.replaces) {
             // What is put in later cannot be replaced.
-            if program.reference(slot).is_some() {
+            if program.reference(slot).is_some() || program.is_guessed(slot) {
                 return None;
             }
             continue;

@@ -2,6 +2,8 @@
 
 #[rustfmt::skip] // A row is a line.
 mod context;
+#[rustfmt::skip] // A row is a line.
+pub(super) mod fields;
 pub(super) mod kfuncs;
 
 use crate::{AttachType, KernelVersion, MapType, ProgramType};

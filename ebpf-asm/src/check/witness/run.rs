@@ -239,6 +239,9 @@ impl<'a> Run<'a> {
             let at = self.at;
             let operation = operations.get(at)?;
             self.culprit = 0;
+            if self.program.facts.is_guessed(at) {
+                self.assume(Assumption::OffsetIsGuessed(at as u32));
+            }
             match step(self, at, operation) {
                 Ok(next) => {
                     if next <= at && (self.loops(next) || !self.program.leads_out(next)) {
