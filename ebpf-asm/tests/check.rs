@@ -1154,6 +1154,12 @@ fn what_the_oldest_kernel_lacks() {
     assert_eq!(on(true, 6, 5), "");
     assert_eq!(on(true, 6, 12), "");
     assert_eq!(on(false, 5, 10), "");
+
+    program.guessed_offsets = vec![0];
+    program.names_lacks = true;
+    let findings = check(&program);
+    assert_eq!(findings[0].rule, "BPF0060");
+    assert_eq!(findings[0].assumptions, [Assumption::OffsetIsGuessed(0)]);
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub use witness::Effort;
 
 use crate::isa::JmpOp;
 use crate::{KernelVersion, Object};
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// What every kernel in the program's range refuses, in the order in which a kernel comes upon
@@ -205,6 +207,14 @@ pub fn predict_for_all(program: &Program<'_>) -> Option<Finding> {
         return None;
     }
     predict::predict_for_all(program)
+}
+
+/// "1 byte", "8 bytes".
+fn bytes(count: impl Into<i128>) -> String {
+    match count.into() {
+        1 => "1 byte".into(),
+        count => format!("{count} bytes"),
+    }
 }
 
 /// The comparison with its operands exchanged.

@@ -6,7 +6,7 @@ use super::stack::STACK_SIZE;
 use super::value::{Kind, Pointer, Socket};
 use crate::check::facts::{RDONLY_PROG, WRONLY_PROG};
 use crate::check::finding::Limit;
-use crate::check::{Assumption, Finding};
+use crate::check::{Assumption, Finding, bytes};
 use crate::diag::Rule;
 use crate::{MapType, ProgramType};
 use alloc::format;
@@ -203,7 +203,8 @@ impl Run<'_> {
                         .finding(
                             Rule::StackBounds,
                             format!(
-                                "this {reads} {size} bytes at `r10 {sign} {}`: the frame is the {STACK_SIZE} bytes before `r10`",
+                                "this {reads} {} at `r10 {sign} {}`: the frame is the {STACK_SIZE} bytes before `r10`",
+                                bytes(size),
                                 at.unsigned_abs()
                             ),
                             format!("invalid {word} stack R{register} off={at} size={size}"),
@@ -492,7 +493,7 @@ impl Run<'_> {
             return Err(self
                 .finding(
                     Rule::MemoryBounds,
-                    format!("a socket has no {size} bytes at {at} to read"),
+                    format!("a socket has no {} at {at} to read", bytes(size)),
                     format!("R{register} invalid {name} access off={at} size={size}"),
                 )
                 .into());

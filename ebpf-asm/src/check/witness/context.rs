@@ -6,6 +6,7 @@ use super::run::{Result, Run, Stop};
 use super::value::{Kind, Lost, Null, Socket, Value};
 use crate::ProgramType;
 use crate::check::tables::{self, Becomes, ContextAccess};
+use crate::check::{Assumption, bytes};
 use crate::diag::Rule;
 use crate::isa::PacketSize;
 use alloc::format;
@@ -42,7 +43,7 @@ impl Run<'_> {
         Err(self
             .finding(
                 Rule::ContextAccess,
-                format!("this {word} {size} bytes at {at} of the context, which `{}` programs cannot", program_type.name()),
+                format!("this {word} {} at {at} of the context, which `{}` programs cannot", bytes(size), program_type.name()),
                 format!("invalid bpf_context access off={at} size={size}"),
             )
             .with_help(format!("the reference lists what programs of each type may {reads}; fields are accessed whole, at their own offset"))
@@ -53,18 +54,21 @@ impl Run<'_> {
     fn lacking(&mut self, program_type: ProgramType, at: i64, size: u8, access: Access) {
         let facts = self.program.facts;
         let here = self.at as u32;
-        if !facts.names_lacks || !self.assumed.is_empty() || self.lacks.contains_key(&here) {
+        let guess = |assumed: &Assumption| matches!(assumed, Assumption::OffsetIsGuessed(_));
+        let certain = self.assumed.iter().all(guess);
+        if !facts.names_lacks || !certain || self.lacks.contains_key(&here) {
             return;
         }
         let of = (program_type, facts.attach_type);
         let oldest = facts.min_kernel;
         let write = access == Access::Write;
         if let Some(since) = tables::context_since(of, oldest, at, size, write) {
-            let finding = self
+            let mut finding = self
                 .finding(
                     Rule::NeedsNewerKernel,
                     format!(
-                        "the {size} bytes at {at} of the context of `{}` programs came after Linux {oldest}, which the object is for, and by {since}",
+                        "the {} at {at} of the context of `{}` programs came after Linux {oldest}, which the object is for, and by {since}",
+                        bytes(size),
                         program_type.name()
                     ),
                     format!("invalid bpf_context access off={at} size={size}"),
@@ -72,6 +76,7 @@ impl Run<'_> {
                 .with_help(format!(
                     "raise it: `#[min_kernel = \"{since}\"]`; or jump around it by a load-time constant"
                 ));
+            finding.assumptions.clone_from(&self.assumed);
             self.lacks.insert(here, finding);
         }
     }

@@ -8,7 +8,7 @@ use super::{Prepared, Start};
 use crate::ProgramType;
 use crate::check::facts::ReferenceKind;
 use crate::check::finding::{Place, Trail};
-use crate::check::{Assumption, Finding};
+use crate::check::{Assumption, Finding, bytes};
 use crate::diag::Rule;
 use crate::semantics::step;
 use alloc::boxed::Box;
@@ -291,7 +291,7 @@ impl<'a> Run<'a> {
         };
         match self.inputs.get(usize::from(index).wrapping_sub(1)) {
             Some(input) if decides && index == self.packet_input => finding.because(
-                format!("it happens when the packet has {} bytes", input.value),
+                format!("it happens when the packet has {}", bytes(input.value)),
                 None,
             ),
             Some(input) if decides => {
