@@ -1332,6 +1332,15 @@ fn what_is_behind_a_guess_assumes_it() {
     let findings = check(&program);
     assert_eq!(findings[0].assumptions, [Assumption::OffsetIsGuessed(0)]);
 
+    // What is wrong whatever the offset is needs no guess.
+    let insns = self::insns("r6 = *(u32 *)(r1 + 0)\nr0 = r3\nexit");
+    let mut program = Program::new(&insns);
+    program.program_type = Some(SocketFilter);
+    program.guessed_offsets = vec![0];
+    let findings = check(&program);
+    assert_eq!((findings.len(), findings[0].insn), (1, 1));
+    assert!(findings[0].assumptions.is_empty());
+
     // What does not come by it is certain.
     let insns = self::insns(
         "if r1 == 0 goto other\nr2 = r10\n*(u64 *)(r2 + 8) = 0\nother: r0 = *(u32 *)(r1 + 0)\nexit",

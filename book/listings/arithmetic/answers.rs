@@ -32,7 +32,7 @@ ebpf! {
         // ANCHOR: fold
         #[socket_filter]
         fn checksum(packet: *mut c_void) -> i32 {
-            r0 = 0x45a73 ll;
+            r0 = 0x45a73;
             r1 = r0;
             r1 >>= 16;          // the carries
             r0 &= 0xffff;

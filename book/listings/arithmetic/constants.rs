@@ -8,8 +8,8 @@ use ebpf_rt::ebpf;
 ebpf! {
     #[license = "GPL"]
     mod first {
-        #[socket_filter]
         // ANCHOR: program
+        #[socket_filter]
         fn constants(packet: *mut c_void) -> i32 {
             r0 = 0xffffffff;
             r0 += 0x123456789;

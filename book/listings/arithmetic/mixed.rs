@@ -8,8 +8,8 @@ use ebpf_rt::ebpf;
 ebpf! {
     #[license = "GPL"]
     mod first {
-        #[socket_filter]
         // ANCHOR: program
+        #[socket_filter]
         fn mixed(packet: *mut c_void) -> i32 {
             w2 = 5;
             r0 = w2;

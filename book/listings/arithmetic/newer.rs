@@ -9,8 +9,8 @@ ebpf! {
     #[license = "GPL"]
     #[min_kernel = "5.10"]
     mod first {
-        #[socket_filter]
         // ANCHOR: program
+        #[socket_filter]
         fn newer(packet: *mut c_void) -> i32 {
             r0 = -7;
             r0 s/= 2;

@@ -8,8 +8,8 @@ use ebpf_rt::ebpf;
 ebpf! {
     #[license = "GPL"]
     mod first {
-        #[socket_filter]
         // ANCHOR: program
+        #[socket_filter]
         fn count(packet: *mut c_void) -> i32 {
             r0 = 10;
         next:

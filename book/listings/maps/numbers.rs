@@ -39,7 +39,7 @@ fn main() -> Result<(), ebpf_rt::Error> {
     sleep(Duration::from_secs(1));
     let counts = calls.maps.NUMBERS.read_all()?;
     let mut rows: Vec<_> = counts.iter().enumerate().collect();
-    rows.sort_by_key(|&(_, count)| u64::MAX - count);
+    rows.sort_by_key(|&(_, count)| core::cmp::Reverse(count));
     for (number, count) in &rows[..5] {
         println!("system call {number}: {count} times");
     }

@@ -1,6 +1,7 @@
 //! Listing: a tool that shows which programs make how many system calls, and how many fail.
 
 // ANCHOR: file
+use core::cmp::Reverse;
 use core::mem::offset_of;
 use std::thread::sleep;
 use std::time::Duration;
@@ -108,7 +109,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     drop(link);
 
     let mut rows = calls.maps.TABLE.iter().collect::<Result<Vec<_>, _>>()?;
-    rows.sort_by_key(|(_, calls)| u64::MAX - calls.made);
+    rows.sort_by_key(|(_, calls)| Reverse(calls.made));
     println!("    USER COMMAND              CALLS     FAILED");
     for (caller, Calls { made, failed }) in rows.into_iter().take(20) {
         let uid = caller.uid;

@@ -228,6 +228,20 @@ impl<'a> Program<'a> {
         Some(&self.references[at])
     }
 
+    /// The same program, with its guesses unknown.
+    pub(super) fn without_guesses(&self) -> Program<'a> {
+        let mut plain = self.clone();
+        for insn in core::mem::take(&mut plain.guessed_offsets) {
+            let found = plain.references.binary_search_by_key(&insn, |r| r.insn);
+            let kind = ReferenceKind::Offset;
+            match found {
+                Ok(at) => plain.references[at].kind = ReferenceKind::Unknown,
+                Err(at) => plain.references.insert(at, Reference { insn, kind }),
+            }
+        }
+        plain
+    }
+
     /// Whether the offset in this slot is a guess.
     pub(super) fn is_guessed(&self, slot: usize) -> bool {
         let slots = &self.guessed_offsets;

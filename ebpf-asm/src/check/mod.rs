@@ -84,23 +84,41 @@ pub fn check(program: &Program<'_>) -> Vec<Finding> {
 /// ```
 #[must_use]
 pub fn check_with(program: &Program<'_>, effort: Effort) -> Vec<Finding> {
-    let mut findings = structure::check(program, true);
+    let findings = check_once(program, effort, true);
+    let guess = |assumption: &Assumption| matches!(assumption, Assumption::OffsetIsGuessed(_));
+    if !findings.iter().any(|f| f.assumptions.iter().any(guess)) {
+        return findings;
+    }
+    // What is wrong whatever the guesses are worth is told without them.
+    let plain = program.without_guesses();
+    let mut certain = check_once(&plain, effort, true);
+    let mut merged = Vec::new();
+    for finding in findings {
+        let same = |other: &Finding| other.insn == finding.insn && other.rule == finding.rule;
+        match certain.iter().position(same) {
+            Some(at) => merged.push(certain.remove(at)),
+            None if merged.iter().any(|other: &Finding| other.covers(&finding)) => {}
+            None => merged.push(finding),
+        }
+    }
+    merged.extend(certain);
+    merged
+}
+
+fn check_once(program: &Program<'_>, effort: Effort, whole: bool) -> Vec<Finding> {
+    let mut findings = structure::check(program, whole);
     if findings.is_empty() {
         findings = witness::check(program, effort);
     }
     must::explain(program, &mut findings);
-    assume_guesses(program, &mut findings);
-    findings
-}
-
-/// Whatever is found at an offset that is a guess stands and falls with it.
-fn assume_guesses(program: &Program<'_>, findings: &mut [Finding]) {
-    for finding in findings {
+    // Whatever is found at an offset that is a guess stands and falls with it.
+    for finding in &mut findings {
         let guess = Assumption::OffsetIsGuessed(finding.insn);
         if program.is_guessed(finding.insn as usize) && !finding.assumptions.contains(&guess) {
             finding.assumptions.push(guess);
         }
     }
+    findings
 }
 
 /// What is wrong with a fragment: a sequence that may end anywhere, and that begins with anything
@@ -121,13 +139,7 @@ fn assume_guesses(program: &Program<'_>, findings: &mut [Finding]) {
 pub fn check_fragment(program: &Program<'_>) -> Vec<Finding> {
     let mut fragment = program.clone();
     fragment.fragment = true;
-    let mut findings = structure::check(program, false);
-    if findings.is_empty() {
-        findings = witness::check(&fragment, Effort::DEFAULT);
-    }
-    must::explain(&fragment, &mut findings);
-    assume_guesses(program, &mut findings);
-    findings
+    check_once(&fragment, Effort::DEFAULT, false)
 }
 
 /// What kernels from the program's oldest on are predicted to refuse because they do not know

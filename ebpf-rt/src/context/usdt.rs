@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 /// Where an argument of a static probe is, for a program that reads it: what
-/// [`Usdt::attach_with_arguments`](crate::programs::Usdt::attach_with_arguments) puts into an
+/// `Usdt::attach_with_arguments` (feature `uprobes`) puts into an
 /// array for each place of the probe.
 ///
 /// The value is `displacement`, plus the register at `base`, plus the register at `index` shifted
@@ -112,7 +112,7 @@ use bytemuck::{Pod, Zeroable};
 /// ```
 ///
 /// Where a probe has one place, or all have their arguments in the same registers,
-/// [`UsdtPoint::places`](crate::programs::UsdtPoint::places) says where before the program is
+/// `UsdtPoint::places` (feature `uprobes`) says where before the program is
 /// loaded, and an offset can be a load-time constant: `r2 = *(u64 *)(r1 + OFFSET)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[doc(alias = "__bpf_usdt_arg_spec")]

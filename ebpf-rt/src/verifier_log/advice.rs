@@ -122,7 +122,7 @@ pub(super) const ROWS: &[(&str, Advice)] = &[
     ("infinite loop detected at insn", Say("on each round something has to change that the loop's end depends on: count up to a limit, or use bpf_loop")),
     ("back-edge from insn", Say("this kernel takes loops only from processes with CAP_BPF: unroll it")),
     ("BPF program is too large", Say("the verifier follows every path: bound loops, use bpf_loop (Linux 5.17), or move parts into `pub fn`, which is checked once")),
-    ("The sequence of * jumps is too complex", Say("there are too many open branches: move parts into `pub fn`, which is checked once")),
+    ("The sequence of * jumps is too complex", Say("too many branches wait to be looked at: leave a loop after fewer rounds (or use `bpf_loop`, Linux 5.17), and move parts into `pub fn`, which is checked once")),
     ("last insn is not an exit or jmp", Say("end every function with `exit` or a jump")),
     ("unreachable insn", Say("nothing leads here: remove it, or jump to it")),
     ("jump out of range from insn", Say("a jump stays inside its function: use a label")),
