@@ -35,7 +35,8 @@ pub(crate) fn guessed(tokens: &Tokens, linked: &Linked) -> Option<Guessed> {
         let Some(value) = value(emit::operand(tokens, patch)) else {
             continue;
         };
-        let value = i128::from(if patch.negated { -value } else { value });
+        let value = i128::from(value);
+        let value = if patch.negated { -value } else { value };
         let copy = copy.get_or_insert_with(|| linked.clone());
         let slot = patch.insn as usize;
         if patch.field.put(&mut copy.insns, slot, value).is_ok() {
@@ -43,9 +44,12 @@ pub(crate) fn guessed(tokens: &Tokens, linked: &Linked) -> Option<Guessed> {
         }
     }
     let mut linked = copy.filter(|_| !slots.is_empty())?;
-    for (index, _) in slots.iter().rev() {
-        linked.patches.remove(*index);
-    }
+    let mut index = 0;
+    linked.patches.retain(|_| {
+        let is_guessed = slots.binary_search_by_key(&index, |&(at, _)| at).is_ok();
+        index += 1;
+        !is_guessed
+    });
     let mut slots: Vec<u32> = slots.into_iter().map(|(_, slot)| slot).collect();
     slots.sort_unstable();
     Some(Guessed { linked, slots })
