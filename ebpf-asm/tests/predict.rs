@@ -185,8 +185,13 @@ fn values_of_maps() {
     );
     assert_eq!(
         first.help.as_deref(),
-        Some("insert, before `r7` is added: `if r7 > 0 goto …`")
+        Some(
+            "add the numbers up in one register, limit that, `if rN > 7 goto …`, and add it to the pointer once"
+        )
     );
+    let lines = "r7 &= 7\nr8 = 7\nr8 -= r7\nr7 += r8\nif r7 > 7 goto out";
+    predicts_nothing(RAW, &index(lines, "*(u8 *)(r6 + 40) = 1"));
+    let lines = "r7 &= 7\nr8 = 7\nr8 -= r7\nr6 += r8";
     predicts_nothing(RAW, &index(lines, "*(u8 *)(r6 + 33) = 1"));
     predicts(
         RAW,

@@ -63,16 +63,16 @@ fn limit_help(finding: Finding, pointer: &Pointer, most: Option<i64>) -> Finding
     };
     let register = added.register;
     let before = pointer.variable.umax.saturating_sub(added.most);
-    let left = most.map_or(Some(63), |most| {
-        most.checked_sub_unsigned(if added.most > 1 << 29 { 0 } else { before })
-    });
-    match left {
-        Some(most @ 0..) => {
-            let limit = limit(register, most);
-            finding.with_help(format!("insert, before `r{register}` is added: {limit}"))
-        }
-        _ => finding.with_help("limit what is added to the pointer, all of it together"),
+    if before > 0 && added.most <= 1 << 29 {
+        // A limit of the last of several numbers would change what the program does: it may be
+        // right that one is small where the other is large.
+        let limit = most.map_or_else(String::new, |most| format!(", `if rN > {most} goto …`"));
+        return finding.with_help(format!(
+            "add the numbers up in one register, limit that{limit}, and add it to the pointer once"
+        ));
     }
+    let limit = limit(register, most.unwrap_or(63));
+    finding.with_help(format!("insert, before `r{register}` is added: {limit}"))
 }
 
 /// The register that was added, or the pointer's own.
