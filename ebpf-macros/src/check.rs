@@ -4,7 +4,7 @@
 //! map's definition, and decides in const evaluation.
 
 use crate::emit;
-use crate::guess;
+use crate::guess::{self, Guessed};
 use crate::scope::{FunctionItem, Items};
 use crate::signature;
 use crate::tokens::Tokens;
@@ -33,10 +33,7 @@ impl Checker<'_> {
     /// What was found in the program at `index` of the object's functions, and where there is
     /// something that was switched off.
     pub(crate) fn program(&self, index: usize, linked: &Linked) -> (Vec<Finding>, Vec<u32>) {
-        let guessed = match self.patched {
-            true => None,
-            false => guess::guessed(self.tokens, linked),
-        };
+        let guessed = self.guessed(linked);
         let mut program = match &guessed {
             Some(guessed) => self.facts(index, &guessed.linked),
             None => self.facts(index, linked),
@@ -55,19 +52,39 @@ impl Checker<'_> {
 
     /// What all kernels are predicted to refuse in a program without errors; not at an instruction
     /// of which rustc decides whether it has one, nor where the author wants to see what the
-    /// kernel says.
+    /// kernel says. With the offsets that it depends on, if they are guesses.
     pub(crate) fn prediction(
         &self,
         index: usize,
         linked: &Linked,
         (findings, allowed): &(Vec<Finding>, Vec<u32>),
-    ) -> Option<Finding> {
-        let finding = predict_for_all(&self.facts(index, linked))?;
+    ) -> Option<(Finding, Vec<u32>)> {
+        let predict = |linked: &Linked| predict_for_all(&self.facts(index, linked));
+        let found = match self.guessed(linked) {
+            Some(guessed) => {
+                let finding = predict(&guessed.linked)?;
+                // What is refused whatever the guesses are worth is told without them.
+                match predict(linked) {
+                    Some(plain) if plain.insn == finding.insn => (plain, Vec::new()),
+                    _ => (finding, guessed.slots),
+                }
+            }
+            None => (predict(linked)?, Vec::new()),
+        };
+        let finding = &found.0;
         let told = findings
             .iter()
             .any(|other| !other.depends_on_maps() || other.insn == finding.insn);
         let told = told || allowed.contains(&finding.insn);
-        (!told && !self.is_allowed(&finding, linked)).then_some(finding)
+        (!told && !self.is_allowed(finding, linked)).then_some(found)
+    }
+
+    /// The program with guesses at offsets, where there are any.
+    fn guessed(&self, linked: &Linked) -> Option<Guessed> {
+        match self.patched {
+            true => None,
+            false => guess::guessed(self.tokens, linked),
+        }
     }
 
     fn facts<'a>(&'a self, index: usize, linked: &'a Linked) -> Program<'a> {
@@ -264,15 +281,42 @@ pub(crate) fn obligation(
 }
 
 /// A prediction as a native warning, which is that of a deprecated constant: stable macros have no
-/// warnings of their own. It stands at the first token of the instruction.
-pub(crate) fn warning(code: &str, text: &str, span: Span, lints: &[TokenStream]) -> TokenStream {
+/// warnings of their own. It stands at the first token of the instruction. If `guesses` are not all
+/// true, it is about another constant, which is not deprecated.
+pub(crate) fn warning(
+    code: &str,
+    text: &str,
+    span: Span,
+    lints: &[TokenStream],
+    guesses: &[TokenStream],
+) -> TokenStream {
     let name = Ident::new(code, span);
+    if guesses.is_empty() {
+        return quote! {
+            #(#lints)*
+            const _: () = {
+                #[deprecated(note = #text)]
+                const #name: () = ();
+                #name
+            };
+        };
+    }
+    let warned = quote_spanned!(span=> Guessed::<{ true #(&& #guesses)* }>::#name);
     quote! {
         #(#lints)*
         const _: () = {
-            #[deprecated(note = #text)]
-            const #name: () = ();
-            #name
+            #[allow(dead_code, reason = "only its constants are asked for")]
+            struct Guessed<const RIGHT: bool>;
+            #[allow(dead_code, reason = "one of the two is asked for")]
+            impl Guessed<true> {
+                #[deprecated(note = #text)]
+                const #name: () = ();
+            }
+            #[allow(dead_code, reason = "one of the two is asked for")]
+            impl Guessed<false> {
+                const #name: () = ();
+            }
+            #warned
         };
     }
 }

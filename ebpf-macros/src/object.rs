@@ -9,6 +9,7 @@ use crate::btf;
 use crate::check::{self, Checker, Depending};
 use crate::code::split_crate_path;
 use crate::emit::{self, Values};
+use crate::guess;
 use crate::kernel::{self, KernelConstants};
 use crate::report;
 use crate::scope::{Items, ident};
@@ -238,9 +239,12 @@ impl<'a> Expansion<'a> {
                 let object = self.object.name.span;
                 let findings = checker.program(*index, linked);
                 let prediction = checker.prediction(*index, linked, &findings);
-                predictions.extend(
-                    prediction.map(|finding| (*index, check::diagnostic(&finding, linked, None))),
-                );
+                predictions.extend(prediction.map(|(finding, guessed)| {
+                    let guessed = guessed.into_iter();
+                    let guesses = guessed.map(|slot| guess::is_right(self.tokens, linked, slot));
+                    let diagnostic = check::diagnostic(&finding, linked, None);
+                    (*index, diagnostic, guesses.collect::<Vec<_>>())
+                }));
                 for finding in findings.0 {
                     if finding.assumptions.is_empty() {
                         all.push(check::diagnostic(&finding, linked, Some(object)));
@@ -344,9 +348,9 @@ impl<'a> Expansion<'a> {
         let predictions: TokenStream = match &values {
             Values::Rust(tokens) if !failed => predictions
                 .iter()
-                .map(|(index, diagnostic)| {
+                .map(|(index, diagnostic, guesses)| {
                     let lints = &self.items.functions[*index].attributes.lints;
-                    report::warning(tokens, diagnostic, lints)
+                    report::warning(tokens, diagnostic, lints, guesses)
                 })
                 .collect(),
             _ => TokenStream::new(),

@@ -61,11 +61,12 @@ pub(crate) fn errors(tokens: &Tokens, mut diagnostics: Vec<Diagnostic>) -> Vec<T
     errors
 }
 
-/// A warning of the checker, as a native one.
+/// A warning of the checker, as a native one, if all of `guesses` are true.
 pub(crate) fn warning(
     tokens: &Tokens,
     diagnostic: &Diagnostic,
     lints: &[TokenStream],
+    guesses: &[TokenStream],
 ) -> TokenStream {
     let mut diagnostic = diagnostic.clone();
     for note in &mut diagnostic.notes {
@@ -76,7 +77,7 @@ pub(crate) fn warning(
     // rustc shows the code as the name of what is deprecated.
     let text = text.strip_prefix(code).unwrap_or(&text);
     let text = text.trim_start_matches([':', ' ']);
-    check::warning(code, text, tokens.spans(diagnostic.span).0, lints)
+    check::warning(code, text, tokens.spans(diagnostic.span).0, lints, guesses)
 }
 
 /// Errors of `darling` and `syn`, in the same form.
