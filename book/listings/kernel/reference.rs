@@ -5,7 +5,7 @@ use core::ffi::c_void;
 
 use ebpf_rt::{Global, ebpf};
 
-/// The kernel's `struct task_struct`, of which only the loader has to know anything.
+/// The kernel's `struct task_struct`: only the loader knows more of it.
 #[repr(C)]
 struct TaskStruct {
     _opaque: u8,

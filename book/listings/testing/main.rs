@@ -1,6 +1,7 @@
 //! Listing: a filter that counts what it drops, and its tests.
 
 // ANCHOR: file
+// ANCHOR: head
 use core::mem::offset_of;
 use std::os::unix::net::UnixDatagram;
 
@@ -8,6 +9,7 @@ use ebpf_rt::context::__sk_buff;
 use ebpf_rt::{Global, ebpf};
 
 const LONGEST: u32 = 8;
+// ANCHOR_END: head
 
 // ANCHOR: object
 ebpf! {
@@ -46,12 +48,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 // ANCHOR_END: main
 
 // ANCHOR: tests
+// ANCHOR: tests-head
 #[cfg(test)]
 mod tests {
     use super::lengths;
     use ebpf_rt::Error;
     use ebpf_rt::vm::Input;
     use proptest::prelude::*;
+    // ANCHOR_END: tests-head
 
     // ANCHOR: unit
     #[test]

@@ -1,9 +1,7 @@
 //! Listing that the kernel refuses: an offset that may be negative.
 
 // ANCHOR: file
-use ebpf_rt::context::{
-    PT_REGS_SYSCALL_PARM2_OFFSET, bpf_raw_tracepoint_args,
-};
+use ebpf_rt::context::{PT_REGS_SYSCALL_PARM2_OFFSET, bpf_raw_tracepoint_args};
 use ebpf_rt::{PerCpuArray, ebpf};
 
 const PATH_MAX: usize = libc::PATH_MAX as usize;
