@@ -154,3 +154,47 @@ fn offset_of(input: syn::parse::ParseStream<'_>) -> syn::Result<(String, String)
     let field = field.to_string();
     Ok((name, field.strip_prefix("r#").unwrap_or(&field).to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::value;
+    use quote::quote;
+
+    #[test]
+    fn offsets_of_the_kernels_types_and_plain_arithmetic() {
+        for (operand, expected) in [
+            (quote!(offset_of!(__sk_buff, len)), Some(0)),
+            (
+                quote!(core::mem::offset_of!(context::__sk_buff, data,)),
+                Some(76),
+            ),
+            (quote!(offset_of!(trace_entry, r#type)), Some(0)),
+            (
+                quote!(offset_of!(syscall_trace_enter, args) + 8 * 2),
+                Some(32),
+            ),
+            (
+                quote!((offset_of!(syscall_trace_enter, args) as i16)),
+                Some(16),
+            ),
+            (quote!(PT_REGS_PARM1_OFFSET), Some(112)),
+            (quote!(context::PT_REGS_RC_OFFSET), Some(80)),
+            (quote!(arg_offset(2)), Some(16)),
+            (quote!(-(8 - 16) - size_of::<u32>()), Some(4)),
+            // Of these a macro knows nothing.
+            (quote!(offset_of!(Event, pid)), None),
+            (quote!(offset_of!(__sk_buff, nonsense)), None),
+            (quote!(offset_of!(__sk_buff)), None),
+            (quote!(OFFSET), None),
+            (quote!(size_of::<Event>()), None),
+            (quote!(arg_offset()), None),
+            (quote!(1.5), None),
+            (quote!(i64::MIN), None),
+            (quote!(-9223372036854775807 - 2), None),
+            (quote!({ 8 }), None),
+            (quote!(), None),
+        ] {
+            assert_eq!(value(operand.clone()), expected, "{operand}");
+        }
+    }
+}
