@@ -32,13 +32,14 @@ pub(crate) struct Checker<'a> {
 impl Checker<'_> {
     /// What was found in the program at `index` of the object's functions, and where there is
     /// something that was switched off.
-    pub(crate) fn program(&self, index: usize, linked: &Linked) -> (Vec<Finding>, Vec<u32>) {
-        let guessed = self.guessed(linked);
-        let mut program = match &guessed {
-            Some(guessed) => self.facts(index, &guessed.linked),
-            None => self.facts(index, linked),
-        };
-        program.guessed_offsets = guessed.as_ref().map_or_else(Vec::new, |g| g.slots.clone());
+    pub(crate) fn program(
+        &self,
+        index: usize,
+        linked: &Linked,
+        guessed: Option<&Guessed>,
+    ) -> (Vec<Finding>, Vec<u32>) {
+        let mut program = self.facts(index, guessed.map_or(linked, |guessed| &guessed.linked));
+        program.guessed_offsets = guessed.map_or_else(Vec::new, |guessed| guessed.slots.clone());
         let findings = check(&program);
         let (allowed, mut findings): (Vec<Finding>, Vec<Finding>) = findings
             .into_iter()
@@ -57,16 +58,17 @@ impl Checker<'_> {
         &self,
         index: usize,
         linked: &Linked,
+        guessed: Option<&Guessed>,
         (findings, allowed): &(Vec<Finding>, Vec<u32>),
     ) -> Option<(Finding, Vec<u32>)> {
         let predict = |linked: &Linked| predict_for_all(&self.facts(index, linked));
-        let found = match self.guessed(linked) {
+        let found = match guessed {
             Some(guessed) => {
                 let finding = predict(&guessed.linked)?;
                 // What is refused whatever the guesses are worth is told without them.
                 match predict(linked) {
                     Some(plain) if plain.insn == finding.insn => (plain, Vec::new()),
-                    _ => (finding, guessed.slots),
+                    _ => (finding, guessed.slots.clone()),
                 }
             }
             None => (predict(linked)?, Vec::new()),
@@ -80,7 +82,7 @@ impl Checker<'_> {
     }
 
     /// The program with guesses at offsets, where there are any.
-    fn guessed(&self, linked: &Linked) -> Option<Guessed> {
+    pub(crate) fn guessed(&self, linked: &Linked) -> Option<Guessed> {
         match self.patched {
             true => None,
             false => guess::guessed(self.tokens, linked),

@@ -82,7 +82,7 @@ fn evaluate(expression: &Expr) -> Option<i64> {
         },
         Expr::Paren(inner) => evaluate(&inner.expr),
         Expr::Group(inner) => evaluate(&inner.expr),
-        // To a type that is too small for it rustc does not cast in silence either.
+        // A cast that cuts makes the guess wrong, and rustc finds that.
         Expr::Cast(cast) => evaluate(&cast.expr),
         Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => {
             evaluate(&unary.expr)?.checked_neg()

@@ -237,8 +237,10 @@ impl<'a> Expansion<'a> {
             };
             for (index, linked) in &programs {
                 let object = self.object.name.span;
-                let findings = checker.program(*index, linked);
-                let prediction = checker.prediction(*index, linked, &findings);
+                let guessed = checker.guessed(linked);
+                let guessed = guessed.as_ref();
+                let findings = checker.program(*index, linked, guessed);
+                let prediction = checker.prediction(*index, linked, guessed, &findings);
                 predictions.extend(prediction.map(|(finding, guessed)| {
                     let guessed = guessed.into_iter();
                     let guesses = guessed.map(|slot| guess::is_right(self.tokens, linked, slot));

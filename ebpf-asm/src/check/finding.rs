@@ -153,6 +153,11 @@ pub enum Assumption {
 }
 
 impl Assumption {
+    /// Whether it is about an offset and not about a map.
+    pub(super) const fn is_guess(&self) -> bool {
+        matches!(self, Self::OffsetIsGuessed(_))
+    }
+
     /// Whether it is true if `other` is.
     fn follows_from(self, other: Self) -> bool {
         match (self, other) {
@@ -263,8 +268,7 @@ impl Finding {
     /// ```
     #[must_use]
     pub fn depends_on_maps(&self) -> bool {
-        let mut assumptions = self.assumptions.iter();
-        assumptions.any(|assumption| !matches!(assumption, Assumption::OffsetIsGuessed(_)))
+        !self.assumptions.iter().all(Assumption::is_guess)
     }
 
     pub(super) fn new(

@@ -85,8 +85,8 @@ pub fn check(program: &Program<'_>) -> Vec<Finding> {
 #[must_use]
 pub fn check_with(program: &Program<'_>, effort: Effort) -> Vec<Finding> {
     let findings = check_once(program, effort, true);
-    let guess = |assumption: &Assumption| matches!(assumption, Assumption::OffsetIsGuessed(_));
-    if !findings.iter().any(|f| f.assumptions.iter().any(guess)) {
+    let is_guess = Assumption::is_guess;
+    if !findings.iter().any(|f| f.assumptions.iter().any(is_guess)) {
         return findings;
     }
     // What is wrong whatever the guesses are worth is told without them.

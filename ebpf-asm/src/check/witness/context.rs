@@ -54,8 +54,7 @@ impl Run<'_> {
     fn lacking(&mut self, program_type: ProgramType, at: i64, size: u8, access: Access) {
         let facts = self.program.facts;
         let here = self.at as u32;
-        let guess = |assumed: &Assumption| matches!(assumed, Assumption::OffsetIsGuessed(_));
-        let certain = self.assumed.iter().all(guess);
+        let certain = self.assumed.iter().all(Assumption::is_guess);
         if !facts.names_lacks || !certain || self.lacks.contains_key(&here) {
             return;
         }
